@@ -1,0 +1,1 @@
+"""Strip rules as data: one TOML file per family."""

@@ -1,0 +1,1 @@
+"""Corpus: storage and derivation. Knows cleaning; does not know Scrapy."""
