@@ -114,13 +114,11 @@ def _refuse(body: bytes) -> Rejected | None:
         if body.startswith(magic):
             return Rejected("not-text", f"it is {name}, not a page")
     head = body[:4096]
-    if (
-        head.count(0) * 20 > len(head)
-        and not _looks_utf16(body)
-        and not body.startswith((b"\xff\xfe", b"\xfe\xff"))
-    ):
+    if _looks_utf16(body) or body.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE, codecs.BOM_UTF32_BE)):
+        return None
+    if head.count(0) * 20 > len(head):
         return Rejected("not-text", "it is binary data (many NUL bytes), not a page")
-    if not wide and len(head.translate(None, _CONTROL_BYTES)) < 0.97 * len(head):
+    if len(head.translate(None, _CONTROL_BYTES)) < 0.97 * len(head):
         return Rejected("not-text", "it is binary data (many control bytes), not a page")
     return None
 
