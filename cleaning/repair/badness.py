@@ -1,0 +1,117 @@
+"""How natural a text is as Chinese: a character-bigram model, Simplified and Traditional together.
+
+The repairs use it to choose between readings of the same bytes. It answers "which of these is Chinese", not
+"is this good Chinese": a rare name scores badly, so callers compare candidates and never judge one text alone.
+
+How the model came about (`benchmarks/train_badness.py` makes it again): counts of character pairs from
+
+* jieba 0.42.1's dictionary, 349,046 words with frequencies (MIT): pairs inside words, and how often each
+  character begins and ends a word;
+* LibreOffice 7.4's help in zh-CN and zh-TW (MPL-2.0, Debian's packages): pairs across words and at punctuation;
+* words of this project's own field, written for it (`benchmarks/badness_words.txt`);
+
+each also as its Traditional form by OpenCC's phrase tables (Apache-2.0). A pair that is stored has its own
+probability; any other pair (a, b) is taken for a word boundary: P(word ends | a) x P(word begins with b).
+Values are kept as one byte each, in sixteenths of a natural logarithm.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+Codes = NDArray[np.uint32]
+Scores = NDArray[np.float32]
+
+MODEL_PATH = Path(__file__).with_name("badness.npz")
+"""The trained model, about 1 MB."""
+
+SCALE = 16.0
+"""Stored bytes are negative natural logarithms times this."""
+
+_OUTSIDE_BMP = 0xFFFF  # a noncharacter, so its slot is free for every rare astral character
+_UNDECODED = 0xFFFE  # likewise: our own exact-byte markers in plane 16
+_PLANE_16 = 0x100000
+_BATCH = 1 << 18  # characters scored at a time: bounds the memory of a long text
+
+GOOD_LOGPROB = -7.0
+"""Mean bigram log-probability above which a text counts as natural: running Chinese scores -4.5 to -6.5."""
+
+
+class Model(NamedTuple):
+    """The tables: `pairs` sorted keys (id(a) << 14 | id(b)) with `values`; the rest by BMP code point.
+
+    `begin` is the log-probability of a character at a boundary, `boundary` that of a boundary after it, both <= 0.
+    `ids` is 0 where a character takes part in no stored pair.
+    """
+
+    pairs: NDArray[np.uint32]
+    values: Scores
+    begin: Scores
+    boundary: Scores
+    ids: NDArray[np.uint32]
+
+
+@cache
+def model() -> Model:
+    """Return the trained model, read once (about 20 ms)."""
+    with np.load(MODEL_PATH) as stored:
+        return Model(
+            pairs=np.cumsum(stored["gaps"], dtype=np.uint32),
+            values=stored["values"].astype(np.float32) / -SCALE,
+            begin=stored["begin"].astype(np.float32) / -SCALE,
+            boundary=stored["boundary"].astype(np.float32) / -SCALE,
+            ids=stored["ids"].astype(np.uint32),
+        )
+
+
+def codes(text: str) -> Codes:
+    """Return the code points of `text` as the model indexes them (everything outside the BMP in two slots)."""
+    points = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
+    if len(points) and int(points.max()) > _OUTSIDE_BMP:
+        points = np.where(points >= _PLANE_16, _UNDECODED, np.minimum(points, _OUTSIDE_BMP)).astype(np.uint32)
+    return points
+
+
+def pair_scores(left: Codes, right: Codes) -> Scores:
+    """Return log P(right | left) for arrays of code points (as `codes` gives them) of the same length."""
+    tables = model()
+    scores: Scores = tables.boundary[left] + tables.begin[right]
+    first, second = tables.ids[left], tables.ids[right]
+    known = np.flatnonzero((first > 0) & (second > 0))
+    keys = (first[known] << np.uint32(14)) | second[known]
+    places = np.minimum(np.searchsorted(tables.pairs, keys), len(tables.pairs) - 1)
+    hit = tables.pairs[places] == keys
+    scores[known[hit]] = tables.values[places[hit]]
+    return scores
+
+
+def bigram_score(a: str, b: str) -> float:
+    """Return log P(b | a) of two single characters: for one local choice (use `pair_scores` for many)."""
+    return float(pair_scores(codes(a), codes(b))[0])
+
+
+def total_logprob(text: str) -> float:
+    """Return the sum of log P(character | the one before it) over `text`, its first from a line start."""
+    if not text:
+        return 0.0
+    points = np.concatenate([codes("\n"), codes(text)])
+    total = 0.0
+    for start in range(0, len(points) - 1, _BATCH):
+        window = points[start : start + _BATCH + 1]
+        total += float(pair_scores(window[:-1], window[1:]).sum(dtype=np.float64))
+    return total
+
+
+def logprob(text: str) -> float:
+    """Return the mean natural-log probability per character of `text`; higher is more natural, 0.0 if empty."""
+    return total_logprob(text) / len(text) if text else 0.0
+
+
+def badness(text: str) -> float:
+    """Return how far `text` is from natural Chinese: 0.0 good, about 4 to 10 for text in a wrong encoding."""
+    return max(0.0, GOOD_LOGPROB - logprob(text))
