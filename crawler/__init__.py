@@ -1,0 +1,1 @@
+"""Crawler: fetches, and nothing else."""

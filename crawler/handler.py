@@ -1,0 +1,276 @@
+"""The download handler: one HTTP response as received, within limits, from a permitted peer.
+
+Scrapy's own handler drops a body that grows too long and keeps headers only grouped by name. An archive wants the
+response itself: headers in the order and case they came, the body before content decoding, and what was received of
+a body cut short, marked as such. Twisted's public `Agent` does the talking; two small subclasses of its HTTP/1.1
+client keep the header lines, bound their size, and refuse a connection whose peer the policy forbids.
+"""
+
+# Twisted calls its methods in camel case and types few of them.
+# ruff: noqa: N802, ANN401
+# mypy: disallow-untyped-calls=False
+
+from __future__ import annotations
+
+from time import monotonic
+from typing import TYPE_CHECKING, Any
+
+from scrapy.exceptions import DownloadFailedError, DownloadTimeoutError
+from scrapy.http import Headers, Response
+from scrapy.utils.defer import maybe_deferred_to_future
+from twisted.internet.defer import CancelledError, Deferred, fail
+from twisted.internet.error import ConnectError, ConnectionClosed, DNSLookupError
+from twisted.internet.protocol import Factory, Protocol, connectionDone
+from twisted.python.failure import Failure
+from twisted.web._newclient import (
+    HEADER,
+    STATUS,
+    HTTP11ClientProtocol,
+    HTTPClientParser,
+    RequestGenerationFailed,
+    RequestTransmissionFailed,
+    ResponseFailed,
+)
+from twisted.web.client import Agent, HTTPConnectionPool, ResponseDone
+from twisted.web.http import PotentialDataLoss
+from twisted.web.http_headers import Headers as TxHeaders
+
+from crawler.addresses import AddressPolicy
+from crawler.resolver import policy_of
+
+if TYPE_CHECKING:
+    from scrapy import Request
+    from scrapy.crawler import Crawler
+
+MAX_HEAD_BYTES = 65536
+"""Status line and headers together; servers and browsers stop at 8 to 256 KB."""
+
+TRUNCATED = "truncated:"
+"""A response's flag when its body was cut short: `truncated:length`, `truncated:time` or `truncated:disconnect`,
+the values that WARC-Truncated knows."""
+
+
+class AddressRefusedError(DownloadFailedError):
+    """The peer's address is not one the crawl may talk to."""
+
+
+class HeadTooLongError(Exception):
+    """The server went on sending headers beyond the limit."""
+
+
+class _RecordingParser(HTTPClientParser):
+    """Keeps the header lines as they came, and bounds them."""
+
+    head_bytes = 0
+
+    def dataReceived(self, data: bytes) -> None:
+        """Parse, and give up on a head that doesn't end."""
+        in_head = self.state in (STATUS, HEADER)
+        super().dataReceived(data)
+        if in_head and self.state in (STATUS, HEADER):
+            self.head_bytes += len(data)
+            if self.head_bytes > MAX_HEAD_BYTES:
+                raise HeadTooLongError(f"more than {MAX_HEAD_BYTES} bytes of headers")
+
+    def lineReceived(self, line: bytes) -> None:
+        """Skip a header line without a colon, as browsers do, rather than lose the page."""
+        stripped = line.strip()
+        if self.state == HEADER and stripped and line[:1] not in b" \t" and b":" not in stripped:
+            return
+        if self.state == HEADER and line[:1] in b" \t" and stripped and self._partialHeader is None:
+            return
+        super().lineReceived(line)
+
+    def statusReceived(self, status: bytes) -> None:
+        """Begin a new list of header lines."""
+        super().statusReceived(status)
+        self.response.header_lines = []
+
+    def headerReceived(self, name: bytes, value: bytes) -> None:
+        """Keep the line, then let Twisted sort it in."""
+        self.response.header_lines.append((name, value))
+        super().headerReceived(name, value)
+
+
+class _GuardedProtocol(HTTP11ClientProtocol):
+    """An HTTP/1.1 connection that speaks only to permitted peers."""
+
+    policy = AddressPolicy()
+    refused: str | None = None
+
+    def connectionMade(self) -> None:
+        """Look at whom the connection was really made to."""
+        transport: Any = self.transport
+        peer = transport.getPeer()
+        reason = self.policy.refusal(peer.host, peer.port)
+        if reason is not None:
+            self.refused = f"{peer.host} is {reason}"
+            transport.abortConnection()
+            return
+        super().connectionMade()
+
+    def request(self, request: Any) -> Deferred[Any]:
+        """Send a request, with the parser that keeps header lines."""
+        if self.refused is not None:
+            return fail(AddressRefusedError(self.refused))
+        result: Deferred[Any] = super().request(request)
+        if self._parser is not None:
+            # Twisted names its parser class inside `request`; the subclass adds no state that needs a constructor.
+            self._parser.__class__ = _RecordingParser
+        result.addCallback(self._remember)
+        return result
+
+    def _remember(self, response: Any) -> Any:
+        response.connection = self
+        return response
+
+
+class _Factory(Factory):
+    noisy = False
+
+    def __init__(self, policy: AddressPolicy, quiescent: Any) -> None:
+        self._policy = policy
+        self._quiescent = quiescent
+
+    def buildProtocol(self, addr: Any) -> HTTP11ClientProtocol:
+        protocol = _GuardedProtocol(self._quiescent)
+        protocol.policy = self._policy
+        return protocol
+
+
+class _Body(Protocol):
+    """Collects a body up to a limit, and says how it ended."""
+
+    def __init__(self, connection: Any, limit: int) -> None:
+        self.finished: Deferred[None] = Deferred()
+        self.truncated: str | None = None
+        self._connection = connection
+        self._limit = limit
+        self._pieces: list[bytes] = []
+        self._size = 0
+
+    def dataReceived(self, data: bytes) -> None:
+        """Take a piece of the body, or stop at the limit."""
+        if self.finished.called:
+            return
+        room = self._limit - self._size
+        self._pieces.append(data[:room])
+        self._size += min(len(data), room)
+        if len(data) > room:
+            self.stop("length")
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
+        """Note the end: complete, or short of what was announced."""
+        if self.finished.called:
+            return
+        # Without Content-Length or chunks the end of the connection is the end of the body (RFC 9112, 6.3).
+        if reason.check(ResponseDone, PotentialDataLoss) is None:
+            self.truncated = "disconnect"
+        self.finished.callback(None)
+
+    def stop(self, why: str) -> None:
+        """Hang up and keep what came so far."""
+        if self.finished.called:
+            return
+        self.truncated = why
+        self.finished.callback(None)
+        if self._connection.transport is not None:
+            self._connection.transport.abortConnection()
+
+    def body(self) -> bytes:
+        """Return what was received."""
+        return b"".join(self._pieces)
+
+
+class FetchHandler:
+    """Scrapy's download handler for http and https."""
+
+    lazy = False
+
+    def __init__(self, crawler: Crawler) -> None:
+        from twisted.internet import reactor
+
+        settings = crawler.settings
+        self._reactor: Any = reactor
+        self._timeout = settings.getfloat("DOWNLOAD_TIMEOUT")
+        self._limit = settings.getint("DOWNLOAD_MAXSIZE")
+        self._policy = policy_of(settings)
+        pool: Any = HTTPConnectionPool(reactor, persistent=True)
+        pool.maxPersistentPerHost = settings.getint("CONCURRENT_REQUESTS_PER_DOMAIN")
+        pool.cachedConnectionTimeout = 30
+        pool._factory = self._build_factory
+        self._pool = pool
+        self._agent = Agent(reactor, connectTimeout=settings.getfloat("YUQI_CONNECT_TIMEOUT"), pool=pool)
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler) -> FetchHandler:
+        """Build as Scrapy asks."""
+        return cls(crawler)
+
+    def _build_factory(self, quiescent: Any, _metadata: Any) -> Factory:
+        return _Factory(self._policy, quiescent)
+
+    async def download_request(self, request: Request) -> Response:
+        """Return the response to a request: body as transferred, header lines as received.
+
+        `meta["header_lines"]` holds the latter as `(name, value)` in bytes. Raises Scrapy's download exceptions.
+        """
+        deadline = monotonic() + float(request.meta.get("download_timeout") or self._timeout)
+        answer = await self._headers(request, deadline)
+        request.meta["header_lines"] = tuple(answer.header_lines)
+        # A response without a body never hands its transport to a protocol.
+        if answer.length == 0:
+            return _response(request, answer, b"", None)
+        limit = int(request.meta.get("download_maxsize") or self._limit)
+        body = _Body(answer.connection, limit)
+        answer.deliverBody(body)
+        alarm = self._reactor.callLater(max(0.0, deadline - monotonic()), body.stop, "time")
+        await maybe_deferred_to_future(body.finished)
+        if alarm.active():
+            alarm.cancel()
+        return _response(request, answer, body.body(), body.truncated)
+
+    async def _headers(self, request: Request, deadline: float) -> Any:
+        """Return Twisted's response once its headers are there."""
+        started = monotonic()
+        headers = TxHeaders({name: list(values) for name, values in request.headers.items()})
+        waiting = self._agent.request(request.method.encode(), request.url.encode("ascii"), headers, None)
+        alarm = self._reactor.callLater(max(0.0, deadline - started), waiting.cancel)
+        try:
+            answer = await maybe_deferred_to_future(waiting)
+        except (CancelledError, ResponseFailed, RequestGenerationFailed, RequestTransmissionFailed) as error:
+            if not alarm.active():
+                raise DownloadTimeoutError(
+                    f"{request.url}: no response within {deadline - started:.0f} s"
+                ) from error
+            raise DownloadFailedError(f"{request.url}: {_reason(error)}") from error
+        except (ConnectError, ConnectionClosed, DNSLookupError) as error:
+            raise DownloadFailedError(f"{request.url}: {error}") from error
+        finally:
+            if alarm.active():
+                alarm.cancel()
+        request.meta["download_latency"] = monotonic() - started
+        return answer
+
+    async def close(self) -> None:
+        """Drop the pooled connections without waiting for servers that don't answer."""
+        for connections in list(self._pool._connections.values()):
+            for connection in list(connections):
+                connection.transport.abortConnection()
+
+
+def _reason(error: Exception) -> str:
+    """Return the first underlying reason of a Twisted wrapper exception, in words."""
+    reasons = getattr(error, "reasons", None)
+    return str(reasons[0].value) if reasons else str(error) or type(error).__name__
+
+
+def _response(request: Request, answer: Any, body: bytes, truncated: str | None) -> Response:
+    peer = answer.connection.transport.getPeer() if answer.connection.transport is not None else None
+    if peer is not None:
+        request.meta["peer"] = peer.host
+    headers = Headers()
+    for name, value in answer.header_lines:
+        headers.appendlist(name, value)
+    flags = [TRUNCATED + truncated] if truncated else []
+    return Response(request.url, status=int(answer.code), headers=headers, body=body, flags=flags, request=request)

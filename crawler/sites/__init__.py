@@ -1,0 +1,1 @@
+"""Reviewed site declarations, one TOML file per site."""
