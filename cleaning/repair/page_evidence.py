@@ -1,0 +1,159 @@
+"""What one page says about its own damage: which characters are annotated, every time or only sometimes.
+
+In a damaged page a table character is annotated *every* time: wherever the reader sees such a character bare inside
+the damaged part, it cannot be in the table (a character's two bytes shown side by side are a window that the machine
+looked at). Learners' texts and glosses break this rule, or annotate what no table holds.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from cleaning.repair.gbk_bytes import BYTES, CHARS, is_lead, is_trail
+from cleaning.repair.readings import is_traditional, is_usual, reads
+from cleaning.repair.tokens import Token, first_reading, is_machine_made, tokens
+
+FEW_CHARACTERS = 2
+"""Distinct common Traditional characters with their usual reading that prove a text without any bare one."""
+
+MANY_CHARACTERS = 8
+"""As many prove a text even if some stand bare in other parts of it (a template around a damaged article)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line that holds insertions: `start` is its offset in the text."""
+
+    start: int
+    text: str
+    tokens: tuple[Token, ...]
+
+
+def find_lines(text: str) -> Iterator[Line]:
+    """Yield the lines of `text` that hold insertions."""
+    start = 0
+    for line in text.split("\n"):
+        if ")" in line and (found := tuple(tokens(line))):
+            yield Line(start, line, found)
+        start += len(line) + 1
+
+
+def window_char(line: str, token: Token, floor: int) -> str:
+    """Return the character whose bytes stand right before an unmarked `token`, or "" where there is none.
+
+    Mostly the character shown there. A letter 0x40..0x7E (or the euro sign, 0x80) can be the second byte of a
+    window whose first is the last byte of the character before it. `floor` is the end of the insertion before.
+    """
+    here = token.start - 1
+    if here < floor:
+        return ""
+    last = BYTES[line[here]]
+    if len(last) == 2:
+        return line[here]
+    if here - 1 < floor or not last or not is_trail(last[0]):
+        return ""
+    before = BYTES[line[here - 1]]
+    return CHARS[before[1] << 8 | last[0]] if len(before) == 2 and is_lead(before[1]) else ""
+
+
+@dataclass(slots=True)
+class PageEvidence:
+    """The observations of one page; `insertions` is the table read off it (most frequent string per character)."""
+
+    observed: Counter[tuple[str, str]] = field(default_factory=Counter)
+    bare: Counter[str] = field(default_factory=Counter)
+    bare_anywhere: Counter[str] = field(default_factory=Counter)
+    inside: Counter[str] = field(default_factory=Counter)
+    han_in_damage: int = 0
+    marked: int = 0
+    insertions: dict[str, str] = field(default_factory=dict)
+
+    def is_bare(self, char: str) -> bool:
+        """Return whether `char` stands somewhere inside the damage without its insertion."""
+        return self.bare[char] > 0 if char in self.insertions else self.inside[char] > 0
+
+
+def observe(text: str, lines: list[Line]) -> PageEvidence:
+    """Return what `lines` of `text` show."""
+    page = PageEvidence()
+    inside = page.inside
+    for line in lines:
+        floor = 0
+        for token in line.tokens:
+            if token.mark:
+                page.marked += 1
+            elif char := window_char(line.text, token, floor):
+                page.observed[char, token.inserted] += 1
+            floor = token.end
+        inside.update(line.text[max(0, line.tokens[0].start - 1) : line.tokens[-1].end])
+    page.insertions = _majority(page.observed)
+    page.han_in_damage = sum(times for char, times in inside.items() if "\u4e00" <= char <= "\u9fff")
+    everywhere = Counter(text)
+    hits = _hits(page.observed)
+    for char in hits:
+        page.bare[char] = max(0, inside[char] - hits[char])
+        page.bare_anywhere[char] = max(0, everywhere[char] - hits[char])
+    return page
+
+
+def _majority(observed: Mapping[tuple[str, str], int]) -> dict[str, str]:
+    best: dict[str, tuple[int, str]] = {}
+    for (char, inserted), times in sorted(observed.items()):
+        if char not in best or times > best[char][0]:
+            best[char] = (times, inserted)
+    return {char: inserted for char, (_, inserted) in best.items()}
+
+
+def _hits(observed: Mapping[tuple[str, str], int]) -> Counter[str]:
+    hits: Counter[str] = Counter()
+    for (char, _), times in observed.items():
+        hits[char] += times
+    return hits
+
+
+def accepted(page: PageEvidence, given: Mapping[str, str], *, shifted: bool) -> dict[str, str]:
+    """Return the table to undo on this page: empty where nothing proves damage.
+
+    `given` is the site's table: what it names is damage wherever it stands. `shifted` says whether a shifted run
+    was solved: nothing but this machine makes one.
+    """
+    hits = _hits(page.observed)
+    plausible = {
+        char: inserted for char, inserted in page.insertions.items() if _plausible(page, hits, char, inserted)
+    }
+    from_site = {char: inserted for char, inserted in page.insertions.items() if given.get(char) == inserted}
+    if not (shifted or _proven(page, hits, plausible) or len(from_site) >= FEW_CHARACTERS):
+        return from_site
+    return plausible | from_site
+
+
+def _plausible(page: PageEvidence, hits: Counter[str], char: str, inserted: str) -> bool:
+    """Return whether `char` may be in the page's table: never bare inside the damage, and read so."""
+    if page.bare[char] * 4 > hits[char]:
+        return False
+    return reads(char, first_reading(inserted)) or hits[char] >= 3
+
+
+def _proven(page: PageEvidence, hits: Counter[str], plausible: Mapping[str, str]) -> bool:
+    """Return whether aligned hits alone prove that a machine annotated this page."""
+    total = sum(hits.values())
+    typical = {char for char, inserted in plausible.items() if _is_typical(char, inserted)}
+    typical_hits = sum(hits[char] for char in typical)
+    density = total / max(1, page.han_in_damage)
+    never_bare = all(not page.bare_anywhere[char] for char in typical)
+    if typical_hits * 5 >= total * 4 and never_bare:
+        enough = len(typical) >= FEW_CHARACTERS or typical_hits >= 3
+        return enough and (density < 0.99 or len(typical) > FEW_CHARACTERS)
+    if len(typical) >= MANY_CHARACTERS and typical_hits * 2 >= total and density < 0.9:
+        return sum(page.bare[char] for char in typical) * 20 <= typical_hits
+    repeated = total >= 3 * len(hits) and len(hits) >= MANY_CHARACTERS
+    return repeated and density <= 0.6 and sum(page.bare[char] for char in hits) * 50 <= total
+
+
+def _is_typical(char: str, inserted: str) -> bool:
+    """Return whether this is an annotation that tables make and people do not."""
+    if is_machine_made(inserted):
+        return True
+    return is_traditional(char) and is_usual(char, first_reading(inserted))

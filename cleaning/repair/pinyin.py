@@ -1,0 +1,248 @@
+"""Undo pinyin injection: take the insertions out, read the shifted runs again, and prove it with the forward model.
+
+The order of work on one page: find the insertions; see what the page says about its own table; read every run
+that begins at a stranded byte; decide whether all this is damage at all; then edit, and run the forward model
+(`injection.inject`) over the result. Where it gives the input back, the findings are certified.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+
+from cleaning.findings import Certainty, Edited, Finding, edit
+from cleaning.repair.badness import total_logprob
+from cleaning.repair.gbk_bytes import BYTES, DECODERS, INVALID_BYTE_BASE, Decoder, is_lead
+from cleaning.repair.injection import inject
+from cleaning.repair.page_evidence import Line, PageEvidence, accepted, find_lines, observe, window_char
+from cleaning.repair.shifted import Hit, Knowledge, Run, Solution
+from cleaning.repair.site_table import SiteTable, as_insertions
+from cleaning.repair.tokens import TOKEN, Token
+
+Table = SiteTable | Mapping[str, str] | frozenset[str] | None
+
+ALIGNED = "repair.pinyin.aligned"
+SHIFTED = "repair.pinyin.shifted"
+
+CLEAR_GAIN = 6.0
+"""Natural log: a run that is the only sign of damage must read this much better repaired than as it stands."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """An edit to one line, before certification: offsets are in the text. `sure` is False where a model chose."""
+
+    rule: str
+    start: int
+    end: int
+    after: str
+    sure: bool
+    hits: tuple[Hit, ...]
+    marks: tuple[Token, ...] = ()
+
+
+def repair_pinyin(text: str, table: Table = None) -> Edited:
+    """Return `text` with injected pinyin undone; `table` is what is known of the site's table.
+
+    Text without such damage comes back as it is, at the cost of one regex scan.
+    """
+    if not TOKEN.search(text):
+        return Edited(text)
+    lines = list(find_lines(text))
+    if not lines:
+        return Edited(text)
+    given, site_chars = as_insertions(table)
+    page = observe(text, lines)
+    runs = _read_runs(text, lines, page, given, site_chars)
+    proven = any(_is_clear(line, at, run) for line, at, run in _flat(lines, runs))
+    entries = accepted(page, given, shifted=proven)
+    if not (entries or proven):
+        return Edited(text)
+    changes = [
+        change for line, solved in zip(lines, runs) for change in _changes(line, solved, entries, site_chars)
+    ]
+    return _certify(text, changes, entries)
+
+
+def learn_table(text: str) -> SiteTable:
+    """Return the table that the page `text` shows: empty where it is not damaged."""
+    observed: Counter[tuple[str, str]] = Counter()
+    if TOKEN.search(text):
+        lines = list(find_lines(text))
+        page = observe(text, lines)
+        runs = _read_runs(text, lines, page, {}, frozenset())
+        proven = any(_is_clear(line, at, run) for line, at, run in _flat(lines, runs))
+        entries = accepted(page, {}, shifted=proven)
+        for (char, inserted), times in page.observed.items():
+            if entries.get(char) == inserted:
+                observed[char, inserted] += times
+        for _, _, run in _flat(lines, runs) if (entries or proven) else ():
+            for hit in run.hits:
+                if hit.sure:
+                    observed[hit.char, hit.inserted] += 1
+    return SiteTable.of(observed)
+
+
+Runs = dict[int, Solution]
+
+
+def _flat(lines: Iterable[Line], runs: Iterable[Runs]) -> Iterable[tuple[Line, int, Solution]]:
+    return ((line, at, run) for line, solved in zip(lines, runs) for at, run in solved.items())
+
+
+def _read_runs(
+    text: str, lines: list[Line], page: PageEvidence, given: Mapping[str, str], site_chars: frozenset[str]
+) -> list[Runs]:
+    """Return, for each line, the runs that could be read: offset in the line -> solution."""
+    if not page.marked:
+        return [{} for _ in lines]
+    likely = {char: inserted for char, inserted in page.insertions.items() if page.bare[char] == 0}
+    known = Knowledge({**given, **likely}, site_chars, page.is_bare, _PairCount(text), _lost_ascii(text))
+    return [_read_line(line, known) for line in lines]
+
+
+class _PairCount:
+    """How often a pair of characters stands in a text; counted once, on the first question."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._counts: Counter[str] | None = None
+
+    def __call__(self, pair: str) -> int:
+        if self._counts is None:
+            self._counts = Counter(map("".join, zip(self._text, self._text[1:])))
+        return self._counts[pair]
+
+
+def _lost_ascii(text: str) -> str:
+    """Return the ASCII sentence mark that `text` uses most: the likeliest one to have been swallowed."""
+    return max(",.:;!", key=lambda mark: (text.count(mark), mark == ","))
+
+
+def _read_line(line: Line, known: Knowledge) -> Runs:
+    if not any(token.mark for token in line.tokens):
+        return {}
+    by_start = {token.start: token for token in line.tokens}
+    solved: Runs = {}
+    free_from = 0
+    floor = 0
+    for token in line.tokens:
+        if token.mark and token.start >= free_from and token.start > floor:
+            before = BYTES[line.text[token.start - 1]]
+            if len(before) == 2 and is_lead(before[1]):
+                run = Run(line.text, by_start, known).solve(token.start)
+                if run is not None and _gain(line, token.start, run) > 0.0:
+                    solved[token.start] = run
+                    free_from = run.end
+        floor = token.end
+    return solved
+
+
+@lru_cache(maxsize=1024)
+def _gain_of(before: str, after: str) -> float:
+    return total_logprob(after) - total_logprob(before)
+
+
+def _gain(line: Line, start: int, run: Solution) -> float:
+    """Return by how much the run reads better repaired than as shown without its insertions."""
+    shown = "".join(
+        line.text[left:right]
+        for left, right in _gaps(
+            [token for token in line.tokens if start <= token.start < run.end], start, run.end
+        )
+    )
+    first, last = line.text[start - 1], line.text[run.end : run.end + 1]
+    return _gain_of(f"{first}?{shown}{last}", f"{first}{run.text}{last}")
+
+
+def _gaps(inside: list[Token], start: int, end: int) -> Iterable[tuple[int, int]]:
+    cursor = start
+    for token in inside:
+        yield cursor, token.start
+        cursor = token.end
+    yield cursor, end
+
+
+def _is_clear(line: Line, start: int, run: Solution) -> bool:
+    """Return whether this run alone shows that the machine was here: its tone is written and it reads far better."""
+    token = next(token for token in line.tokens if token.start == start)
+    return bool(token.reading.tone) and _gain(line, start, run) > CLEAR_GAIN
+
+
+def _changes(line: Line, solved: Runs, entries: Mapping[str, str], site_chars: frozenset[str]) -> Iterable[Change]:
+    """Yield the edits to one line."""
+    floor = 0
+    busy_until = 0
+    for token in line.tokens:
+        if token.start < busy_until:
+            continue
+        if run := solved.get(token.start):
+            marks = tuple(one for one in line.tokens if token.start <= one.start < run.end and one.mark)
+            sure = run.guessed == 0 and all(hit.sure for hit in run.hits)
+            start, end = line.start + token.start, line.start + run.end
+            yield Change(SHIFTED, start, end, run.text, sure, run.hits, marks)
+            busy_until = floor = run.end
+            continue
+        char = "" if token.mark else window_char(line.text, token, floor)
+        if char and (entries.get(char) == token.inserted or char in site_chars):
+            hit = Hit(char, token.inserted, True)
+            yield Change(ALIGNED, line.start + token.start, line.start + token.end, "", True, (hit,))
+        floor = token.end
+
+
+def _certify(text: str, changes: list[Change], entries: Mapping[str, str]) -> Edited:
+    """Return the edited text; each finding is certified where the forward model gives its line back."""
+    draft = edit(text, (_finding(text, change, "inferred", "") for change in changes))
+    table = {hit.char: hit.inserted for change in changes for hit in change.hits}
+    wanted = text.split("\n")
+    best: list[bool] = []
+    for decoder in _decoders(changes):
+        shown = inject(draft.text, table, decoder).split("\n")
+        proven = [one == other for one, other in zip(shown, wanted)]
+        if sum(proven) > sum(best):
+            best = proven
+        if all(best):
+            break
+    return edit(text, _judged(text, changes, best))
+
+
+def _decoders(changes: list[Change]) -> list[Decoder]:
+    """Return the decoder families that could have written the marks in `changes`, at least one."""
+    marks = [token for change in changes for token in change.marks]
+    fitting = [
+        decoder
+        for decoder in DECODERS
+        if all(
+            (token.mark == decoder.mark or (not decoder.mark and ord(token.mark) > INVALID_BYTE_BASE))
+            and token.kept_paren != decoder.swallows_paren
+            for token in marks
+        )
+    ]
+    return fitting or [DECODERS[0]]
+
+
+def _judged(text: str, changes: list[Change], proven: list[bool]) -> Iterable[Finding]:
+    whole = all(proven)
+    number = 0
+    cursor = 0
+    for change in changes:
+        number += text.count("\n", cursor, change.start)
+        cursor = change.start
+        yield _finding(text, change, *_verdict(change, proven[number] if proven else False, whole))
+
+
+def _verdict(change: Change, proven: bool, whole: bool) -> tuple[Certainty, str]:
+    entries = " ".join(hit.char + hit.inserted for hit in change.hits[:4])
+    scope = "whole page" if whole else "line"
+    if not proven:
+        return "inferred", f"{entries}; forward model differs on this line"
+    if not change.sure:
+        return "inferred", f"{entries}; forward({scope}) == input, but a lost byte was chosen by context"
+    return "certified", f"{entries}; forward({scope}) == input"
+
+
+def _finding(text: str, change: Change, certainty: Certainty, evidence: str) -> Finding:
+    before = text[change.start : change.end]
+    return Finding("repair", change.rule, change.start, change.end, before, change.after, certainty, evidence)

@@ -1,0 +1,126 @@
+"""Pinyin readings: how an inserted reading is spelt, and which characters it can stand for.
+
+The readings are pypinyin's data (MIT; made from Unihan and the Hanyu Da Zidian), every heteronym of a character.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from functools import cache
+from typing import NamedTuple
+
+from cleaning.repair.gbk_bytes import CHARS, is_private, is_trail
+
+LETTERS = (
+    "a-z"
+    "\u0101\xe1\u01ce\xe0\u0113\xe9\u011b\xe8\u012b\xed\u01d0\xec\u014d\xf3\u01d2\xf2"
+    "\u016b\xfa\u01d4\xf9\u01d6\u01d8\u01da\u01dc\xfc\xea\u0144\u0148\u01f9\u1e3f\u0251\u0261"
+    "\u0300\u0301\u0304\u0308\u030c:"
+)
+"""Body of a regex character class: the letters of pinyin with tone marks (GBK A8A1..A8C0), composed or combining,
+and the `u:` way of writing the u with diaeresis."""
+
+_TONES = {"\u0304": "1", "\u0301": "2", "\u030c": "3", "\u0300": "4"}
+_FOLD = str.maketrans({"\u0251": "a", "\u0261": "g"})
+
+
+class Reading(NamedTuple):
+    """A reading as `base` letters (u with diaeresis as v) and `tone` ("" where none is written)."""
+
+    base: str
+    tone: str
+
+
+@cache
+def parse(spelling: str) -> Reading:
+    """Return `spelling` (one inserted reading, without brackets) taken apart: `y\u012bng` is ("ying", "1")."""
+    base: list[str] = []
+    tone = ""
+    for char in unicodedata.normalize("NFD", spelling.strip().lower().translate(_FOLD)):
+        if char in _TONES:
+            tone = _TONES[char]
+        elif char in "\u0308:":
+            if base and base[-1] == "u":
+                base[-1] = "v"
+        elif char != "\u0302":  # the circumflex of the interjection \xea
+            base.append(char)
+    return Reading("".join(base), tone)
+
+
+@cache
+def _data() -> dict[int, str]:
+    from pypinyin.pinyin_dict import pinyin_dict  # 40,000 entries, needed by damaged pages only
+
+    data: dict[int, str] = pinyin_dict
+    return data
+
+
+@cache
+def readings(char: str) -> tuple[Reading, ...]:
+    """Return the readings of `char`, the usual one first; empty where it has none."""
+    listed = _data().get(ord(char), "")
+    return tuple(dict.fromkeys(parse(spelling) for spelling in listed.split(",") if spelling))
+
+
+@cache
+def syllables() -> frozenset[str]:
+    """Return every base syllable of Mandarin that the data knows."""
+    return frozenset(parse(spelling).base for listed in _data().values() for spelling in listed.split(","))
+
+
+def reads(char: str, reading: Reading) -> bool:
+    """Return whether `char` can be read so: the tone counts only where it is written."""
+    if reading.tone:
+        return reading in readings(char) or Reading(reading.base, "") in readings(char)
+    return any(known.base == reading.base for known in readings(char))
+
+
+def begins(char: str, reading: Reading) -> bool:
+    """Return whether a reading of `char` begins with `reading`: for an insertion cut off at the end of a text."""
+    return any(known.base.startswith(reading.base) for known in readings(char))
+
+
+def is_usual(char: str, reading: Reading) -> bool:
+    """Return whether `reading` is the usual one of `char`. A gloss is mostly written for an unusual one."""
+    known = readings(char)
+    return bool(known) and known[0].base == reading.base and reading.tone in ("", known[0].tone)
+
+
+@cache
+def with_lead(lead: int, reading: Reading) -> tuple[str, ...]:
+    """Return the characters whose first GBK byte is `lead` and which can be read `reading`, in code order.
+
+    Only those whose second byte could be stranded before a bracket (0x81 and above): the others never lose it.
+    """
+    shown = (CHARS[lead << 8 | trail] for trail in range(0x81, 0xFF) if is_trail(trail))
+    return tuple(char for char in shown if not is_private(char) and reads(char, reading))
+
+
+@cache
+def is_traditional(char: str) -> bool:
+    """Return whether `char` is a common Traditional character that Simplified text does not use.
+
+    Common: of Big5's first level (A440..C67E, the 5,401 characters of everyday use). Not used in Simplified text:
+    absent from GB 2312. A site's table is made of such characters; glosses are written for rare ones.
+    """
+    try:
+        code = char.encode("big5")
+    except UnicodeEncodeError:
+        return False
+    if not b"\xa4\x40" <= code <= b"\xc6\x7e":
+        return False
+    try:
+        char.encode("gb2312")
+    except UnicodeEncodeError:
+        return True
+    return False
+
+
+@cache
+def is_common(char: str) -> bool:
+    """Return whether `char` is in everyday use in either script: in GB 2312 or of Big5's first level."""
+    try:
+        char.encode("gb2312")
+    except UnicodeEncodeError:
+        return is_traditional(char)
+    return True

@@ -1,0 +1,318 @@
+"""The search that undoes a shifted run: from the mark of a stranded byte to where the stream is in step again.
+
+What is known in a run: every shown character's bytes, in order. What is not: the byte under each mark. A mark before
+an insertion is the second byte of the window that was hit, so the table and the reading leave few choices; a mark
+before anything else is the second byte of a true character whose first byte is known. The parse of the true text
+is then fixed by the bytes alone; hypotheses differ only in the unknown bytes and meet again one character later. So the
+search keeps a handful of them and costs the same per character, however long the run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import NamedTuple
+
+from cleaning.repair.badness import bigram_score
+from cleaning.repair.gbk_bytes import BYTES, CHARS, INVALID_BYTE_BASE, REPLACEMENT, is_lead, is_private, is_trail
+from cleaning.repair.readings import Reading, is_common, with_lead
+from cleaning.repair.tokens import Token
+
+BEAM = 24
+"""Hypotheses kept: no reading has more candidates under one lead byte that are worth keeping."""
+
+UNKNOWN_ENTRY = -4.0
+"""Natural log: a character that the page never annotates elsewhere, though it annotates others."""
+
+CONTRADICTED = -15.0
+"""Natural log: a character that stands bare on the page or is annotated with another string."""
+
+RARE = -3.0
+"""Natural log: a character outside everyday use."""
+
+RIVAL = -2.5
+"""Natural log: an entry this much less likely than the chosen one is no second explanation."""
+
+SEEN_ON_PAGE = 2.0
+"""Natural log, for each doubling: the pair of characters occurs elsewhere on the page."""
+
+PUNCTUATION = "\uff1b\u3002\uff1a\uff01\uff1f\uff0c"
+"""The full-width marks that machines of this kind replace as well, at any byte offset: A3BB A1A3 A3BA A3A1 A3BF A3AC."""
+
+_MARKS = "?" + REPLACEMENT
+
+
+class Hit(NamedTuple):
+    """A table entry that a run relies on; `sure` where no other entry explains the same bytes as well."""
+
+    char: str
+    inserted: str
+    sure: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Hypothesis:
+    """A partial reading of a run: `pending` is a true lead byte whose trail has not come yet (-1: none)."""
+
+    score: float
+    last: str
+    pending: int
+    chars: tuple[object, ...] = ()
+    hits: tuple[object, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Solution:
+    """A run undone: it ends at `end` (offset in the line) and reads `text`.
+
+    `guessed` counts true characters chosen by the language model alone.
+    """
+
+    end: int
+    text: str
+    hits: tuple[Hit, ...]
+    guessed: int
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Knowledge:
+    """What is known when a run is read: the page's table, the characters that stand bare, and its pairs."""
+
+    insertions: Mapping[str, str]
+    site_chars: frozenset[str]
+    is_bare: Callable[[str], bool]
+    pair_count: Callable[[str], int]
+    lost_ascii: str
+
+
+@lru_cache(maxsize=1 << 16)
+def _likelihood(left: str, right: str) -> float:
+    return bigram_score(left, right)
+
+
+def _unwind(chain: tuple[object, ...]) -> list[object]:
+    """Return the items of a linked chain (rest, item), first to last."""
+    items: list[object] = []
+    while chain:
+        rest, item = chain
+        items.append(item)
+        assert isinstance(rest, tuple)
+        chain = rest
+    return items[::-1]
+
+
+class Run:
+    """One attempt to read a run of `line` that starts at a marked insertion. Use `solve`."""
+
+    def __init__(self, line: str, by_start: Mapping[int, Token], known: Knowledge) -> None:
+        self.line = line
+        self.by_start = by_start
+        self.known = known
+        self.since = 0  # bytes since the last insertion: a window never reaches over one
+        self.tail = 0  # the last byte, where since > 0
+        self.before_tail = 0
+        self.guessed = 0
+        self.alone = True  # one hypothesis left: nothing to weigh, so the model is not asked
+
+    def solve(self, start: int) -> Solution | None:
+        """Return the run that begins at `start`, or None where its bytes do not read as text."""
+        previous = self.line[start - 1]
+        self._pass_bytes(BYTES[previous])
+        beam = [Hypothesis(0.0, previous, -1)]
+        at = start
+        while True:
+            step = self._step(beam, at)
+            if step is None:
+                break
+            at, beam = step
+            if not beam:
+                return None
+            self.alone = len(beam) == 1
+        if beam[0].pending >= 0:
+            return None
+        following = self.line[at] if at < len(self.line) else "\n"
+        best = max(beam, key=lambda one: one.score + _likelihood(one.last, following))
+        text = "".join(str(char) for char in _unwind(best.chars))
+        hits = tuple(hit for hit in _unwind(best.hits) if isinstance(hit, Hit))
+        return Solution(at, text, hits, self.guessed, best.score)
+
+    def _step(self, beam: list[Hypothesis], at: int) -> tuple[int, list[Hypothesis]] | None:
+        """Return (next offset, hypotheses) after what stands at `at`, or None where the run is over."""
+        pending = beam[0].pending >= 0
+        token = self.by_start.get(at)
+        if token is not None and token.mark:
+            if self.since == 0 or not is_lead(self.tail):
+                return (at, []) if pending else None
+            grown = self._torn_true_hit(beam, token) if pending else self._torn_hit(beam, token)
+            self.since = 0
+            return token.end, grown
+        if token is not None and (passed := self._whole_hit(beam, token)) is not None:
+            self.since = 0
+            return token.end, passed
+        if not pending:
+            return None
+        if at >= len(self.line):
+            return at, []
+        return self._shown(beam, at)
+
+    def _pass_bytes(self, data: bytes) -> None:
+        for byte in data:
+            self.before_tail, self.tail = self.tail, byte
+        self.since += len(data)
+
+    def _whole_hit(self, beam: list[Hypothesis], token: Token) -> list[Hypothesis] | None:
+        """Return the hypotheses behind an insertion that tore nothing, or None where it is no insertion."""
+        if self.since < 2 or not (is_lead(self.before_tail) and is_trail(self.tail)):
+            return None
+        char = CHARS[self.before_tail << 8 | self.tail]
+        if self.known.insertions.get(char) != token.inserted and char not in self.known.site_chars:
+            return None
+        hit = Hit(char, token.inserted, True)
+        return [replace(one, hits=(one.hits, hit)) for one in beam]
+
+    def _entries(self, lead: int, token: Token) -> Iterator[tuple[str, float]]:
+        """Yield (character, log weight) of the table entries that the mark's window may be."""
+        mark = ord(token.mark) - INVALID_BYTE_BASE
+        for char in _candidates(lead, token, self.known):
+            if mark > 0 and BYTES[char][1] != mark:
+                continue
+            entry = self.known.insertions.get(char)
+            weight = 0.0 if is_common(char) else RARE
+            if entry is None:
+                weight += 0.0 if char in self.known.site_chars else UNKNOWN_ENTRY
+                weight += CONTRADICTED if self.known.is_bare(char) else 0.0
+            elif entry != token.inserted:
+                weight += CONTRADICTED
+            yield char, weight
+
+    def _torn_hit(self, beam: list[Hypothesis], token: Token) -> list[Hypothesis]:
+        """Return the hypotheses behind a hit across two true characters: the mark is the second one's lead."""
+        entries = list(self._entries(self.tail, token))
+        following = _first_byte(self.line, token.end)
+        rated = [(char, weight) for char, weight in entries if _completes(BYTES[char][1], following)]
+        grown = [
+            replace(
+                one,
+                score=one.score + weight,
+                pending=BYTES[char][1],
+                hits=(one.hits, Hit(char, token.inserted, _is_sure(char, rated, following))),
+            )
+            for one in beam
+            for char, weight in rated
+        ]
+        return _prune(grown)
+
+    def _torn_true_hit(self, beam: list[Hypothesis], token: Token) -> list[Hypothesis]:
+        """Return the hypotheses behind a hit on a true character inside a run: the mark is its second byte."""
+        rated = list(self._entries(self.tail, token))
+        self.alone = len(rated) * len(beam) == 1
+        grown = [
+            self._extend(one, char, -1, weight, Hit(char, token.inserted, _is_sure(char, rated, -1)))
+            for one in beam
+            for char, weight in rated
+        ]
+        return _prune(grown)
+
+    def _shown(self, beam: list[Hypothesis], at: int) -> tuple[int, list[Hypothesis]]:
+        """Return the hypotheses behind one shown character, where a true lead byte is pending."""
+        char = self.line[at]
+        data = BYTES[char]
+        if char in _MARKS:
+            self.guessed += 1
+            self.since = 0
+            grown = _prune([grown for one in beam for grown in self._guess(one, at + 1)])
+            lost = self._swallowed(at + 1)
+            return at + 1, [self._extend(one, lost, -1) for one in grown] if lost else grown
+        if INVALID_BYTE_BASE < ord(char) <= INVALID_BYTE_BASE + 0xFF:
+            data = bytes([ord(char) - INVALID_BYTE_BASE])
+        if not data or not is_trail(data[0]) or (len(data) == 2 and data[1] == 0x80):
+            return at, []
+        self._pass_bytes(data)
+        grown = []
+        for one in beam:
+            true = CHARS[one.pending << 8 | data[0]]
+            if is_private(true):
+                continue
+            if len(data) == 1:
+                grown.append(self._extend(one, true, -1))
+            elif is_lead(data[1]):
+                grown.append(self._extend(one, true, data[1]))
+            else:
+                grown.append(self._extend(self._extend(one, true, -1), chr(data[1]), -1))
+        return at + 1, _prune(grown)
+
+    def _swallowed(self, after: int) -> str:
+        """Return what a swallowing decoder took along with the byte marked before `after`: "" where nothing is lost.
+
+        Where the byte after a stranded lead stayed, it is below 0x40, or the line ends, or it is punctuation that the
+        machine replaced. Anything else could have been its trail, so some byte 0x21..0x3F went with it.
+        """
+        if after >= len(self.line) or self.line[after] in PUNCTUATION or _first_byte(self.line, after) < 0x40:
+            return ""
+        return self.known.lost_ascii
+
+    def _guess(self, one: Hypothesis, after: int) -> Iterator[Hypothesis]:
+        """Yield `one` with each character that its pending lead byte and a lost byte can make."""
+        following = self.line[after] if after < len(self.line) else "\n"
+        for trail in range(0x81, 0xFF):
+            true = CHARS[one.pending << 8 | trail]
+            if is_common(true):
+                seen = self.known.pair_count(one.last + true)
+                weight = SEEN_ON_PAGE * seen.bit_length() + _likelihood(true, following)
+                yield self._extend(one, true, -1, weight + (_likelihood(one.last, true) if self.alone else 0.0))
+
+    def _extend(
+        self, one: Hypothesis, char: str, pending: int, weight: float = 0.0, hit: Hit | None = None
+    ) -> Hypothesis:
+        hits = (one.hits, hit) if hit else one.hits
+        score = one.score + weight + (0.0 if self.alone else _likelihood(one.last, char))
+        return Hypothesis(score, char, pending, (one.chars, char), hits)
+
+
+@lru_cache(maxsize=4096)
+def _by_reading(lead: int, reading: Reading) -> tuple[str, ...]:
+    return with_lead(lead, reading)
+
+
+def _candidates(lead: int, token: Token, known: Knowledge) -> list[str]:
+    """Return the characters under `lead` that the reading allows, and those the table gives this very string."""
+    found = list(_by_reading(lead, token.reading))
+    for trail in range(0x81, 0xFF):
+        char = CHARS[lead << 8 | trail]
+        if known.insertions.get(char) == token.inserted and char not in found:
+            found.append(char)
+    return found
+
+
+def _first_byte(line: str, at: int) -> int:
+    """Return the first byte of what stands at `at`, or -1 where it is unknown or missing."""
+    if at >= len(line) or line[at] in _MARKS:
+        return -1
+    data = BYTES[line[at]]
+    return data[0] if data else -1
+
+
+def _completes(lead: int, trail: int) -> bool:
+    """Return whether the pair is a character of running text, or may be one (`trail` unknown)."""
+    return trail < 0 or (is_trail(trail) and not is_private(CHARS[lead << 8 | trail]))
+
+
+def _is_sure(char: str, rated: list[tuple[str, float]], following: int) -> bool:
+    """Return whether no other entry is about as likely in the table and makes an everyday character as well."""
+    own = dict(rated)[char]
+    rivals = (other for other, weight in rated if other != char and weight > own + RIVAL)
+    return not any(following < 0 or is_common(CHARS[BYTES[other][1] << 8 | following]) for other in rivals)
+
+
+def _prune(beam: list[Hypothesis]) -> list[Hypothesis]:
+    """Return the best hypothesis of each (pending byte, last character), the best `BEAM` of them."""
+    if len(beam) <= 1:
+        return beam
+    best: dict[tuple[int, str], Hypothesis] = {}
+    for one in beam:
+        key = (one.pending, one.last)
+        if key not in best or one.score > best[key].score:
+            best[key] = one
+    return sorted(best.values(), key=lambda one: (-one.score, one.pending, one.last))[:BEAM]

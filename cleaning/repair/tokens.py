@@ -1,0 +1,53 @@
+"""Insertions as they stand in a damaged text: `(y\u012bng)`, `?x\xed)`, `(w\u01d2 )`, `(xi)(xi)(xi)`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from cleaning.repair.gbk_bytes import MARKS
+from cleaning.repair.readings import LETTERS, Reading, parse, syllables
+
+_READING = rf" ?[{LETTERS}]{{1,8}} ?"
+
+TOKEN = re.compile(
+    rf"(?:([{MARKS}])(\(?)|(\())({_READING}\)(?:\({_READING}\))*)",
+)
+"""An insertion: a mark that may have swallowed the bracket, or the bracket; then reading and `)`, perhaps repeated."""
+
+CUT_OFF = re.compile(rf"\( ?([{LETTERS}]{{1,8}})\Z")
+"""An insertion whose end was cut off with the excerpt."""
+
+
+class Token(NamedTuple):
+    """One insertion in a line at `start`:`end`. `mark` is the stranded byte's mark or empty.
+
+    `inserted` is the whole string the site's machine inserted, brackets and repeats included.
+    """
+
+    start: int
+    end: int
+    mark: str
+    kept_paren: bool
+    inserted: str
+    reading: Reading
+
+
+def first_reading(inserted: str) -> Reading:
+    """Return the first reading of an inserted string such as `(xi)(xi)`."""
+    return parse(inserted[1 : inserted.index(")")])
+
+
+def is_machine_made(inserted: str) -> bool:
+    """Return whether nobody would type this by hand: a blank inside the brackets, or the reading repeated."""
+    return " " in inserted or inserted.count("(") > 1
+
+
+def tokens(line: str) -> Iterator[Token]:
+    """Yield the insertions of `line` whose reading is a syllable of Mandarin, from left to right."""
+    for match in TOKEN.finditer(line):
+        inserted = "(" + match[4]
+        reading = first_reading(inserted)
+        if reading.base in syllables():
+            yield Token(match.start(), match.end(), match[1] or "", bool(match[1] and match[2]), inserted, reading)
