@@ -125,7 +125,7 @@ def _refuse(body: bytes) -> Rejected | None:
 
 def _looks_utf16(body: bytes) -> bool:
     """Whether markup in UTF-16 without a byte order mark: nearly every other byte of the head is NUL."""
-    head = body[:400]
+    head = body[:64]
     if len(head) < 8 or head.count(0) < len(head) * 0.4:
         return False
     return head[1::2].count(0) > 0.8 * len(head[1::2]) or head[0::2].count(0) > 0.8 * len(head[0::2])
@@ -149,11 +149,13 @@ def codec_of(label: str) -> str | None:
     if name in _ALIASES:
         return _ALIASES[name]
     try:
-        info = codecs.lookup(name)
-        # A codec such as base64 or rot13 maps no bytes to text.
-        return info.name if isinstance(b"".decode(name), str) else None
-    except (LookupError, ValueError, UnicodeError):
+        # A codec such as base64 or rot13 maps no bytes to text, and bytes.decode refuses it with LookupError.
+        b"a".decode(name)
+    except UnicodeError:
+        pass  # a text codec that "a" alone is too short for, as UTF-16
+    except (LookupError, ValueError):
         return None
+    return codecs.lookup(name).name
 
 
 def _decide(body: bytes, declared: list[tuple[str, str]]) -> Decoded | Rejected:
@@ -200,7 +202,7 @@ def _not_chinese(
         return _read(body, guessed, f"chardet {guess['encoding']} ({guess['confidence']:.2f})")
     best = max(ENCODINGS, key=lambda codec: scores[codec])
     # A snippet with one damaged byte scores low though it is plainly Chinese; random bytes of a page's length don't.
-    if scores[best] > (-0.4 if len(sample) < SHORT_SAMPLE else 0.05):
+    if scores[best] > (-0.4 if len(sample) < SHORT_SAMPLE else 0.3):
         return _read(body, best, f"the best of poor scores ({best} {scores[best]:.2f})")
     return Rejected("undecodable", "its bytes are text in no encoding known here")
 
@@ -289,7 +291,7 @@ def _read(body: bytes, codec: str, evidence: str) -> Decoded | Rejected:
     """Return `body` read with `codec`, undecodable bytes marked; Rejected when too many are."""
     probe = _sample(body).decode(codec, "replace")
     foreign = sum(1 for char in probe if char >= "\x80")
-    if foreign and probe.count("\ufffd") > MAX_INVALID_SHARE * foreign:
+    if foreign >= SHORT_SAMPLE and probe.count("\ufffd") > MAX_INVALID_SHARE * foreign:
         return Rejected(
             "undecodable", f"most of its bytes are not text in {codec}, nor in any other encoding tried"
         )

@@ -1,0 +1,51 @@
+# Two commands do all the set-up: `make demo` and `make test`. Everything lands in .venv.
+PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
+	command -v $$p >/dev/null 2>&1 && $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check -q
+
+.PHONY: demo test lint types pytest format bench bench-dirty bench-extract bench-dedup bench-script clean
+
+demo: $(VENV)/.installed
+	$(BIN)/yuqi demo demo-out
+
+test: lint types pytest
+
+lint: $(VENV)/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(VENV)/.dev
+	$(BIN)/mypy
+
+pytest: $(VENV)/.dev
+	$(BIN)/python -m pytest -q
+
+format: $(VENV)/.dev
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: bench-dirty bench-extract bench-script bench-dedup
+
+bench-%: $(VENV)/.bench
+	$(BIN)/python -m benchmarks.$*
+
+$(VENV)/bin/python:
+	@test -n "$(PYTHON)" || { echo "yuqi needs Python 3.11 or newer; none was found on PATH"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.installed: $(VENV)/bin/python pyproject.toml constraints.txt
+	$(PIP) install -c constraints.txt -e .
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.installed
+	$(PIP) install -c constraints.txt -e '.[dev]'
+	@touch $@
+
+$(VENV)/.bench: $(VENV)/.dev
+	$(PIP) install -e '.[bench]'
+	@touch $@
+
+clean:
+	rm -rf $(VENV) demo-out build *.egg-info

@@ -1,0 +1,274 @@
+"""The whole walk of a page, top to bottom: bytes in, a cleaned article or the reason why there is none out."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from cleaning import outline
+from cleaning.contacts import Contact, find_contacts
+from cleaning.decode import Decoded, decode
+from cleaning.extract import extract
+from cleaning.findings import Finding, Rejected
+from cleaning.lenders import find_lenders
+from cleaning.normalize import normalize
+from cleaning.page import FIELD_ROLES, Block, Extracted, Metadata, Role, Selectors
+from cleaning.profile import SiteProfile
+from cleaning.quality import quality
+from cleaning.relevance import relevance
+from cleaning.repair import SiteTable, repair
+from cleaning.repair.decoders import damage_share
+from cleaning.script import detect, simplify, to_simplified
+from cleaning.strip import Stripped, strip
+from cleaning.topics import find_topics
+
+MAX_DAMAGE_SHARE = 0.5
+"""A page of which more than half is irreversibly damaged text is rejected: corruption.md, section 2."""
+
+_MARKUP = re.compile(r"<(?:!doctype|html|head|body|div|p|br|span|table|meta|title|a|h[1-6]|article)\b", re.IGNORECASE)
+_BLANKS = re.compile(r"[ \t\r\f\v\u3000]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """What is known of a page's site beforehand: its declaration's selectors, its learned profile and table."""
+
+    selectors: Selectors | None = None
+    charset: str | None = None
+    profile: SiteProfile | None = None
+    table: SiteTable | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Cleaned:
+    """A page's article. `text` is repaired, stripped and simplified, one block a line, without the title;
+    `text_source` is the same before simplification; `page_text` is the input of the first text stage, from which
+    `findings` lead to `text` (`cleaning.findings.replay_stages`).
+    """
+
+    text: str
+    text_source: str
+    page_text: str
+    script: str
+    encoding: str
+    encoding_evidence: str
+    title: str | None = None
+    author: str | None = None
+    published: str | None = None
+    category: str | None = None
+    origin: str | None = None
+    counters: dict[str, int] = field(default_factory=dict)
+    contacts: tuple[Contact, ...] = ()
+    lenders: tuple[str, ...] = ()
+    topics: tuple[str, ...] = ()
+    relevance: float = 0.0
+    quality: dict[str, Any] = field(default_factory=dict)
+    findings: tuple[Finding, ...] = ()
+
+
+def clean(
+    body: bytes,
+    content_type: str | None = None,
+    url: str | None = None,
+    *,
+    fetched_at: datetime | None = None,
+    site: Site | None = None,
+    restore: bool = False,
+) -> Cleaned | Rejected:
+    """Return the article of one page, or why it has none.
+
+    `content_type` is the HTTP header's value; `fetched_at` resolves relative times such as 3天前; `restore` fills
+    in words that the site's own filter cut out, where the evidence supports it.
+    """
+    site = site or Site()
+    decoded = decode(body, content_type, hint=site.charset)
+    if isinstance(decoded, Rejected):
+        return decoded
+    page = read_page(decoded.text, content_type, url=url, selectors=site.selectors, fetched_at=fetched_at)
+    if page.kind != "article":
+        return _rejected(f"{page.kind}-page", _WHY_NO_ARTICLE[page.kind], decoded)
+    lines = _with_fields(page)
+    page_text = "\n".join(block.text for block in lines)
+    repaired = repair(page_text, restore=restore, table=site.table)
+    if (share := damage_share(repaired.text)) > MAX_DAMAGE_SHARE:
+        return _rejected("damaged", f"{share:.0%} of its text is irreversibly damaged", decoded, repaired.findings)
+    roles, told = _roles(lines, repaired.text, plain=not _is_html(decoded.text, content_type))
+    title = _first(repaired.text, roles, "title")
+    stripped = strip(repaired.text, roles, title=title, profile=site.profile)
+    normalized = normalize(stripped.edited.text)
+    if not normalized.text:
+        return _rejected("no-article", "nothing is left of it after stripping", decoded)
+    simplified = simplify(normalized.text)
+    found = (*repaired.findings, *stripped.edited.findings, *normalized.findings, *simplified.findings)
+    meta = _fields(page.meta, repaired.text, lines, told, stripped, title)
+    return _cleaned(simplified.text, normalized.text, page_text, decoded, meta, stripped, repaired.text, share, found)
+
+
+_WHY_NO_ARTICLE = {
+    "list": "it is a page of links to articles, not an article",
+    "junk": "there is no article in it (an error, search, login or empty page)",
+}
+
+
+def _rejected(reason: str, detail: str, decoded: Decoded, findings: tuple[Finding, ...] = ()) -> Rejected:
+    return Rejected(reason, detail, decoded.encoding, decoded.evidence, findings)
+
+
+def _is_html(text: str, content_type: str | None) -> bool:
+    """Whether `text` is markup: as its type says, and by its first tags where nothing is said."""
+    kind = (content_type or "").partition(";")[0].strip().lower()
+    if kind == "text/plain":
+        return False
+    if kind in ("text/html", "application/xhtml+xml", "application/xml", "text/xml"):
+        return True
+    return bool(_MARKUP.search(text[:20_000]))
+
+
+def read_page(
+    text: str,
+    content_type: str | None = None,
+    *,
+    url: str | None = None,
+    selectors: Selectors | None = None,
+    fetched_at: datetime | None = None,
+) -> Extracted:
+    """Return the page's lines: by extraction for markup, every non-empty line for plain text."""
+    if _is_html(text, content_type):
+        return extract(text, url=url, selectors=selectors, fetched_at=fetched_at)
+    lines = (_BLANKS.sub(" ", line).strip() for line in text.split("\n"))
+    return Extracted("article", tuple(Block(line, "paragraph") for line in lines if line))
+
+
+def _with_fields(page: Extracted) -> tuple[Block, ...]:
+    """Return the page's lines, its stated fields before them.
+
+    A title that only <title> holds is damaged as its page is: as a line of the page it is repaired with it.
+    """
+    meta = page.meta
+    stated: list[Block] = []
+    if meta.title:
+        stated.append(Block(_one_line(meta.title), "title"))
+    stated += [Block(_one_line(value), "byline") for value in (meta.author, meta.category, meta.source) if value]
+    return (*stated, *page.blocks)
+
+
+def _one_line(value: str) -> str:
+    return " ".join(value.split())
+
+
+def _roles(lines: Sequence[Block], repaired: str, *, plain: bool) -> tuple[list[Role], Metadata]:
+    """Return each line's role and, of a plain text, the fields that its lines state."""
+    roles = [block.role for block in lines]
+    if not plain:
+        return roles, Metadata()
+    found = outline.find(repaired.split("\n"))
+    for index in found.title_lines:
+        roles[index] = "title"
+    for index in found.byline_lines:
+        roles[index] = "byline"
+    return roles, found.fields
+
+
+def _first(text: str, roles: Sequence[Role], role: Role) -> str | None:
+    for line, held in zip(text.split("\n"), roles, strict=True):
+        if held == role and line.strip():
+            return line.strip()
+    return None
+
+
+def _fields(
+    meta: Metadata, repaired: str, lines: Sequence[Block], told: Metadata, stripped: Stripped, title: str | None
+) -> Metadata:
+    """Return the page's fields, repaired and simplified: what it states first, then its plain outline, then lines."""
+    mended = {
+        block.text: line for block, line in zip(lines, repaired.split("\n"), strict=True) if block.role in FIELD_ROLES
+    }
+
+    def pick(name: str) -> str | None:
+        stated = getattr(meta, name)
+        value = (mended.get(_one_line(stated), stated) if stated else None) or getattr(told, name)
+        value = value or getattr(stripped.fields, name)
+        return to_simplified(normalize(value).text) or None if value else None
+
+    return Metadata(
+        title=to_simplified(normalize(title).text) if title else None,
+        author=pick("author"),
+        published=meta.published or told.published or stripped.fields.published,
+        category=pick("category"),
+        source=pick("source"),
+        counters={**stripped.fields.counters, **told.counters, **meta.counters},
+    )
+
+
+def _cleaned(
+    text: str,
+    text_source: str,
+    page_text: str,
+    decoded: Decoded,
+    meta: Metadata,
+    stripped: Stripped,
+    repaired: str,
+    damaged: float,
+    findings: tuple[Finding, ...],
+) -> Cleaned:
+    return Cleaned(
+        text=text,
+        text_source=text_source,
+        page_text=page_text,
+        script=detect(text_source),
+        encoding=decoded.encoding,
+        encoding_evidence=decoded.evidence,
+        title=meta.title,
+        author=meta.author,
+        published=meta.published,
+        category=meta.category,
+        origin=meta.source,
+        counters=meta.counters,
+        contacts=stripped.contacts or find_contacts(repaired),
+        lenders=tuple(find_lenders(text, meta.title)),
+        topics=tuple(find_topics(text, meta.title)),
+        relevance=relevance(text, meta.title).score,
+        quality=quality(text, damage_share=damaged),
+        findings=findings,
+    )
+
+
+def to_dict(result: Cleaned | Rejected, *, source: str, url: str | None) -> dict[str, Any]:
+    """Return what `yuqi clean` prints for one input: the same keys whether it is an article or a rejection."""
+    head = {"source": source, "status": "ok", "reason": None, "url": url}
+    if isinstance(result, Rejected):
+        head |= {"status": "rejected", "reason": result.reason, "detail": result.detail}
+        nothing = dict.fromkeys(("title", "author", "published", "category", "text", "text_source", "script"))
+        empty: dict[str, Any] = {"contacts": [], "lenders": [], "topics": [], "quality": {}}
+        told = {"encoding": result.encoding, "encoding_evidence": result.encoding_evidence}
+        return {**head, **nothing, **told, **empty, "findings": findings_as_dicts(result.findings)}
+    return {
+        **head,
+        "title": result.title,
+        "author": result.author,
+        "published": result.published,
+        "category": result.category,
+        "text": result.text,
+        "text_source": result.text_source,
+        "script": result.script,
+        "encoding": result.encoding,
+        "encoding_evidence": result.encoding_evidence,
+        "contacts": [{"kind": contact.kind, "value": contact.value} for contact in _unique(result.contacts)],
+        "lenders": list(result.lenders),
+        "topics": list(result.topics),
+        "quality": result.quality,
+        "findings": findings_as_dicts(result.findings),
+    }
+
+
+def _unique(contacts: Sequence[Contact]) -> list[Contact]:
+    """Return one contact for each kind and value, in order of first appearance."""
+    return list({(contact.kind, contact.value): contact for contact in reversed(contacts)}.values())[::-1]
+
+
+def findings_as_dicts(findings: Sequence[Finding]) -> list[dict[str, Any]]:
+    """Return findings as JSON objects."""
+    return [finding._asdict() for finding in findings]

@@ -1,0 +1,324 @@
+"""The archive: raw bytes in WARC files, append-only, one gzip member for each record.
+
+A corpus `c.db` keeps its archive in the folder `c.archive` beside it. Every writing process opens a file of its
+own and holds a lock on it, so two writers never share one; what a killed process left behind its last commit is
+found by `Archive.tail` and either taken in (complete records) or left where it stands (a torn one).
+"""
+
+from __future__ import annotations
+
+import base64
+import fcntl
+import hashlib
+import io
+import os
+import uuid
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import BinaryIO
+
+from fastwarc.warc import ArchiveIterator, WarcRecord, WarcRecordType
+
+from corpus.records import Fetch, Location, RecordKind
+
+MAX_FILE_BYTES = 1_000_000_000
+"""A file that has grown past this is closed and the next begun: 1 GB is what the WARC guidelines advise."""
+
+MAX_RECORD_BYTES = 256_000_000
+"""A record that inflates to more than this is refused on reading: it is a bomb, not a page."""
+
+_TYPES: dict[RecordKind, WarcRecordType] = {
+    "response": WarcRecordType.response,
+    "resource": WarcRecordType.resource,
+    "conversion": WarcRecordType.conversion,
+}
+_REASONS = {
+    200: "OK",
+    301: "Moved Permanently",
+    302: "Found",
+    304: "Not Modified",
+    403: "Forbidden",
+    404: "Not Found",
+}
+
+
+class ArchiveError(Exception):
+    """A record that can't be read back; the text says which and why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One record met while walking a WARC file: its fetch or why it holds none, and where it stands."""
+
+    fetch: Fetch | None
+    problem: str | None
+    offset: int
+    length: int
+
+
+def folder_of(database: Path) -> Path:
+    """Return the archive folder of the corpus at `database`."""
+    return database.with_name(database.stem + ".archive")
+
+
+class ArchiveWriter:
+    """Appends records to a WARC file of its own; nothing is durable before `sync`."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._stream: BinaryIO | None = None
+        self._name = ""
+        self._offset = 0
+
+    def append(self, fetch: Fetch) -> Location:
+        """Write one record and return where it stands.
+
+        Raises OSError when the disk refuses it; what was written of it is cut off again.
+        """
+        stream = self._open()
+        member = _compress(record_bytes(fetch))
+        start = self._offset
+        try:
+            stream.write(member)
+            stream.flush()
+        except OSError:
+            os.ftruncate(stream.fileno(), start)
+            stream.seek(start)
+            raise
+        self._offset += len(member)
+        return Location(self._name, start, len(member))
+
+    def sync(self) -> None:
+        """Force what was appended to the disk."""
+        if self._stream is not None:
+            os.fsync(self._stream.fileno())
+
+    def close(self) -> None:
+        """Sync and close the file; the next `append` begins another."""
+        if self._stream is not None:
+            self.sync()
+            self._stream.close()
+            self._stream = None
+
+    def _open(self) -> BinaryIO:
+        if self._stream is not None and self._offset >= MAX_FILE_BYTES:
+            self.close()
+        if self._stream is None:
+            self._stream, self._name = self._begin()
+            info = _compress(_warcinfo(self._name))
+            self._stream.write(info)
+            self._offset = len(info)
+        return self._stream
+
+    def _begin(self) -> tuple[BinaryIO, str]:
+        self._folder.mkdir(parents=True, exist_ok=True)
+        number = 1 + max((int(path.name[:5]) for path in self._folder.glob("[0-9]" * 5 + ".warc.gz")), default=0)
+        while True:
+            name = f"{number:05d}.warc.gz"
+            try:
+                stream = (self._folder / name).open("xb", buffering=0)
+            except FileExistsError:
+                # Another writer took the number between the look and the open.
+                number += 1
+                continue
+            fcntl.flock(stream, fcntl.LOCK_EX)
+            return stream, name
+
+
+def _compress(record: bytes) -> bytes:
+    """Return `record` as one gzip member; without a time stamp, so that the same record gives the same bytes."""
+    packer = zlib.compressobj(6, zlib.DEFLATED, 31)
+    return packer.compress(record) + packer.flush()
+
+
+def _sha1(data: bytes) -> str:
+    """Return a WARC digest: labelled base32 of SHA-1, the form that every replay tool reads."""
+    return "sha1:" + base64.b32encode(hashlib.sha1(data, usedforsecurity=False).digest()).decode("ascii")
+
+
+def _warcinfo(name: str) -> bytes:
+    record = WarcRecord()
+    record.init_headers(record_type=WarcRecordType.warcinfo, record_urn=_urn(f"warcinfo:{name}".encode()))
+    record.headers["WARC-Filename"] = name
+    record.headers["Content-Type"] = "application/warc-fields"
+    record.set_bytes_content(b"software: yuqi\r\nformat: WARC File Format 1.1\r\n")
+    return _written(record)
+
+
+def record_bytes(fetch: Fetch) -> bytes:
+    """Return the uncompressed WARC record of `fetch`, with block and payload digests."""
+    record = WarcRecord()
+    stamp = fetch.fetched_at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    record.init_headers(record_type=_TYPES[fetch.kind], record_urn=_urn(f"{fetch.id}{stamp}".encode()))
+    record.headers["WARC-Target-URI"] = fetch.url
+    record.headers["WARC-Date"] = stamp
+    if fetch.truncated:
+        record.headers["WARC-Truncated"] = fetch.truncated
+    if fetch.crawl_id:
+        record.headers["WARC-Yuqi-Crawl"] = fetch.crawl_id
+    if fetch.kind == "response":
+        record.headers["Content-Type"] = "application/http; msgtype=response"
+        record.headers["WARC-Payload-Digest"] = _sha1(fetch.body)
+        record.set_bytes_content(_http_head(fetch) + fetch.body)
+    else:
+        record.headers["Content-Type"] = fetch.content_type or "application/octet-stream"
+        record.headers["WARC-Payload-Digest"] = _sha1(fetch.body)
+        record.set_bytes_content(fetch.body)
+    return _written(record)
+
+
+def _urn(seed: bytes) -> bytes:
+    return str(uuid.UUID(bytes=hashlib.blake2b(seed, digest_size=16).digest(), version=4)).encode("ascii")
+
+
+def _written(record: WarcRecord) -> bytes:
+    buffer = io.BytesIO()
+    record.write(buffer, checksum_data=True)
+    return buffer.getvalue()
+
+
+def _http_head(fetch: Fetch) -> bytes:
+    """Return the HTTP head as received; a transfer coding that the client undid goes under another name."""
+    lines = [f"HTTP/1.1 {fetch.status} {_REASONS.get(fetch.status, '')}".rstrip()]
+    for key, value in fetch.headers:
+        name = "X-Archive-Orig-Transfer-Encoding" if key.lower() == "transfer-encoding" else key
+        lines.append(f"{_header_safe(name)}: {_header_safe(value)}")
+    return ("\r\n".join(lines) + "\r\n\r\n").encode("utf-8", "surrogateescape")
+
+
+def _header_safe(value: str) -> str:
+    """Return `value` without line breaks: a hostile header may not start another one."""
+    return value.replace("\r", " ").replace("\n", " ").replace("\0", " ")
+
+
+def read(folder: Path, location: Location) -> Fetch:
+    """Return the fetch at `location`.
+
+    Raises ArchiveError when the file is missing, short, or its digest does not fit.
+    """
+    try:
+        with (folder / location.file).open("rb") as stream:
+            stream.seek(location.offset)
+            member = stream.read(location.length)
+    except OSError as error:
+        raise ArchiveError(
+            f"{location.file}: {error.strerror}; is the archive folder beside the database?"
+        ) from error
+    if len(member) != location.length:
+        raise ArchiveError(f"{location.file} ends before offset {location.offset} + {location.length}")
+    for entry in walk(io.BytesIO(member)):
+        if entry.fetch is not None:
+            return entry.fetch
+        raise ArchiveError(f"{location.file} at {location.offset}: {entry.problem}")
+    raise ArchiveError(f"{location.file} at {location.offset}: no record there")
+
+
+def walk(stream: BinaryIO, start: int = 0) -> Iterator[Entry]:
+    """Yield an entry for every record of a WARC file (plain, gzip or zstd) that holds a page, in order.
+
+    Records of other kinds are passed over. A torn or damaged record yields an entry with its problem; what stands
+    behind a place where the file can't be parsed is not reached, and the last entry says so.
+    """
+    wanted = WarcRecordType.response | WarcRecordType.resource | WarcRecordType.conversion
+    end = start
+    try:
+        for record in ArchiveIterator(stream, parse_http=False, quirks_mode=True, fsspec_args=False):
+            offset = start + record.stream_pos
+            entry = _entry(record, offset) if record.record_type & wanted else None
+            end = start + stream.tell()
+            if entry is not None:
+                yield entry
+    except (OSError, EOFError, ValueError) as error:
+        yield Entry(None, f"unreadable from about byte {end}: {_first_line(error)}", end, 0)
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0]
+
+
+def _entry(record: WarcRecord, offset: int) -> Entry:
+    declared = int(record.headers.get("Content-Length", "0") or 0)
+    if declared > MAX_RECORD_BYTES:
+        return Entry(None, f"record of {declared / 1e6:.0f} MB is over the limit", offset, 0)
+    block = record.reader.read()
+    if len(block) != declared:
+        return Entry(None, f"torn record: {len(block)} of {declared} bytes are there", offset, 0)
+    digest = record.headers.get("WARC-Block-Digest", "")
+    if digest.startswith("sha1:") and _sha1(block) != digest:
+        return Entry(None, "its block digest does not fit: the record is damaged", offset, 0)
+    try:
+        return Entry(_fetch(record, block), None, offset, 0)
+    except ValueError as error:
+        return Entry(None, _first_line(error), offset, 0)
+
+
+def _fetch(record: WarcRecord, block: bytes) -> Fetch:
+    """Return the fetch that a record's block holds. Raises ValueError when its headers make no sense."""
+    url = record.headers.get("WARC-Target-URI", "").strip("<>")
+    when = record.record_date or datetime(1970, 1, 1, tzinfo=UTC)
+    crawl = record.headers.get("WARC-Yuqi-Crawl") or None
+    truncated = record.headers.get("WARC-Truncated") or None
+    if record.record_type == WarcRecordType.response:
+        status, headers, body = _split_http(block)
+        return Fetch(url, when, body, "response", status, headers, crawl, truncated)
+    kind: RecordKind = "conversion" if record.record_type == WarcRecordType.conversion else "resource"
+    told = record.headers.get("Content-Type") or "application/octet-stream"
+    return Fetch(url, when, block, kind, 200, (("Content-Type", told),), crawl, truncated)
+
+
+def _split_http(block: bytes) -> tuple[int, tuple[tuple[str, str], ...], bytes]:
+    head, separator, body = block.partition(b"\r\n\r\n")
+    if not separator:
+        head, separator, body = block.partition(b"\n\n")
+    first, *rest = head.decode("utf-8", "surrogateescape").splitlines() or [""]
+    words = first.split()
+    if len(words) < 2 or not words[1].isdigit():
+        raise ValueError("it holds no HTTP response")
+    pairs = (line.partition(":") for line in rest if ":" in line)
+    return int(words[1]), tuple((key.strip(), value.strip()) for key, _, value in pairs), body
+
+
+def tail(folder: Path, name: str, committed: int) -> tuple[list[tuple[Fetch, Location]], int] | None:
+    """Return the complete records of a file behind its `committed` bytes, and where the last of them ends.
+
+    None when another process is writing the file. Members are inflated one by one, so that a torn last one is
+    told from a complete one by its own checksum and not by how the file ends.
+    """
+    found: list[tuple[Fetch, Location]] = []
+    with (folder / name).open("rb") as stream:
+        try:
+            fcntl.flock(stream, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return None
+        stream.seek(committed)
+        data = stream.read()
+    offset = 0
+    while offset < len(data):
+        length = _member_length(data, offset)
+        if length is None:
+            break
+        location = Location(name, committed + offset, length)
+        entries = walk(io.BytesIO(data[offset : offset + length]))
+        found += [(entry.fetch, location) for entry in entries if entry.fetch is not None]
+        offset += length
+    return found, committed + offset
+
+
+def _member_length(data: bytes, offset: int) -> int | None:
+    """Return the length of the gzip member at `offset`, None when it is torn or no gzip."""
+    inflater = zlib.decompressobj(31)
+    view = memoryview(data)[offset:]
+    position = 0
+    try:
+        while not inflater.eof and position < len(view):
+            pending: bytes | memoryview = view[position : position + 65_536]
+            position += len(pending)
+            while pending and not inflater.eof:
+                inflater.decompress(pending, 1 << 20)
+                pending = inflater.unconsumed_tail
+    except zlib.error:
+        return None
+    return position - len(inflater.unused_data) if inflater.eof else None

@@ -1,0 +1,209 @@
+"""The corpus room's commands that write: ingest, dedup, learn, rebuild, takedown; and `clean`, which needs no corpus."""
+
+from __future__ import annotations
+
+import os
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import BinaryIO, cast
+
+import click
+import orjson
+
+from cleaning.clean import Cleaned, to_dict
+from corpus.derive import derive
+from corpus.intake import Intake, Problem, read_paths
+from corpus.learning import learn_sites
+from corpus.store import Corpus, CorpusError
+from corpus.terminal import counts, print_json, progress, say
+
+DEFAULT_WORKERS = max(1, os.cpu_count() or 1)
+
+
+class FriendlyCommand(click.Command):
+    """A command whose expected failures end in one line that says what to do, and exit code 2."""
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Run the command; return what it returns."""
+        try:
+            return super().invoke(ctx)
+        except CorpusError as error:
+            say(f"yuqi {self.name}: {error}")
+            ctx.exit(2)
+        except BrokenPipeError:
+            # The reader of our output (head, less) has gone: nothing is wrong.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            ctx.exit(0)
+        return None
+
+
+database = click.argument("db", type=click.Path(path_type=Path))
+strict = click.option("--strict", is_flag=True, help="Exit with 1 when any input was rejected.")
+as_json = click.option("--json", "json_", is_flag=True, help="Print JSON instead of a table.")
+workers_option = click.option(
+    "--workers", type=click.IntRange(1, 256), default=DEFAULT_WORKERS, show_default=True, help="Processes to use."
+)
+
+
+@click.command(
+    cls=FriendlyCommand, epilog="Example: yuqi ingest corpus.db pages/ crawl.warc.gz  (use - for standard input)"
+)
+@database
+@click.argument("paths", nargs=-1, required=True)
+@workers_option
+@strict
+@as_json
+def ingest(db: Path, paths: tuple[str, ...], workers: int, strict: bool, json_: bool) -> None:
+    """Archive pages from files and add their articles to the corpus DB, which is made if it isn't there.
+
+    PATHS are .html, .txt, .warc[.gz], .wet[.gz] and .jsonl[.gz|.zst] files, folders of them, or - for standard input.
+    """
+    with Corpus(db, create=True) as corpus:
+        run = corpus.begin_run("ingest", paths)
+        read, known, problems = _take_in(corpus, paths, run)
+        with progress("deriving") as show:
+            outcome = corpus.derive_pending(workers=workers, progress=show)
+        rejected = corpus.rejected_by_reason(run)
+        summary = {
+            "read": read, "already there": known, "problems": problems, **outcome, "rejected": rejected,
+            "duplicates": corpus.duplicates_of_run(run),
+        }  # fmt: skip
+        corpus.end_run(run, summary)
+    if json_:
+        print_json(summary)
+    else:
+        _tell_ingest(summary, rejected)
+    if strict and (problems or rejected):
+        sys.exit(1)
+
+
+def _take_in(corpus: Corpus, paths: tuple[str, ...], run: str) -> tuple[int, int, int]:
+    """Archive what is at `paths`; return how many pages were read, how many were there already, how many problems."""
+    read = known = problems = 0
+    for item in read_paths(paths, _stdin()):
+        if isinstance(item, Problem):
+            problems += 1
+            say(f"{item.source}: {item.message}")
+            continue
+        read += 1
+        if corpus.has_fetch(item.fetch.id):
+            known += 1
+            continue
+        corpus.add_fetch(item.fetch.with_run(run))
+    return read, known, problems
+
+
+def _stdin() -> BinaryIO:
+    return cast(BinaryIO, sys.stdin.buffer)
+
+
+def _tell_ingest(summary: dict[str, object], rejected: dict[str, int]) -> None:
+    say(
+        f"{summary['read']} pages read: {summary['documents']} new documents ({summary['duplicates']} duplicates), "
+        f"{sum(rejected.values())} rejected, {summary['already there']} there already, {summary['problems']} unreadable"
+    )
+    if rejected:
+        say("rejected: " + ", ".join(f"{reason} {number}" for reason, number in sorted(rejected.items())))
+
+
+@click.command(
+    cls=FriendlyCommand, epilog="Example: curl -s https://example.org/a.html | yuqi clean --format text -"
+)
+@click.argument("paths", nargs=-1)
+@click.option("--format", "format_", type=click.Choice(["json", "text"]), default="json", show_default=True)
+@click.option(
+    "--restore", is_flag=True, help="Fill in words that the site's filter cut out, where evidence supports it."
+)
+@strict
+def clean(paths: tuple[str, ...], format_: str, restore: bool, strict: bool) -> None:
+    """Clean pages without a corpus: one JSON object a line, or with --format text the articles' text alone."""
+    failed = 0
+    for item in read_paths(paths or ("-",), _stdin()):
+        if isinstance(item, Problem):
+            failed += 1
+            say(f"{item.source}: {item.message}")
+            if format_ == "json":
+                row = {"source": item.source, "status": "rejected", "reason": "unreadable", "detail": item.message}
+                click.echo(orjson.dumps(row).decode())
+            continue
+        failed += not _print_cleaned(item, format_, restore)
+    if strict and failed:
+        sys.exit(1)
+
+
+def _print_cleaned(item: Intake, format_: str, restore: bool) -> bool:
+    result = derive(item.fetch, restore=restore)
+    if format_ == "json":
+        url = None if item.fetch.url.startswith("file:") else item.fetch.url
+        click.echo(orjson.dumps(to_dict(result, source=item.source, url=url)))
+    elif isinstance(result, Cleaned):
+        click.echo("\n".join(filter(None, (result.title, result.text))) + "\n")
+    else:
+        say(f"{item.source}: {result.reason}: {result.detail}")
+    return isinstance(result, Cleaned)
+
+
+@click.command(cls=FriendlyCommand, epilog="Example: yuqi dedup corpus.db")
+@database
+@as_json
+def dedup(db: Path, json_: bool) -> None:
+    """Find duplicates, spun copies and farms again, from the documents as they stand."""
+    with Corpus(db) as corpus:
+        found = corpus.rederive_duplicates()
+    print_json(found) if json_ else counts("Duplicates", found, "kind")
+
+
+@click.command(cls=FriendlyCommand, epilog="Example: yuqi learn corpus.db && yuqi rebuild corpus.db")
+@database
+@as_json
+def learn(db: Path, json_: bool) -> None:
+    """Learn each site's chrome (lines that repeat over its pages) and pinyin table; `yuqi rebuild` then uses them."""
+    with Corpus(db) as corpus:
+        learned = learn_sites(corpus)
+    if json_:
+        print_json(learned)
+        return
+    for site, facts in sorted(learned.items()):
+        say(
+            f"{site}: {facts['lines']} chrome lines from {facts['pages']} pages, {facts['readings']} pinyin readings"
+        )
+    say(f"now run: yuqi rebuild {db}")
+
+
+@click.command(cls=FriendlyCommand, epilog="Example: yuqi rebuild corpus.db --workers 4")
+@database
+@workers_option
+@as_json
+def rebuild(db: Path, workers: int, json_: bool) -> None:
+    """Make every derived table again from the archive, with the rules and site profiles of now."""
+    with Corpus(db) as corpus, progress("rebuilding") as show:
+        outcome = corpus.rebuild(workers=workers, progress=show)
+    print_json(outcome) if json_ else say(
+        ", ".join(f"{number} {name}" for name, number in outcome.items() if number)
+    )
+
+
+@click.command(
+    cls=FriendlyCommand, epilog="Example: yuqi takedown corpus.db --url http://example.org/a --by 'the author'"
+)
+@database
+@click.option("--url", "urls", multiple=True, help="Take down what stands at this URL.")
+@click.option("--site", "sites", multiple=True, help="Take down everything of this site.")
+@click.option("--by", default="unnamed", show_default=True, help="Who asked.")
+@click.option("--why", default="asked for", show_default=True, help="The reason given.")
+def takedown(db: Path, urls: tuple[str, ...], sites: tuple[str, ...], by: str, why: str) -> None:
+    """Take documents out of every table and index, and keep them out through rebuilds and new crawls.
+
+    The archive still holds the bytes as received.
+    """
+    if not urls and not sites:
+        raise click.UsageError("say what to take down: --url URL or --site SITE")
+    with Corpus(db) as corpus:
+        at = datetime.now(UTC).isoformat()
+        asked = [*(("url", url) for url in urls), *(("site", site) for site in sites)]
+        gone = corpus.take_down(asked, by=by, why=why, at=at)
+    say(f"{gone} documents taken down; the archive still holds their bytes")
+
+
+commands: list[click.Command] = [ingest, clean, dedup, learn, rebuild, takedown]

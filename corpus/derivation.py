@@ -1,0 +1,75 @@
+"""Many fetches -> results, in order, over one process or several."""
+
+from __future__ import annotations
+
+import multiprocessing
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+from cleaning.clean import Cleaned, Site
+from cleaning.findings import Rejected
+from corpus import archive
+from corpus.derive import derive
+from corpus.records import Location
+
+CHUNK = 16
+"""Tasks handed to a worker at a time: enough to make the hand-over cheap, few enough to keep all workers busy."""
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One registered fetch to derive."""
+
+    seq: int
+    id: str
+    url: str
+    site: str
+    fetched_at: str
+    location: Location
+
+
+class Derived(NamedTuple):
+    """What came of a task."""
+
+    task: Task
+    result: Cleaned | Rejected
+
+
+_NO_SITE = Site()
+_worker_folder: Path
+_worker_sites: Mapping[str, Site]
+
+
+def _start_worker(folder: Path, sites: Mapping[str, Site]) -> None:
+    """Give a worker process what all its tasks share, once."""
+    global _worker_folder, _worker_sites  # a worker's whole state, set before its first task
+    _worker_folder, _worker_sites = folder, sites
+
+
+def _work(task: Task) -> Derived:
+    return derive_one(_worker_folder, task, _worker_sites)
+
+
+def derive_one(folder: Path, task: Task, sites: Mapping[str, Site]) -> Derived:
+    """Read a task's record and derive it; a record that can't be read back is a rejection."""
+    try:
+        fetch = archive.read(folder, task.location)
+    except archive.ArchiveError as error:
+        return Derived(task, Rejected("archive", str(error)))
+    return Derived(task, derive(fetch, sites.get(task.site, _NO_SITE)))
+
+
+def derive_all(
+    folder: Path, tasks: Sequence[Task], sites: Mapping[str, Site], *, workers: int = 1
+) -> Iterator[Derived]:
+    """Yield a result for every task, in the order of `tasks` whatever the number of workers."""
+    if workers <= 1 or len(tasks) <= CHUNK:
+        for task in tasks:
+            yield derive_one(folder, task, sites)
+        return
+    # `spawn` because a fork of a process with SQLite and Twisted open shares what it may not share.
+    context = multiprocessing.get_context("spawn")
+    with context.Pool(workers, _start_worker, (folder, sites)) as pool:
+        yield from pool.imap(_work, tasks, chunksize=CHUNK)

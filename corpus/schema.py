@@ -1,0 +1,181 @@
+"""The tables of a corpus, their versions, and what an analyst opens first.
+
+The comments stand inside the statements on purpose: `.schema` in any SQLite shell shows them.
+"""
+
+from __future__ import annotations
+
+import secrets
+
+from sqlite_utils import Database
+
+from corpus import dedup, farms
+
+APPLICATION_ID = 0x79757169
+"""`yuqi` in ASCII: the mark in a SQLite file's header by which a corpus is told from any other database."""
+
+SCHEMA_VERSION = 1
+"""Raised with every change of the tables; `migrate` leads from each earlier one to this."""
+
+TABLES = (
+    """CREATE TABLE corpus_meta (  -- one row for each fact about this file
+    key TEXT PRIMARY KEY,
+    value TEXT NOT NULL
+) WITHOUT ROWID""",
+    """CREATE TABLE archives (  -- WARC files of the archive folder
+    file TEXT PRIMARY KEY,
+    bytes INTEGER NOT NULL,  -- how far its records are registered in fetches
+    torn INTEGER NOT NULL DEFAULT 0  -- bytes of a torn record behind that, left by a killed process
+) WITHOUT ROWID""",
+    """CREATE TABLE fetches (  -- every HTTP response received, every file ingested
+    seq INTEGER PRIMARY KEY,  -- order of registration; a document's docid is its fetch's seq
+    id TEXT NOT NULL,  -- 128-bit hash of url and body
+    url TEXT NOT NULL,
+    site TEXT NOT NULL,
+    kind TEXT NOT NULL,  -- WARC record type: response, resource, conversion
+    status INTEGER NOT NULL,  -- HTTP status
+    content_type TEXT,
+    size INTEGER NOT NULL,  -- bytes of the body as transferred
+    fetched_at TEXT NOT NULL,  -- ISO 8601, UTC
+    crawl_id TEXT,
+    warc_file TEXT NOT NULL REFERENCES archives(file),
+    warc_offset INTEGER NOT NULL,
+    warc_length INTEGER NOT NULL,
+    derived INTEGER NOT NULL DEFAULT 0  -- 1 once it has given a document, a rejection, or nothing new
+)""",
+    "CREATE INDEX fetches_id ON fetches(id)",
+    "CREATE INDEX fetches_url ON fetches(url)",
+    "CREATE INDEX fetches_pending ON fetches(seq) WHERE derived = 0",
+    """CREATE TABLE documents (  -- the article derived from a fetch; duplicates are marked, not deleted
+    docid INTEGER PRIMARY KEY,  -- rowid in documents_fts
+    id TEXT NOT NULL UNIQUE,  -- 128-bit hash of url and body
+    url TEXT NOT NULL,
+    site TEXT NOT NULL,
+    title TEXT,
+    author TEXT,
+    published TEXT,  -- ISO 8601, as exact as the page says
+    category TEXT,
+    source TEXT,  -- where the page says it has the article from
+    text TEXT NOT NULL,  -- repaired, stripped, Simplified; one block a line, without the title
+    text_source TEXT NOT NULL,  -- the same before simplification
+    script TEXT NOT NULL,  -- hans, hant or mixed: of text_source
+    encoding TEXT NOT NULL,
+    encoding_evidence TEXT NOT NULL,
+    lenders TEXT NOT NULL,  -- JSON array, most prominent first
+    topics TEXT NOT NULL,  -- JSON array of topic ids
+    relevance REAL NOT NULL,  -- 0 to 1: how much it is about overdue loans
+    quality TEXT NOT NULL,  -- JSON object
+    counters TEXT NOT NULL,  -- JSON object: views, comments, heat, likes as the page shows them
+    chars INTEGER NOT NULL,  -- length of text
+    first_seen TEXT NOT NULL,  -- ISO 8601, UTC: when it was fetched
+    content_hash TEXT NOT NULL,  -- hash of the folded text: equal for exact duplicates
+    cluster_id TEXT,  -- NULL while nothing else is like it
+    duplicate_of TEXT,  -- id of the document it duplicates; NULL for representatives
+    duplicate_kind TEXT,  -- exact, near, contains
+    similarity REAL,  -- Jaccard of character 5-grams with duplicate_of
+    template_cluster_id TEXT  -- equal once lender, city, number and date names are masked
+)""",
+    "CREATE INDEX documents_url ON documents(url)",
+    "CREATE INDEX documents_site ON documents(site)",
+    "CREATE INDEX documents_published ON documents(published)",
+    "CREATE INDEX documents_cluster ON documents(cluster_id) WHERE cluster_id IS NOT NULL",
+    "CREATE INDEX documents_content_hash ON documents(content_hash)",
+    """CREATE TABLE findings (  -- every change made to a document's text, with its certainty
+    docid INTEGER NOT NULL REFERENCES documents(docid) ON DELETE CASCADE,
+    number INTEGER NOT NULL,  -- order within the document
+    stage TEXT NOT NULL,  -- repair, strip or normalize; the script stage is text_source against text
+    rule TEXT NOT NULL,
+    "start" INTEGER NOT NULL,  -- characters, half open, in the stage's own input
+    "end" INTEGER NOT NULL,
+    before TEXT NOT NULL,
+    after TEXT NOT NULL,
+    certainty TEXT NOT NULL,  -- certified, inferred or rule
+    evidence TEXT NOT NULL,
+    PRIMARY KEY (docid, number)
+) WITHOUT ROWID""",
+    "CREATE INDEX findings_rule ON findings(rule)",
+    """CREATE TABLE rejections (  -- why a fetch gave no document
+    seq INTEGER PRIMARY KEY REFERENCES fetches(seq),
+    id TEXT NOT NULL,
+    url TEXT NOT NULL,
+    site TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    detail TEXT NOT NULL,
+    encoding TEXT
+)""",
+    "CREATE INDEX rejections_reason ON rejections(reason)",
+    """CREATE TABLE contacts (  -- phone, QQ, WeChat and e-mail contacts that a page carries
+    docid INTEGER NOT NULL REFERENCES documents(docid) ON DELETE CASCADE,
+    kind TEXT NOT NULL,
+    value_hash TEXT NOT NULL,  -- BLAKE2b keyed with this corpus' own salt
+    masked TEXT NOT NULL,
+    PRIMARY KEY (docid, kind, value_hash)
+) WITHOUT ROWID""",
+    "CREATE INDEX contacts_value ON contacts(value_hash)",
+    """CREATE TABLE sites (  -- what is known of a site beforehand, and learned from its pages
+    site TEXT PRIMARY KEY,
+    selectors TEXT,  -- JSON, from the site's declaration
+    charset TEXT,
+    profile TEXT,  -- JSON: the learned site profile
+    profile_version TEXT,  -- its content hash
+    pinyin_table TEXT  -- JSON: the learned table of injected readings
+) WITHOUT ROWID""",
+    """CREATE TABLE crawls (  -- one row for each run of the crawler or of ingest
+    id TEXT PRIMARY KEY,
+    kind TEXT NOT NULL,  -- crawl or ingest
+    started_at TEXT NOT NULL,
+    ended_at TEXT,  -- NULL when the run was killed
+    targets TEXT NOT NULL,  -- JSON array
+    summary TEXT  -- JSON object
+) WITHOUT ROWID""",
+    """CREATE TABLE tombstones (  -- takedowns: what must stay out, through rebuilds and new crawls
+    kind TEXT NOT NULL,  -- url, site, hash
+    value TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    asked_by TEXT NOT NULL,
+    at TEXT NOT NULL,
+    PRIMARY KEY (kind, value)
+) WITHOUT ROWID""",
+    """CREATE VIRTUAL TABLE documents_fts USING fts5(  -- character bigrams of documents, see docs/search.md
+    title, text, content='', tokenize='unicode61 remove_diacritics 0'
+)""",
+)
+
+ARTICLES_VIEW = """CREATE VIEW articles AS
+SELECT docid, id, url, site, title, author, published, category, source, text, text_source, script, lenders, topics,
+    relevance, quality, chars, first_seen, cluster_id, template_cluster_id
+FROM documents
+WHERE duplicate_of IS NULL
+    AND NOT EXISTS (SELECT 1 FROM tombstones AS t WHERE (t.kind = 'url' AND t.value = documents.url)
+        OR (t.kind = 'site' AND t.value = documents.site) OR (t.kind = 'hash' AND t.value = documents.content_hash))"""
+"""Representatives only, not tombstoned: what an analyst opens first."""
+
+DERIVED = ("documents", "findings", "rejections", "contacts")
+"""The tables that `rebuild` empties and makes again, apart from those that dedup and farms own."""
+
+
+class SchemaError(Exception):
+    """A file that can't be used as a corpus; the text says what to do."""
+
+
+def create(db: Database) -> None:
+    """Make every table of an empty database."""
+    for statement in (*TABLES, *dedup.DDL, *farms.DDL, ARTICLES_VIEW):
+        db.execute(statement)
+    db["corpus_meta"].insert({"key": "salt", "value": secrets.token_hex(16)})
+    db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+    db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+
+
+def check(db: Database) -> None:
+    """Raise SchemaError unless `db` is a corpus of a version that this program reads."""
+    application = db.execute("PRAGMA application_id").fetchone()[0]
+    version = db.execute("PRAGMA user_version").fetchone()[0]
+    if application != APPLICATION_ID:
+        raise SchemaError(
+            "it is a SQLite database but not a yuqi corpus; name another file, or a new one to start"
+        )
+    if version > SCHEMA_VERSION:
+        raise SchemaError(
+            f"it was made by a newer yuqi (schema {version}; this one knows up to {SCHEMA_VERSION}): upgrade yuqi"
+        )

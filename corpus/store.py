@@ -1,0 +1,518 @@
+"""Corpus: the only door to the SQLite file and its archive."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import sqlite3
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import orjson
+from sqlite_utils import Database
+
+from cleaning.clean import Cleaned, Site
+from cleaning.contacts import mask
+from cleaning.findings import Finding, Rejected
+from cleaning.page import Selectors
+from cleaning.profile import SiteProfile
+from cleaning.repair import SiteTable
+from corpus import archive, dedup, farms, schema
+from corpus.derivation import Derived, Task, derive_all
+from corpus.fingerprint import content_hash
+from corpus.records import Fetch, Location, site_of
+from corpus.search import index_text
+
+BATCH_FETCHES = 200
+"""Fetches are registered this many to a transaction: a kill -9 costs at most re-reading these from the archive."""
+
+BATCH_DOCUMENTS = 500
+"""Documents are stored this many to a transaction."""
+
+BUSY_TIMEOUT_SECONDS = 60.0
+
+Progress = Callable[[int, int], None]
+"""Called with how many are done and how many there are."""
+
+
+class CorpusError(Exception):
+    """A corpus that can't be opened or used; the text says what to do."""
+
+
+class Corpus:
+    """One corpus: a SQLite file and the archive folder beside it.
+
+    Use as a context manager. Raises CorpusError when the file is missing (unless `create`), is no corpus, was made
+    by a newer version, or can't be written.
+    """
+
+    def __init__(self, path: str | Path, *, create: bool = False, readonly: bool = False) -> None:
+        self.path = Path(path)
+        self.folder = archive.folder_of(self.path)
+        self.readonly = readonly
+        self.db = Database(_connect(self.path, create=create, readonly=readonly))
+        self._writer = archive.ArchiveWriter(self.folder)
+        self._pending: list[tuple[Fetch, Location]] = []
+        self._pending_ids: set[str] = set()
+        try:
+            self._prepare(create)
+        except BaseException:
+            self.db.close()
+            raise
+
+    def _prepare(self, create: bool) -> None:
+        try:
+            empty = self.db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] == 0
+        except sqlite3.DatabaseError as error:
+            raise CorpusError(_explain(self.path, error)) from error
+        if empty and not create:
+            raise CorpusError(
+                f"{self.path}: it holds no tables; start a corpus with `yuqi ingest` or `yuqi crawl`"
+            )
+        try:
+            if empty:
+                self.db.execute("PRAGMA page_size = 16384")
+                self.db.execute("PRAGMA journal_mode = WAL")
+                with self.transaction():
+                    schema.create(self.db)
+            schema.check(self.db)
+        except schema.SchemaError as error:
+            raise CorpusError(f"{self.path}: {error}") from error
+        except sqlite3.DatabaseError as error:
+            raise CorpusError(_explain(self.path, error)) from error
+        if not self.readonly:
+            self._recover()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Register what was fetched and close the file and the archive."""
+        try:
+            if not self.readonly:
+                self.flush()
+            self._writer.close()
+        finally:
+            self.db.close()
+
+    @property
+    def connection(self) -> sqlite3.Connection:
+        """The SQLite connection, for queries."""
+        connection: sqlite3.Connection = self.db.conn
+        return connection
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Hold the write lock from the start, so that a second writer waits and does not fail half way."""
+        self.db.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+        except BaseException:
+            self.db.rollback()
+            raise
+        self.db.commit()
+
+    # Fetches
+
+    def add_fetch(self, fetch: Fetch) -> None:
+        """Archive a fetch. It is registered with the next `flush`, at the latest after BATCH_FETCHES of them."""
+        self._pending.append((fetch, self._writer.append(fetch)))
+        self._pending_ids.add(fetch.id)
+        if len(self._pending) >= BATCH_FETCHES:
+            self.flush()
+
+    def flush(self) -> None:
+        """Make what was archived durable, then register it: the archive is never behind the table."""
+        if not self._pending:
+            return
+        self._writer.sync()
+        with self.transaction():
+            self._register(self._pending)
+        self._pending = []
+        self._pending_ids = set()
+
+    def has_fetch(self, identifier: str) -> bool:
+        """Whether the same bytes at the same URL are there already."""
+        if identifier in self._pending_ids:
+            return True
+        return self.db.execute("SELECT 1 FROM fetches WHERE id = ?", [identifier]).fetchone() is not None
+
+    def _register(self, fetched: Sequence[tuple[Fetch, Location]]) -> None:
+        ends: dict[str, int] = {}
+        for _, location in fetched:
+            ends[location.file] = max(ends.get(location.file, 0), location.offset + location.length)
+        self.db["archives"].upsert_all([{"file": name, "bytes": end} for name, end in ends.items()], pk="file")
+        self.db["fetches"].insert_all(_fetch_row(fetch, location) for fetch, location in fetched)
+
+    def _recover(self) -> None:
+        """Take in what a killed process archived but did not come to register; note what it tore."""
+        known = dict(self.db.execute("SELECT file, bytes + torn FROM archives").fetchall())
+        for path in sorted(self.folder.glob("*.warc.gz")):
+            size = path.stat().st_size
+            committed = self.db.execute("SELECT bytes FROM archives WHERE file = ?", [path.name]).fetchone()
+            if size <= known.get(path.name, 0):
+                continue
+            found = archive.tail(self.folder, path.name, committed[0] if committed else 0)
+            if found is None:
+                continue
+            fetched, end = found
+            with self.transaction():
+                self._register(fetched)
+                row = {"file": path.name, "bytes": end, "torn": size - end}
+                self.db["archives"].upsert(row, pk="file")
+
+    # Runs
+
+    def begin_run(self, kind: str, targets: Sequence[str]) -> str:
+        """Register the start of a crawl or an ingest and return its id."""
+        now = datetime.now(UTC)
+        identifier = f"{kind}-{now.strftime('%Y%m%dT%H%M%S.%f')}"
+        row = {"id": identifier, "kind": kind, "started_at": now.isoformat(), "targets": _json(list(targets))}
+        self.db["crawls"].insert(row)
+        return identifier
+
+    def end_run(self, identifier: str, summary: dict[str, Any]) -> None:
+        """Register the end of a run and what it did."""
+        ended = datetime.now(UTC).isoformat()
+        self.db["crawls"].update(identifier, {"ended_at": ended, "summary": _json(summary)})
+
+    # Sites
+
+    def declare_site(self, site: str, selectors: Selectors | None, charset: str | None = None) -> None:
+        """Keep what a site's declaration says of its pages, so that a rebuild derives as the crawl did."""
+        chosen = _json(dataclasses.asdict(selectors)) if selectors else None
+        self.db["sites"].upsert({"site": site, "selectors": chosen, "charset": charset}, pk="site")
+
+    def set_profile(self, site: str, profile: SiteProfile | None, table: SiteTable | None) -> None:
+        """Keep what was learned of a site; deriving reads this frozen copy."""
+        row = {
+            "site": site,
+            "profile": _json(profile.to_dict()) if profile else None,
+            "profile_version": profile.version if profile else None,
+            "pinyin_table": _json(table.to_json()) if table else None,
+        }
+        self.db["sites"].upsert(row, pk="site")
+
+    def sites(self) -> dict[str, Site]:
+        """Return what is known of each site beforehand."""
+        columns = "site, selectors, charset, profile, pinyin_table"
+        rows = self.db.execute(f"SELECT {columns} FROM sites").fetchall()  # noqa: S608  # a constant
+        return {name: _site(*rest) for name, *rest in rows}
+
+    # Derivation
+
+    def derive_pending(self, *, workers: int = 1, progress: Progress | None = None) -> dict[str, int]:
+        """Derive every fetch that has given nothing yet, in order; return how many gave what."""
+        self.flush()
+        counts = {"documents": 0, "rejections": 0, "unchanged": 0, "taken down": 0}
+        tasks = self._tasks("derived = 0")
+        done = 0
+        for batch in _batched(derive_all(self.folder, tasks, self.sites(), workers=workers), BATCH_DOCUMENTS):
+            with self.transaction():
+                for outcome, number in self._store(batch).items():
+                    counts[outcome] += number
+            done += len(batch)
+            if progress is not None:
+                progress(done, len(tasks))
+        return counts
+
+    def rebuild(self, *, workers: int = 1, progress: Progress | None = None) -> dict[str, int]:
+        """Make every derived table again from the archive; a reader sees the old rows until the new ones are whole."""
+        self.flush()
+        tasks = self._tasks("1")
+        counts = {"documents": 0, "rejections": 0, "unchanged": 0, "taken down": 0}
+        with self.transaction():
+            self._empty()
+            done = 0
+            for batch in _batched(derive_all(self.folder, tasks, self.sites(), workers=workers), BATCH_DOCUMENTS):
+                for outcome, number in self._store(batch).items():
+                    counts[outcome] += number
+                done += len(batch)
+                if progress is not None:
+                    progress(done, len(tasks))
+        return counts
+
+    def _tasks(self, condition: str) -> list[Task]:
+        sql = f"""SELECT seq, id, url, site, fetched_at, warc_file, warc_offset, warc_length
+            FROM fetches WHERE {condition} ORDER BY seq"""  # noqa: S608  # one of two constants
+        rows = self.db.execute(sql).fetchall()
+        return [Task(*row[:5], Location(*row[5:])) for row in rows]
+
+    def _empty(self) -> None:
+        for table in (*schema.DERIVED, *dedup.TABLES, *farms.TABLES):
+            self.db.execute(f"DELETE FROM {table}")  # noqa: S608  # table names are constants
+        self.db.execute("INSERT INTO documents_fts(documents_fts) VALUES ('delete-all')")
+        self.db.execute("UPDATE fetches SET derived = 0")
+
+    def _store(self, batch: Sequence[Derived]) -> dict[str, int]:
+        """Store one batch in the open transaction and bring duplicates up to date."""
+        counts = {"documents": 0, "rejections": 0, "unchanged": 0, "taken down": 0}
+        documents: dict[str, tuple[Task, Cleaned]] = {}
+        rejections: list[dict[str, Any]] = []
+        buried = self._buried()
+        for task, result in batch:
+            if isinstance(result, Rejected):
+                rejections.append(_rejection_row(task, result))
+            elif task.url in buried or task.site in buried or content_hash(result.text) in buried:
+                counts["taken down"] += 1
+            elif task.id in documents or self._has_document(task.id):
+                counts["unchanged"] += 1
+            else:
+                documents[task.id] = (task, result)
+        counts["documents"] = len(documents)
+        counts["rejections"] = len(rejections)
+        self._store_documents(list(documents.values()))
+        self.db["rejections"].insert_all(rejections)
+        done = [(task.seq,) for task, _ in batch]
+        self.connection.executemany("UPDATE fetches SET derived = 1 WHERE seq = ?", done)
+        return counts
+
+    def _buried(self) -> frozenset[str]:
+        return frozenset(value for (value,) in self.db.execute("SELECT value FROM tombstones"))
+
+    def _has_document(self, identifier: str) -> bool:
+        return self.db.execute("SELECT 1 FROM documents WHERE id = ?", [identifier]).fetchone() is not None
+
+    def _store_documents(self, documents: Sequence[tuple[Task, Cleaned]]) -> None:
+        if not documents:
+            return
+        salt = self.salt
+        self.db["documents"].insert_all([_document_row(task, cleaned) for task, cleaned in documents])
+        self.connection.executemany(
+            "INSERT INTO documents_fts(rowid, title, text) VALUES (?, ?, ?)",
+            [(task.seq, index_text(cleaned.title or ""), index_text(cleaned.text)) for task, cleaned in documents],
+        )
+        self.connection.executemany(
+            "INSERT INTO findings VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            [
+                (task.seq, number, *finding)
+                for task, cleaned in documents
+                for number, finding in enumerate(cleaned.findings)
+                if finding.stage != "script"
+            ],
+        )
+        self.connection.executemany(
+            "INSERT OR IGNORE INTO contacts VALUES (?, ?, ?, ?)",
+            [
+                (task.seq, contact.kind, keyed_hash(salt, contact.kind, contact.value), mask(contact.value))
+                for task, cleaned in documents
+                for contact in cleaned.contacts
+            ],
+        )
+        dedup.add(self.connection, [_comparable(task, cleaned) for task, cleaned in documents])
+
+    def _remove_documents(self, docids: Sequence[int]) -> None:
+        """Take documents out of every table and index, in the open transaction."""
+        dedup.remove(self.connection, self._ids(docids))
+        for docid in docids:
+            title, text = self.db.execute("SELECT title, text FROM documents WHERE docid = ?", [docid]).fetchone()
+            # A contentless index forgets a row only when it is told again what the row held.
+            self.db.execute(
+                "INSERT INTO documents_fts(documents_fts, rowid, title, text) VALUES ('delete', ?, ?, ?)",
+                [docid, index_text(title or ""), index_text(text)],
+            )
+            self.db.execute("DELETE FROM documents WHERE docid = ?", [docid])
+
+    def _ids(self, docids: Sequence[int]) -> list[str]:
+        marks = ", ".join("?" * len(docids))
+        sql = f"SELECT id FROM documents WHERE docid IN ({marks})"  # noqa: S608  # only question marks
+        return [identifier for (identifier,) in self.db.execute(sql, list(docids))]
+
+    def take_down(self, asked: Sequence[tuple[str, str]], *, by: str, why: str, at: str) -> int:
+        """Bury what `asked` names, (`url`|`site`|`hash`, value) each; return how many documents went."""
+        column = {"url": "url", "site": "site", "hash": "content_hash"}
+        gone = 0
+        with self.transaction():
+            for kind, value in asked:
+                row = {"kind": kind, "value": value, "reason": why, "asked_by": by, "at": at}
+                self.db["tombstones"].upsert(row, pk=("kind", "value"))
+                found = self.db["documents"].rows_where(f"{column[kind]} = ?", [value], select="docid")
+                docids = [found_row["docid"] for found_row in found]
+                self._remove_documents(docids)
+                gone += len(docids)
+        return gone
+
+    @property
+    def salt(self) -> bytes:
+        """This corpus' own key for hashing contacts."""
+        value: str = self.db["corpus_meta"].get("salt")["value"]
+        return bytes.fromhex(value)
+
+    # Reading
+
+    def find(self, key: str) -> dict[str, Any] | None:
+        """Return the document with that id, beginning of an id (8 digits or more), docid, or URL; None if there is none.
+
+        Of several at one URL the latest fetched is returned.
+        """
+        conditions: list[tuple[str, Any]] = [("id = ?", key), ("url = ?", key)]
+        if key.isdecimal() and len(key) < 12:
+            conditions.append(("docid = ?", int(key)))
+        if len(key) >= 8 and all(char in "0123456789abcdef" for char in key):
+            conditions.append(("id >= ? AND id < ? || 'g'", key))
+        for condition, value in conditions:
+            values = [value] * condition.count("?")
+            rows = list(self.db["documents"].rows_where(condition, values, order_by="docid desc", limit=1))
+            if rows:
+                return dict(rows[0])
+        return None
+
+    def rejection(self, key: str) -> str | None:
+        """Return why the fetch with that URL or id gave no document, None when it did or is unknown."""
+        rows = self.db["rejections"].rows_where("url = ? OR id = ?", [key, key], order_by="seq desc", limit=1)
+        return next((f"{row['reason']}: {row['detail']}" for row in rows), None)
+
+    def rejected_by_reason(self, run: str) -> dict[str, int]:
+        """Return how many fetches of a run gave no document, by reason."""
+        sql = """SELECT r.reason, count(*) FROM rejections AS r JOIN fetches AS f ON f.seq = r.seq
+            WHERE f.crawl_id = ? GROUP BY r.reason ORDER BY r.reason"""
+        return dict(self.db.execute(sql, [run]).fetchall())
+
+    def duplicates_of_run(self, run: str) -> int:
+        """Return how many documents of a run duplicate another document."""
+        sql = """SELECT count(*) FROM documents AS d JOIN fetches AS f ON f.seq = d.docid
+            WHERE f.crawl_id = ? AND d.duplicate_of IS NOT NULL"""
+        return int(self.db.execute(sql, [run]).fetchone()[0])
+
+    def findings(self, docid: int) -> tuple[Finding, ...]:
+        """Return a document's findings in order, without those of the script stage."""
+        columns = 'stage, rule, "start", "end", before, after, certainty, evidence'
+        sql = f"SELECT {columns} FROM findings WHERE docid = ? ORDER BY number"  # noqa: S608  # constants
+        return tuple(Finding(*row) for row in self.db.execute(sql, [docid]))
+
+    def count(self, table: str) -> int:
+        """Return the number of rows of a table or view."""
+        return int(self.db[table].count)
+
+
+def keyed_hash(salt: bytes, kind: str, value: str) -> str:
+    """Return 32 hex digits that stand for a contact within one corpus and can't be looked up outside it."""
+    return hashlib.blake2b(f"{kind}:{value}".encode(), key=salt, digest_size=16).hexdigest()
+
+
+def _connect(path: Path, *, create: bool, readonly: bool) -> sqlite3.Connection:
+    if not path.exists() and not create:
+        raise CorpusError(
+            f"{path}: no such corpus; make one with `yuqi ingest {path} FILES` or `yuqi crawl {path} SITE`"
+        )
+    if path.is_dir():
+        raise CorpusError(f"{path}: it is a folder; name a file, such as {path / 'corpus.db'}")
+    if not path.parent.exists():
+        raise CorpusError(f"{path}: its folder does not exist; make it first")
+    mode = "ro" if readonly else "rwc" if create else "rw"
+    quoted = str(path.absolute()).replace("%", "%25").replace("?", "%3f").replace("#", "%23")
+    try:
+        connection = sqlite3.connect(f"file:{quoted}?mode={mode}", uri=True, timeout=BUSY_TIMEOUT_SECONDS)
+        connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute("PRAGMA cache_size = -65536")
+        if not readonly:
+            connection.execute("PRAGMA synchronous = NORMAL")
+    except sqlite3.Error as error:
+        raise CorpusError(_explain(path, error)) from error
+    return connection
+
+
+def _explain(path: Path, error: sqlite3.Error) -> str:
+    text = str(error)
+    if "not a database" in text:
+        return f"{path}: it is not a SQLite database; name another file"
+    if "malformed" in text:
+        return f"{path}: the database is damaged; `yuqi doctor {path}` says where"
+    if "readonly" in text or "unable to open" in text:
+        return f"{path}: it can't be opened for writing; check its permissions and its folder's"
+    if "locked" in text or "busy" in text:
+        return f"{path}: another program is writing to it; try again when that has ended"
+    if "full" in text:
+        return f"{path}: the disk is full; nothing was lost, free some space and run the command again"
+    return f"{path}: {text}"
+
+
+def _json(value: Any) -> str:  # noqa: ANN401  # anything JSON holds
+    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode()
+
+
+def _site(selectors: str | None, charset: str | None, profile: str | None, table: str | None) -> Site:
+    chosen = orjson.loads(selectors) if selectors else None
+    return Site(
+        selectors=Selectors(**{**chosen, "drop": tuple(chosen["drop"])}) if chosen else None,
+        charset=charset,
+        profile=SiteProfile.from_dict(orjson.loads(profile)) if profile else None,
+        table=SiteTable.from_json(orjson.loads(table)) if table else None,
+    )
+
+
+def _fetch_row(fetch: Fetch, location: Location) -> dict[str, Any]:
+    return {
+        "id": fetch.id,
+        "url": fetch.url,
+        "site": site_of(fetch.url),
+        "kind": fetch.kind,
+        "status": fetch.status,
+        "content_type": fetch.content_type,
+        "size": len(fetch.body),
+        "fetched_at": fetch.fetched_at.astimezone(UTC).isoformat(),
+        "crawl_id": fetch.crawl_id,
+        "warc_file": location.file,
+        "warc_offset": location.offset,
+        "warc_length": location.length,
+        "derived": 0,
+    }
+
+
+def _document_row(task: Task, cleaned: Cleaned) -> dict[str, Any]:
+    return {
+        "docid": task.seq,
+        "id": task.id,
+        "url": task.url,
+        "site": task.site,
+        "title": cleaned.title,
+        "author": cleaned.author,
+        "published": cleaned.published,
+        "category": cleaned.category,
+        "source": cleaned.origin,
+        "text": cleaned.text,
+        "text_source": cleaned.text_source,
+        "script": cleaned.script,
+        "encoding": cleaned.encoding,
+        "encoding_evidence": cleaned.encoding_evidence,
+        "lenders": _json(cleaned.lenders),
+        "topics": _json(cleaned.topics),
+        "relevance": cleaned.relevance,
+        "quality": _json(cleaned.quality),
+        "counters": _json(cleaned.counters),
+        "chars": len(cleaned.text),
+        "first_seen": task.fetched_at,
+        "content_hash": content_hash(cleaned.text),
+    }
+
+
+def _rejection_row(task: Task, rejected: Rejected) -> dict[str, Any]:
+    return {
+        "seq": task.seq,
+        "id": task.id,
+        "url": task.url,
+        "site": task.site,
+        "reason": rejected.reason,
+        "detail": rejected.detail,
+        "encoding": rejected.encoding,
+    }
+
+
+def _batched(items: Iterable[Derived], size: int) -> Iterator[list[Derived]]:
+    batch: list[Derived] = []
+    for item in items:
+        batch.append(item)
+        if len(batch) >= size:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
