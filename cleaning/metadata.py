@@ -19,6 +19,7 @@ __all__ = [
     "best_title",
     "head_metadata",
     "json_ld_metadata",
+    "letters",
     "merge",
     "parse_byline",
     "parse_published",
@@ -79,7 +80,7 @@ _BARE_DATE_LABEL = re.compile(
 _CHROME_WORDS = re.compile(
     r"字[号體体大小]+|(?<![一-鿿])[大中小](?![一-鿿])|打印|收藏|纠错|举报|分享到?|关注|投稿|评论|阅读|浏览|点赞|原创稿?|原創稿?|转载|手机看新闻|我要评论|查看评论|只看该作者|倒序浏览|显示全部楼层"
 )
-_JUNK_RUN = re.compile(r"[\s|｜丨·•,，:：;；/\\()（）\[\]【】<>《》\-—_+=*#@​\xa0]+")
+_JUNK_RUN = re.compile(r"[\s|｜丨·•,，:：;；/\\()（）\[\]【】<>《》—_+=*#@​\xa0]+")
 # No name, section or source holds these: a line that leaves such a rest is a sentence.
 _PROSE = re.compile(
     r"[。!！?？…、“”\"]|的|了|是|吗|嗎|怎么|怎麼|如何|什么|什麼|可以|应该|應該|不|我|你|他|在|被|将|將|年|月|第"
@@ -280,11 +281,19 @@ def _name(value: str | None) -> str | None:
     if not value:
         return None
     value = value.strip(" \t:：|-—_/")
-    if not value or value.isdecimal() or value.lower() in _NO_NAMES or "@" in value or value.startswith("http"):
+    value = _NAME_PREFIX.sub("", value)
+    if (
+        len(value) < 2
+        or value.isdecimal()
+        or value.lower() in _NO_NAMES
+        or "@" in value
+        or value.startswith("http")
+    ):
         return None
     return value[:40]
 
 
+_NAME_PREFIX = re.compile(r"^(?:作者|记者|記者|编辑|来源|文)(?=[\u4e00-\u9fff]{2,4}$)\s?")
 _NO_NAMES = frozenset({"name", "null", "none", "undefined", "未知", "佚名", "匿名", "无", "暂无", "author"})
 
 
@@ -343,7 +352,8 @@ def _end_of_segment(title: str, count: int) -> int:
     return len(title)
 
 
-def _letters(text: str) -> str:
+def letters(text: str) -> str:
+    """Return a text's letters and digits alone, for comparing headlines that differ in spaces and punctuation."""
     return "".join(character for character in text if character.isalnum())
 
 
@@ -355,9 +365,9 @@ def best_title(
     A heading counts when `<title>` or `og:title` holds it (so a logo's `<h1>` does not); then the longest such
     heading. Without one, `og:title` and then `<title>`, each without the site's name.
     """
-    whole = _letters(" ".join(filter(None, (document_title, og_title))))
+    whole = letters(" ".join(filter(None, (document_title, og_title))))
     if whole:
-        confirmed = [heading for heading in headings if len(_letters(heading)) >= 4 and _letters(heading) in whole]
+        confirmed = [heading for heading in headings if len(letters(heading)) >= 4 and letters(heading) in whole]
         if confirmed:
             return max(confirmed, key=len)
     for stated in (og_title, document_title):

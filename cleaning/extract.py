@@ -1,0 +1,647 @@
+"""The article of a page: which subtree it is, what its lines are, and what the page says about it.
+
+lexbor parses, `dom` flattens, `blocks` reads names and lines; here the article's container is chosen by how much prose
+stands close together, and its neighbourhood becomes blocks with roles. A site's selectors win where given; they, and
+only they, are read with BeautifulSoup (what that costs and buys is in DECISIONS.md).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from selectolax.lexbor import LexborHTMLParser
+
+from cleaning import blocks as roles
+from cleaning.blocks import own_mark, prose_weight, read_hint
+from cleaning.declared import declared_body, declared_fields
+from cleaning.dom import Dom, Line, parse, read
+from cleaning.embedded import find_article
+from cleaning.metadata import best_title, head_metadata, json_ld_metadata, letters, merge, parse_byline
+from cleaning.page import KEPT_ROLES, Block, Extracted, Metadata, PageKind, Role, Selectors
+
+DECAY = 0.6
+"""How much of a line's weight each further ancestor gets: a container is where prose stands close together."""
+
+REACH = 6
+"""Ancestors that a line's weight reaches."""
+
+MARKED_SHARE = 0.2
+"""Weight of prose in a part whose name says it is not the article: names lie, so it is not nothing."""
+
+MAX_BEFORE = 40
+MAX_AFTER = 30
+"""Lines between headline and article, and after the article, that belong to its neighbourhood."""
+
+_LEAVES = frozenset({"p", "h1", "h2", "h3", "h4", "h5", "h6", "pre", "li", "dd", "dt", "figcaption", "center"})
+_HEADINGS = frozenset({"h1", "h2", "h3", "h4", "h5", "h6"})
+
+
+@dataclass(slots=True)
+class _Head:
+    """What stands in a page's head and scripts."""
+
+    title: str | None
+    fields: dict[str, str]
+    description: str
+    ld: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class _View:
+    """A page's elements with the sums that the choice rests on; lists are parallel to `dom.tags`."""
+
+    dom: Dom
+    weights: list[float]
+    near: list[float]
+    prose: list[float]
+    linked: list[int]
+    chars: list[int]
+    first: list[int]
+    last: list[int]
+    own: list[roles.Mark]
+    headline: int | None = None
+    described: int | None = None
+
+
+def extract(
+    html: str,
+    *,
+    url: str | None = None,
+    selectors: Selectors | None = None,
+    fetched_at: datetime | None = None,
+) -> Extracted:
+    """Return the page's kind, its article's blocks in reading order and its fields.
+
+    Text is as the page has it: marks of undecodable bytes and private-use characters pass untouched. A data table's
+    row is one line, its cells joined by ` | `. `fetched_at` resolves relative dates; `url` tells a site's front page.
+    No page raises, whatever it holds; a selector that is not CSS raises ValueError.
+    """
+    tree = parse(html)
+    head = _read_head(tree, fetched_at)
+    declared = declared_fields(tree, selectors, fetched_at) if selectors else Metadata()
+    if selectors and selectors.body and (subtree := declared_body(tree, html, selectors)) is not None:
+        return _from_declared(read(parse(subtree)), head, declared, fetched_at)
+    view = _look(read(tree), head)
+    container = _container(view)
+    if view.prose[container] < _SCANT:
+        article = find_article([script.text() for script in tree.css("script:not([src])")])
+        if article is not None:
+            view = _look(read(parse(article)), head)
+            container = _container(view) or 1
+    return _assemble(view, container, head, declared, url, fetched_at)
+
+
+_SCANT = 120.0
+"""Prose weight under which a page's scripts are searched for the article."""
+
+
+def _read_head(tree: LexborHTMLParser, fetched_at: datetime | None) -> _Head:
+    metas: list[tuple[str, str]] = []
+    description = ""
+    for node in tree.css("meta[content]"):
+        attributes = node.attributes
+        content = attributes.get("content") or ""
+        name = attributes.get("property") or attributes.get("name") or attributes.get("itemprop") or ""
+        metas.append((name, content))
+        if name.lower() in {"description", "og:description"} and len(content) > len(description):
+            description = content
+    title = tree.css_first("title")
+    scripts = [node.text() for node in tree.css('script[type="application/ld+json"]')]
+    return _Head(
+        title=" ".join(title.text().split()) if title else None,
+        fields=head_metadata(metas, fetched_at),
+        description=description,
+        ld=json_ld_metadata(scripts, fetched_at),
+    )
+
+
+# ---- sums over the tree ----
+
+
+def _look(dom: Dom, head: _Head) -> _View:
+    """Return the page with its sums: prose, links and characters of each subtree, and prose near each element."""
+    count, lines = len(dom.tags), dom.lines
+    weights = [0.0 if line.hidden else prose_weight(line.text, line.linked) for line in lines]
+    prose, linked, chars = [0.0] * count, [0] * count, [0] * count
+    first, last = [len(lines)] * count, [-1] * count
+    for index, line in enumerate(lines):
+        owner = line.owner
+        prose[owner] += weights[index]
+        linked[owner] += line.linked
+        chars[owner] += len(line.text)
+        if last[owner] < 0:
+            first[owner] = index
+        last[owner] = index
+    parents = dom.parents
+    for element in range(count - 1, 0, -1):
+        if not chars[element]:
+            continue
+        parent = parents[element]
+        prose[parent] += prose[element]
+        linked[parent] += linked[element]
+        chars[parent] += chars[element]
+        first[parent] = min(first[parent], first[element])
+        last[parent] = max(last[parent], last[element])
+    own = _own_marks(dom, prose, chars)
+    near = _near(dom, weights, _inherit(dom, own))
+    view = _View(dom, weights, near, prose, linked, chars, first, last, own)
+    view.headline = _headline(view, head)
+    view.described = _described(view, head)
+    return view
+
+
+def _own_marks(dom: Dom, prose: Sequence[float], chars: Sequence[int]) -> list[roles.Mark]:
+    """Return what each element says about itself.
+
+    What holds most of the page's prose is not hidden for a reader: pages hide the article until a script has run.
+    """
+    half = prose[0] / 2
+    marks: list[roles.Mark] = [""] * len(chars)
+    for element in range(1, len(chars)):
+        if chars[element]:
+            mark = own_mark(dom, element)
+            if mark and not (prose[element] > half and (mark == "hidden" or prose[element] > 1.5 * half)):
+                marks[element] = mark
+    return marks
+
+
+def _inherit(dom: Dom, own: Sequence[roles.Mark], top: int = 0) -> list[roles.Mark]:
+    """Return each element's mark, its own or an ancestor's; marks at `top` and above it don't count."""
+    marks: list[roles.Mark] = [""] * len(own)
+    parents = dom.parents
+    for element in range(top + 1, len(own)):
+        marks[element] = marks[parents[element]] or own[element]
+    return marks
+
+
+def _near(dom: Dom, weights: Sequence[float], marks: Sequence[roles.Mark]) -> list[float]:
+    """Return how much prose stands close below each element."""
+    near = [0.0] * len(marks)
+    tags, parents = dom.tags, dom.parents
+    for line, weight in zip(dom.lines, weights):
+        if not weight:
+            continue
+        element = line.owner
+        mark = marks[element]
+        if mark:
+            weight *= 0.0 if mark == "hidden" else MARKED_SHARE
+        if tags[element] in _LEAVES:
+            element = parents[element]
+        for _ in range(REACH):
+            if not element or not weight:
+                break
+            near[element] += weight
+            weight *= DECAY
+            element = parents[element]
+    return near
+
+
+# ---- the headline and the container ----
+
+
+def _headline(view: _View, head: _Head) -> int | None:
+    """Return the line that is the page's headline: `<title>` or `og:title` holds it; headings and long ones first."""
+    stated = letters(" ".join(filter(None, (head.title, head.fields.get("title"), head.ld.get("title")))))
+    if len(stated) < 4:
+        return None
+    best: tuple[float, int] | None = None
+    for index, line in enumerate(view.dom.lines[:3000]):
+        text = line.text
+        if line.hidden or not 4 <= len(text) <= 150:
+            continue
+        bare = letters(text)
+        if len(bare) < 4 or bare not in stated:
+            continue
+        tag = view.dom.tags[line.owner]
+        rank = len(bare) * (3.0 if tag == "h1" else 2.0 if tag in _HEADINGS else 1.0)
+        if line.linked * 2 > len(text):
+            rank *= 0.3
+        if best is None or rank > best[0]:
+            best = (rank, index)
+    return best[1] if best else None
+
+
+def _described(view: _View, head: _Head) -> int | None:
+    """Return the line that the page's description quotes: most descriptions are the article's beginning."""
+    quoted = letters(head.description)[:14]
+    if len(quoted) < 10 or (head.title and quoted in letters(head.title)):
+        return None
+    for index, line in enumerate(view.dom.lines[:3000]):
+        if (
+            len(line.text) >= len(quoted)
+            and view.weights[index] > 0
+            and letters(line.text[:60]).startswith(quoted)
+        ):
+            return index
+    return None
+
+
+def _container(view: _View) -> int:
+    """Return the element that is most likely the article's own container; 0 when the page has no prose."""
+    best, chosen = 0.0, 0
+    for element, near in enumerate(view.near):
+        if near * 3 < best or near <= 0.0:
+            continue
+        score = near * _factor(view, element)
+        if score > best:
+            best, chosen = score, element
+    if not chosen:
+        return 0
+    return _first_of_alike(view, _widen(view, chosen))
+
+
+def _factor(view: _View, element: int) -> float:
+    dom = view.dom
+    density = view.linked[element] / (view.chars[element] or 1)
+    factor = (1.0 - density) ** 1.5 * read_hint(dom.hints[element]).factor
+    if dom.props[element] == "articleBody":
+        factor *= 2.0
+    if dom.tags[element] == "article":
+        factor *= 1.2
+    first, last = view.first[element], view.last[element]
+    if view.headline is not None:
+        if last < view.headline:
+            factor *= 0.3
+        elif first <= view.headline + 15:
+            factor *= 1.4
+    if view.described is not None and first <= view.described <= last:
+        factor *= 1.6
+    return factor
+
+
+def _widen(view: _View, container: int) -> int:
+    """Climb while the parent holds prose of its own beside the container: a part of the article left outside."""
+    dom = view.dom
+    for _ in range(3):
+        parent = dom.parents[container]
+        if not parent or dom.tags[parent] in {"body", "tr", "tbody", "table"}:
+            break
+        outside = sum(
+            view.weights[index]
+            for index in range(view.first[parent], view.last[parent] + 1)
+            if not view.first[container] <= index <= view.last[container]
+            and index != view.headline
+            and view.weights[index] >= 40
+            and _stands_in(dom, dom.lines[index].owner, parent)
+            and not view.own[dom.lines[index].owner]
+        )
+        if outside < 0.1 * view.prose[container]:
+            break
+        container = parent
+    return container
+
+
+def _stands_in(dom: Dom, owner: int, parent: int) -> bool:
+    """Say whether a line stands in `parent` directly or in a paragraph directly below it."""
+    return owner == parent or (dom.parents[owner] == parent and dom.tags[owner] in _LEAVES)
+
+
+_DIGITS = re.compile(r"\d+")
+
+
+def _first_of_alike(view: _View, container: int) -> int:
+    """Return the first of several containers of one name: the opening post of a thread, not the longest reply."""
+    dom = view.dom
+    name = _DIGITS.sub("", dom.hints[container]).strip()
+    if not name:
+        return container
+    for element in range(1, container):
+        if (
+            dom.tags[element] == dom.tags[container]
+            and view.last[element] < view.first[container]
+            and view.near[element] >= 40
+            and _DIGITS.sub("", dom.hints[element]).strip() == name
+            and (view.headline is None or view.first[element] >= view.headline)
+        ):
+            return element
+    return container
+
+
+# ---- blocks ----
+
+
+def _assemble(
+    view: _View,
+    container: int,
+    head: _Head,
+    declared: Metadata,
+    url: str | None,
+    fetched_at: datetime | None,
+) -> Extracted:
+    """Return the blocks of the container and its neighbourhood, with the page's kind and fields."""
+    lines = view.dom.lines
+    if not lines or not container:
+        kind: PageKind = "list" if view.linked[0] > 400 else "junk"
+        blocks = tuple(Block(line.text, "hidden" if line.hidden else "nav") for line in lines[:MAX_BEFORE])
+        return Extracted(kind, blocks, merge(declared, _stated(head, [])))
+    inside = _inside(view, container)
+    before, bylines = _before(view, container, fetched_at)
+    after = _after(view, container)
+    bylines += _lift(view, inside, before, fetched_at)
+    edges = _edges(view, before, inside, after)
+    rows = _join_rows(view, inside)
+    blocks = tuple([*edges[0], *(block for _, block in before), *rows, *after, *edges[1]])
+    meta = merge(declared, _visible(view, head, bylines, container))
+    return Extracted(_kind(view, container, blocks, head, bool(bylines), url), blocks, meta)
+
+
+@dataclass(slots=True)
+class _Placed:
+    """A line of the article with its role, changeable until the blocks are made."""
+
+    index: int
+    line: Line
+    role: Role
+
+
+def _inside(view: _View, container: int) -> list[_Placed]:
+    """Return the container's lines with the roles that their elements and their words give them."""
+    dom = view.dom
+    marks = _inherit(dom, view.own, container)
+    placed: list[_Placed] = []
+    for index in range(view.first[container], view.last[container] + 1):
+        line = dom.lines[index]
+        mark = marks[line.owner]
+        role: Role
+        if line.hidden:
+            role = "hidden"
+        elif mark:
+            role = mark
+        else:
+            role = _plain_role(dom, line, container)
+        placed.append(_Placed(index, line, role))
+    _mark_by_words(view, placed)
+    return placed
+
+
+def _plain_role(dom: Dom, line: Line, container: int) -> Role:
+    """Return the role that a line's block element gives it."""
+    for element in dom.ancestors(line.owner):
+        if element == container:
+            break
+        tag = dom.tags[element]
+        if tag in _HEADINGS:
+            return "heading"
+        if tag in {"li", "dd", "dt"}:
+            return "item"
+        if tag == "blockquote":
+            return "quote"
+    if line.bold == len(line.text) and len(line.text) <= 40 and not roles.SENTENCE_END.search(line.text):
+        return "heading"
+    return "paragraph"
+
+
+def _mark_by_words(view: _View, placed: list[_Placed]) -> None:
+    """Mark lists of links, what a cue line announces, and the comments at the end."""
+    total = sum(view.weights[item.index] for item in placed if item.role in KEPT_ROLES) or 1.0
+    passed = 0.0
+    position = 0
+    while position < len(placed):
+        item = placed[position]
+        if item.role in KEPT_ROLES:
+            passed += view.weights[item.index]
+            if len(item.line.text) <= 40 and roles.COMMENT_CUE.search(item.line.text) and passed > 0.5 * total:
+                for later in placed[position:]:
+                    if later.role in KEPT_ROLES:
+                        later.role = "comment"
+                return
+            run = _link_run(placed, position)
+            if run:
+                for linked in placed[position : position + run]:
+                    if linked.role in KEPT_ROLES:
+                        linked.role = "related"
+                position += run
+                continue
+        position += 1
+
+
+def _is_link(item: _Placed) -> bool:
+    """Say whether a line is (nearly) all link and no sentence, as the titles in a list of articles are."""
+    length = len(item.line.text)
+    return item.line.linked >= 0.8 * length and not roles.STOPS.search(item.line.text[:-1])
+
+
+def _link_run(placed: Sequence[_Placed], start: int) -> int:
+    """Return how many lines from `start` are a list of links (four or more, or any behind a cue), 0 for none."""
+    text = placed[start].line.text
+    cued = len(text) <= 80 and bool(roles.RELATED_CUE.search(text))
+    end = start + 1 if cued else start
+    while end < len(placed) and _is_link(placed[end]):
+        end += 1
+    length = end - start
+    if cued:
+        return length if length > 1 or _is_link(placed[start]) or start + 1 == len(placed) else 0
+    return length if length >= 4 else 0
+
+
+def _before(
+    view: _View, container: int, fetched_at: datetime | None
+) -> tuple[list[tuple[int, Block]], list[Metadata]]:
+    """Return the lines from the headline to the container as blocks, and the bylines among them."""
+    first = view.first[container]
+    start = view.headline
+    if start is None or start >= first:
+        start = max(0, first - 3) if start is None else first
+    elif first - start > MAX_BEFORE:
+        return [(start, Block(view.dom.lines[start].text, "title"))], []
+    marks = _inherit(view.dom, view.own)
+    found: list[tuple[int, Block]] = []
+    bylines: list[Metadata] = []
+    for index in range(start, first):
+        line = view.dom.lines[index]
+        if index == view.headline:
+            found.append((index, Block(line.text, "title")))
+            continue
+        byline = None if line.hidden else parse_byline(line.text, fetched_at)
+        role: Role = "hidden" if line.hidden else marks[line.owner] or "nav"
+        if byline is not None and role != "hidden":
+            bylines.append(byline)
+            role = "byline"
+        found.append((index, Block(line.text, role)))
+    return found, bylines
+
+
+def _after(view: _View, container: int) -> list[Block]:
+    """Return the lines after the container inside its parent (its grandparent when that adds none)."""
+    marks = _inherit(view.dom, view.own)
+    end = view.last[container]
+    parent = view.dom.parents[container]
+    last = min(view.last[parent] if parent else end, end + MAX_AFTER)
+    found: list[Block] = []
+    for index in range(end + 1, last + 1):
+        line = view.dom.lines[index]
+        role: Role = "hidden" if line.hidden else marks[line.owner] or ("related" if line.linked else "footer")
+        found.append(Block(line.text, role))
+    return found
+
+
+def _lift(
+    view: _View, inside: list[_Placed], before: Sequence[tuple[int, Block]], fetched_at: datetime | None
+) -> list[Metadata]:
+    """Mark the headline and the bylines that stand in the container, before its prose; return the bylines.
+
+    The author under the article (`責任編輯:…`) is read, and its line stays for the strip stage to judge.
+    """
+    bylines: list[Metadata] = []
+    seen_prose = False
+    for item in inside:
+        if item.index == view.headline:
+            item.role = "title"
+            continue
+        if item.role == "hidden":
+            continue
+        seen_prose = seen_prose or (item.role in KEPT_ROLES and view.weights[item.index] >= 40)
+        if seen_prose:
+            continue
+        byline = parse_byline(item.line.text, fetched_at)
+        if byline is not None:
+            bylines.append(byline)
+            item.role = "byline"
+    for item in inside[-4:]:
+        if item.role in KEPT_ROLES and (byline := parse_byline(item.line.text, fetched_at)) is not None:
+            bylines.append(byline)
+    return bylines
+
+
+def _edges(
+    view: _View,
+    before: Sequence[tuple[int, Block]],
+    inside: Sequence[_Placed],
+    after: Sequence[Block],
+) -> tuple[list[Block], list[Block]]:
+    """Return the page's first and last lines outside the neighbourhood that look put there by someone else.
+
+    Hacked sites carry keyword lines at the very top or bottom of the body; hidden ones are marked, visible ones go on
+    as paragraphs for the strip stage to judge.
+    """
+    lines = view.dom.lines
+    start = before[0][0] if before else inside[0].index
+    end = inside[-1].index + len(after) + 1
+    marks = _inherit(view.dom, view.own)
+    head = [index for index in range(min(4, start))]
+    tail = [index for index in range(max(end, len(lines) - 4), len(lines))]
+    return _foreign(lines, marks, head), _foreign(lines, marks, tail)
+
+
+def _foreign(lines: Sequence[Line], marks: Sequence[roles.Mark], indexes: Sequence[int]) -> list[Block]:
+    found: list[Block] = []
+    for index in indexes:
+        line = lines[index]
+        if line.hidden or marks[line.owner] == "hidden":
+            found.append(Block(line.text, "hidden"))
+        elif roles.is_keyword_line(line.text):
+            found.append(Block(line.text, "paragraph"))
+    return found
+
+
+def _join_rows(view: _View, inside: Sequence[_Placed]) -> list[Block]:
+    """Return the article's blocks, the cells of data tables joined to one block a row."""
+    dom = view.dom
+    rows = roles.data_rows(dom, [item.line.owner for item in inside if item.role in KEPT_ROLES])
+    blocks: list[Block] = []
+    current = 0
+    for item in inside:
+        row = rows.get(item.line.owner, 0) if item.role in KEPT_ROLES else 0
+        if row and row == current:
+            blocks[-1] = Block(f"{blocks[-1].text} | {item.line.text}", "row")
+        else:
+            blocks.append(Block(item.line.text, "row" if row else item.role))
+        current = row
+    return blocks
+
+
+# ---- fields and kind ----
+
+
+def _stated(head: _Head, bylines: Sequence[Metadata]) -> Metadata:
+    """Return the fields of head, JSON-LD and bylines, the most exact source first."""
+    from_ld = Metadata(
+        **{name: head.ld.get(name) for name in ("title", "author", "published", "category", "source")}
+    )
+    from_head = Metadata(**{name: head.fields.get(name) for name in ("author", "published", "category", "source")})
+    return merge(from_ld, from_head, *bylines)
+
+
+def _visible(view: _View, head: _Head, bylines: Sequence[Metadata], container: int) -> Metadata:
+    """Return the page's fields: what its byline shows first for names, what its head states first for the date."""
+    stated = _stated(head, [])
+    shown = merge(*bylines) if bylines else Metadata()
+    headline = view.dom.lines[view.headline].text if view.headline is not None else None
+    title = best_title(
+        head.title,
+        [headline] if headline else [],
+        head.fields.get("title") or stated.title,
+        head.fields.get("site"),
+    )
+    return Metadata(
+        title=title,
+        author=shown.author or stated.author,
+        published=_most_exact(stated.published, shown.published),
+        category=shown.category or roles.breadcrumb(view.dom, view.first[container], title) or stated.category,
+        source=shown.source or stated.source,
+        counters=shown.counters,
+    )
+
+
+def _most_exact(stated: str | None, shown: str | None) -> str | None:
+    """Return the stated date, or the shown one where it is the same day with more of it."""
+    if stated and shown and shown.startswith(stated[:10]) and len(shown) > len(stated):
+        return shown
+    return stated or shown
+
+
+def _kind(
+    view: _View, container: int, blocks: Sequence[Block], head: _Head, has_byline: bool, url: str | None
+) -> PageKind:
+    """Tell an article from a list of articles and from a page that holds neither."""
+    kept = [block.text for block in blocks if block.role in KEPT_ROLES]
+    length = sum(map(len, kept))
+    stops = sum(len(roles.STOPS.findall(text)) for text in kept)
+    if roles.is_error_title(head.title or "") and length < 400:
+        return "junk"
+    if _lists_articles(view, container):
+        return "list"
+    evidence = (
+        (view.headline is not None and view.headline <= view.first[container] + 3)
+        + has_byline
+        + (view.described is not None)
+        + (read_hint(view.dom.hints[container]).factor > 1.2)
+    )
+    if length >= 300 and stops >= 3:
+        if evidence or view.linked[0] < 0.7 * view.chars[0] or length > 800:
+            return "article"
+        return "list"
+    if length >= 40 and evidence and (stops or length >= 120):
+        return "article"
+    if length >= 80 and stops and view.linked[0] < 0.5 * view.chars[0]:
+        return "article"
+    return "list" if view.linked[0] > 300 and view.linked[0] > 0.5 * view.chars[0] else "junk"
+
+
+def _lists_articles(view: _View, container: int) -> bool:
+    """Say whether the container is a list of articles: linked titles, each with a teaser or none."""
+    titles = prose = 0
+    for index in range(view.first[container], view.last[container] + 1):
+        line = view.dom.lines[index]
+        if line.hidden:
+            continue
+        if line.linked >= 0.8 * len(line.text) and len(line.text) >= 6:
+            titles += 1
+        elif view.weights[index] >= 40:
+            prose += 1
+    density = view.linked[container] / (view.chars[container] or 1)
+    return density > 0.6 or (titles >= 5 and titles >= 0.7 * prose and density > 0.12)
+
+
+def _from_declared(dom: Dom, head: _Head, declared: Metadata, fetched_at: datetime | None) -> Extracted:
+    """Return the blocks of a declared body: nothing is chosen, only what it hides or the site drops is marked."""
+    view = _look(dom, head)
+    inside = _inside(view, 0) if dom.lines else []
+    bylines = _lift(view, inside, [], fetched_at)
+    blocks = tuple(_join_rows(view, inside))
+    kept = sum(len(block.text) for block in blocks if block.role in KEPT_ROLES)
+    meta = merge(declared, _visible(view, head, bylines, 0) if dom.lines else _stated(head, []))
+    return Extracted("article" if kept >= 40 else "junk", blocks, replace(meta, counters=meta.counters))
