@@ -1,0 +1,56 @@
+"""`python -m crawler`: one crawl, as `crawler.run` asks for it with a line of JSON on stdin.
+
+What goes wrong before the crawl starts is written to stdout in one line. The end of stdin stops the crawl: its parent
+is gone, or wants no more.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+from typing import Any
+
+import orjson
+from scrapy.crawler import AsyncCrawlerProcess
+from scrapy.settings import Settings
+
+from corpus.store import CorpusError
+from crawler.run import USAGE_EXIT
+from crawler.site import SiteError
+from crawler.spiders.article import ArticleSpider
+from crawler.table import FrontierError
+
+
+def main() -> int:
+    """Run one crawl and return the exit code."""
+    request = orjson.loads(sys.stdin.buffer.readline())
+    settings = Settings()
+    settings.setmodule("crawler.settings", priority="project")
+    settings.setdict(request["settings"], priority="cmdline")
+    process = AsyncCrawlerProcess(settings)
+    task = process.crawl(ArticleSpider, **request["arguments"])
+    threading.Thread(target=_stop_at_end_of_input, daemon=True).start()
+    process.start()
+    return _outcome(task)
+
+
+def _stop_at_end_of_input() -> None:
+    sys.stdin.buffer.read()
+    os.kill(os.getpid(), signal.SIGINT)
+
+
+def _outcome(task: Any) -> int:  # noqa: ANN401
+    """Return the exit code, and say in one line what kept the crawl from starting."""
+    error = None if task.cancelled() else task.exception()
+    if error is None:
+        return 0
+    if isinstance(error, SiteError | CorpusError | FrontierError):
+        sys.stdout.write(f"{error}\n")
+        return USAGE_EXIT
+    raise error
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

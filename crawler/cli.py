@@ -1,0 +1,183 @@
+"""The crawler's commands for the front door."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+import orjson
+
+from crawler.addresses import HostsError
+from crawler.frontier import UrlError, canonical, explain
+from crawler.run import CrawlError, crawl
+from crawler.session import CrawlSummary, Limits
+from crawler.site import SiteError, declared, load
+from crawler.table import FrontierError, open_readonly
+
+
+@click.command("crawl")
+@click.argument("db", type=click.Path(dir_okay=False, path_type=Path))
+@click.argument("targets", nargs=-1, metavar="[SITE|URL|FILE.toml ...]")
+@click.option("--pages", type=click.IntRange(min=1), help="Stop after this many responses.")
+@click.option(
+    "--depth", type=click.IntRange(min=0), default=20, show_default=True, help="Links from a start page."
+)
+@click.option("--seconds", type=click.FloatRange(min=0, min_open=True), help="Stop after this time.")
+@click.option("--bytes", "size", type=click.IntRange(min=1), help="Stop after this many bytes of bodies.")
+@click.option("--delay", type=click.FloatRange(min=0), help="Least seconds between requests to one host.")
+@click.option("--contact", help="URL or address shown in the user agent, for owners of the sites.")
+@click.option("--host", "hosts", multiple=True, metavar="NAME=IP:PORT", help="Connect to this address for NAME.")
+@click.option("--allow-private", is_flag=True, help="Also connect to private and loopback addresses.")
+@click.option("--fresh", is_flag=True, help="Forget the frontier and start over (the archive stays).")
+@click.option("--strict", is_flag=True, help="Exit 1 if a site brought fewer or more articles than it declares.")
+@click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON on stdout.")
+def crawl_command(
+    db: Path,
+    targets: tuple[str, ...],
+    pages: int | None,
+    depth: int,
+    seconds: float | None,
+    size: int | None,
+    delay: float | None,
+    contact: str | None,
+    hosts: tuple[str, ...],
+    allow_private: bool,
+    fresh: bool,
+    strict: bool,
+    as_json: bool,
+) -> None:
+    """Fetch declared sites or start URLs into the corpus DB.
+
+    Responses go to the archive beside DB; run it again and it goes on where it stopped, also after a kill.
+
+    \b
+    Examples:
+      yuqi crawl c.db https://example.com/ --pages 200 --contact https://example.org/about-our-crawl
+      yuqi crawl c.db mysite.toml
+    """
+    if not targets:
+        raise click.UsageError("nothing to crawl: name a site, a start URL or a .toml declaration")
+    limits = Limits(pages=pages, depth=depth, seconds=seconds, bytes=size)
+    try:
+        summary = crawl(
+            db,
+            targets,
+            limits=limits,
+            hosts=_host_map(hosts),
+            allow_private=allow_private,
+            contact=contact,
+            fresh=fresh,
+            delay=delay,
+        )
+    except (SiteError, HostsError, CrawlError) as error:
+        raise click.UsageError(str(error)) from None
+    _report(summary, as_json=as_json)
+    if strict and summary.warnings:
+        sys.exit(1)
+
+
+def _host_map(hosts: tuple[str, ...]) -> dict[str, str]:
+    table = {}
+    for item in hosts:
+        name, mark, endpoint = item.partition("=")
+        if not mark:
+            raise click.UsageError(f"--host {item}: write it like example.test=127.0.0.1:8000")
+        table[name] = endpoint
+    return table
+
+
+def _report(summary: CrawlSummary, *, as_json: bool) -> None:
+    if as_json:
+        click.echo(orjson.dumps(asdict(summary), option=orjson.OPT_INDENT_2))
+    for line in _lines(summary):
+        click.echo(line, err=True)
+
+
+def _lines(summary: CrawlSummary) -> list[str]:
+    """Return a run's summary for people."""
+    rate = summary.fetched / summary.seconds if summary.seconds else 0.0
+    lines = [
+        f"{summary.reason}: {summary.fetched} responses, {summary.bytes / 1e6:.1f} MB in {summary.seconds:.1f} s"
+        f" ({rate:.1f}/s)",
+        *(
+            f"  {name}: {pages} pages, {summary.articles.get(name, 0)} articles"
+            for name, pages in summary.pages.items()
+        ),
+    ]
+    if summary.replayed:
+        lines.append(f"  {summary.replayed} responses of an interrupted run were taken up from the archive")
+    if summary.why_not:
+        lines.append("  not fetched: " + ", ".join(f"{count} {why}" for why, count in summary.why_not.items()))
+    if waiting := summary.states.get("queued"):
+        lines.append(f"  {waiting} URLs wait; the same command goes on with them")
+    return lines + [f"warning: {warning}" for warning in summary.warnings]
+
+
+@click.command("frontier")
+@click.argument("db", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--why", "url", metavar="URL", help="What became of this URL, and why.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def frontier_command(db: Path, url: str | None, as_json: bool) -> None:
+    """Show what the crawl of DB has fetched, left out and still to do.
+
+    \b
+    Examples:
+      yuqi frontier c.db
+      yuqi frontier c.db --why https://example.com/tag/x
+    """
+    try:
+        with open_readonly(db) as frontier:
+            if url is None:
+                table: dict[str, object] = {"states": frontier.counts(), "why": frontier.reasons()}
+            else:
+                found = frontier.look(canonical(url))
+                table = {"url": canonical(url), "rules": list(explain(url).why)}
+                if found is None:
+                    table |= {"state": "unknown", "why": "no fetched page has led to it"}
+                else:
+                    table |= {"state": found[1], "status": found[2], **asdict(found[0])}
+    except (FrontierError, UrlError) as error:
+        raise click.UsageError(str(error)) from None
+    if as_json:
+        click.echo(orjson.dumps(table, option=orjson.OPT_INDENT_2))
+        return
+    for name, value in table.items():
+        click.echo(f"{name}: {value}")
+
+
+@click.group("site")
+def site_group() -> None:
+    """Declarations of sites to crawl."""
+
+
+@site_group.command("list")
+def site_list() -> None:
+    """Print the declared sites, one a line."""
+    for name, site in declared().items():
+        click.echo(f"{name}\t{', '.join(site.seeds)}\t{site.title}")
+
+
+@site_group.command("check")
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
+def site_check(files: tuple[Path, ...]) -> None:
+    """Check declarations; exit 1 if one is wrong.
+
+    \b
+    Example:
+      yuqi site check crawler/sites/*.toml
+    """
+    wrong = 0
+    for path in files:
+        try:
+            site = load(path)
+        except SiteError as error:
+            click.echo(str(error), err=True)
+            wrong += 1
+        else:
+            click.echo(f"{path.name}: {site.name}, {len(site.seeds)} seeds, {len(site.scope.hosts)} hosts")
+    sys.exit(1 if wrong else 0)
+
+
+commands: list[click.Command] = [crawl_command, frontier_command, site_group]

@@ -1,0 +1,288 @@
+"""What a response points to: links of a page, entries of sitemaps and feeds. Bytes and text in, values out."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import lru_cache
+from io import BytesIO
+from typing import Literal, NamedTuple
+from urllib.parse import urlsplit
+
+from lxml import etree  # type: ignore[import-untyped]
+from selectolax.lexbor import LexborHTMLParser, LexborNode
+
+from crawler.frontier import UrlError, canonical, requestable, resolve
+
+LinkKind = Literal["link", "next", "redirect", "sitemap", "feed", "article", "list", "seed"]
+BodyKind = Literal["html", "sitemap", "feed", "urls", "other"]
+
+MAX_LINKS = 5000
+"""Links taken of one page; a page with more is a link dump, and what is beyond is found elsewhere or not wanted."""
+
+MAX_ENTRIES = 50_000
+"""Entries taken of one sitemap: the protocol's own ceiling (sitemaps.org)."""
+
+_NEXT = "下一页 下页 后一页 后页 下一頁 下頁 next 下一页» 下一页> next» > >> » › 更多 加载更多"
+NEXT_WORDS = frozenset(_NEXT.split())
+"""Texts of a link to the list's next page."""
+
+LINK_SELECTOR = (
+    "a[href], area[href], link[href], frame[src], iframe[src], base[href], meta[http-equiv], meta[name]"
+)
+
+_REFRESH_URL = re.compile(r"url\s*=\s*['\"]?([^'\"\s>]{1,2000})", re.IGNORECASE)
+_SHORT_TEXT = 80
+
+
+class Link(NamedTuple):
+    """A link as found: absolute and requestable, its canonical key, its text, and what it says it is."""
+
+    url: str
+    key: str
+    text: str
+    kind: LinkKind
+
+
+class Page(NamedTuple):
+    """A page as the crawl needs it: its links, generator mark, and how much of its text is outside links."""
+
+    links: tuple[Link, ...]
+    generator: str
+    title: str
+    text_chars: int
+    link_chars: int
+
+    @property
+    def wordy(self) -> bool:
+        """Whether the page has an article's amount of text that isn't links (a list page has little)."""
+        return self.text_chars >= 200 and self.text_chars > 2 * self.link_chars
+
+
+@lru_cache(maxsize=65536)
+def _absolute(base: str, href: str, charset: str) -> tuple[str, str] | None:
+    """Return a reference's requestable URL and key, or None. Menus repeat over a site's pages, hence the cache."""
+    try:
+        url = resolve(base, href)
+        return requestable(url, charset=charset), canonical(url, charset=charset)
+    except UrlError:
+        return None
+
+
+def make_link(base: str, href: str, text: str, kind: LinkKind, charset: str = "utf-8") -> Link | None:
+    """Return a link to `href` as seen from `base`, or None if it names nothing to fetch."""
+    # The part of the base that a reference can depend on; a query-only reference needs the whole path.
+    anchor = base if href[:1] in ("?", "") else base.partition("?")[0].rpartition("/")[0] + "/"
+    if anchor.count("/") < 3:
+        anchor = base
+    found = _absolute(anchor, href, charset)
+    return None if found is None else Link(found[0], found[1], text, kind)
+
+
+def read_page(html: str, url: str, *, charset: str = "utf-8") -> Page:
+    """Return the links and measures of an HTML page at `url` whose bytes were in `charset`.
+
+    A page that forbids it (`<meta name="robots" content="nofollow">`) has no links.
+    """
+    tree = LexborHTMLParser(html)
+    nodes = tree.css(LINK_SELECTOR)
+    base, generator, nofollow = _page_marks(nodes, url)
+    links = [] if nofollow else list(_unique(_links(nodes, base, charset)))
+    title = tree.css_first("title")
+    link_chars = sum(len(link.text) for link in links)
+    tree.strip_tags(["script", "style", "noscript", "template", "head"])
+    text = tree.body.text(deep=True) if tree.body is not None else ""
+    return Page(
+        tuple(links),
+        generator,
+        title.text(strip=True)[:200] if title is not None else "",
+        max(0, len("".join(text.split())) - link_chars),
+        link_chars,
+    )
+
+
+def _page_marks(nodes: list[LexborNode], url: str) -> tuple[str, str, bool]:
+    """Return the base for references, the generator mark, and whether links are not to be followed."""
+    base, generator, nofollow = url, "", False
+    for node in nodes:
+        tag = node.tag
+        if tag == "base" and base == url:
+            try:
+                base = resolve(url, node.attributes.get("href") or "")
+            except UrlError:
+                base = url
+        elif tag == "meta":
+            name = (node.attributes.get("name") or "").lower()
+            content = node.attributes.get("content") or ""
+            if name == "generator":
+                generator = content[:100]
+            elif name == "robots" and ("nofollow" in content.lower() or content.lower().strip() == "none"):
+                nofollow = True
+    return base, generator, nofollow
+
+
+def _links(nodes: list[LexborNode], base: str, charset: str) -> Iterator[Link]:
+    for node in nodes[: 2 * MAX_LINKS]:
+        found = _node_link(node)
+        if found is None:
+            continue
+        href, text, kind = found
+        link = make_link(base, href, text, kind, charset)
+        if link is not None:
+            yield link
+
+
+def _node_link(node: LexborNode) -> tuple[str, str, LinkKind] | None:
+    """Return an element's reference, text and kind, or None if it names no page."""
+    attributes = node.attributes
+    tag = node.tag
+    if tag in ("a", "area"):
+        href = attributes.get("href")
+        if (
+            not href
+            or href[0] == "#"
+            or href[:11].lower().lstrip().startswith(("javascript:", "mailto:", "tel:", "data:"))
+        ):
+            return None
+        text = " ".join(node.text(deep=True).split())[:_SHORT_TEXT]
+        rel = (attributes.get("rel") or "").lower().split()
+        return href, text, "next" if "next" in rel or text.lower().replace(" ", "") in NEXT_WORDS else "link"
+    if tag in ("frame", "iframe"):
+        source = attributes.get("src")
+        return (source, "", "link") if source and not source.startswith(("javascript:", "about:")) else None
+    if tag == "link":
+        return _head_link(attributes.get("href") or "", attributes.get("rel") or "", attributes.get("type") or "")
+    if tag == "meta" and (attributes.get("http-equiv") or "").lower() == "refresh":
+        target = _REFRESH_URL.search(attributes.get("content") or "")
+        return (target[1], "", "redirect") if target else None
+    return None
+
+
+def _head_link(href: str, rel: str, mime: str) -> tuple[str, str, LinkKind] | None:
+    names = rel.lower().split()
+    if not href:
+        return None
+    if "alternate" in names and ("rss" in mime or "atom" in mime):
+        return href, "", "feed"
+    if "next" in names or "prev" in names:
+        return href, "", "next"
+    if "sitemap" in names:
+        return href, "", "sitemap"
+    return None
+
+
+def _unique(links: Iterator[Link]) -> Iterator[Link]:
+    """Yield the first link to each key, up to MAX_LINKS."""
+    seen: set[str] = set()
+    for link in links:
+        if link.key in seen:
+            continue
+        seen.add(link.key)
+        yield link
+        if len(seen) >= MAX_LINKS:
+            return
+
+
+def sniff(body: bytes, content_type: str) -> BodyKind:
+    """Return what a body is, by its first bytes and then by its declared type."""
+    head = body[:1024].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
+    if head.startswith((b"<?xml", b"<urlset", b"<sitemapindex", b"<rss", b"<feed", b"<rdf:rdf", b"<!--")):
+        if b"<urlset" in head or b"<sitemapindex" in head:
+            return "sitemap"
+        if b"<rss" in head or b"<feed" in head or b"<rdf:rdf" in head:
+            return "feed"
+    kind = content_type.partition(";")[0].strip().lower()
+    if head.startswith((b"<!doctype html", b"<html")) or kind in ("text/html", "application/xhtml+xml"):
+        return "html"
+    if kind == "text/plain" and head.startswith((b"http://", b"https://")):
+        return "urls"
+    if kind in ("", "text/plain", "application/octet-stream") and b"<" in head and b">" in head:
+        return "html"
+    return "other"
+
+
+def read_sitemap(body: bytes, base: str) -> Iterator[Link]:
+    """Yield the entries of a sitemap or sitemap index: kind `sitemap` for further maps, `link` for pages.
+
+    Entities are not expanded and nothing is loaded; a broken map yields what stands before the break.
+    """
+    for element in _elements(body, ("loc",)):
+        parent = element.getparent()
+        inside = "" if parent is None else _local(parent)
+        target = (element.text or "").strip()
+        if not target or inside not in ("sitemap", "url"):
+            continue
+        link = make_link(base, target, "", "sitemap" if inside == "sitemap" else "link")
+        if link is not None:
+            yield link
+
+
+def read_feed(body: bytes, base: str) -> Iterator[Link]:
+    """Yield the entries of an RSS or Atom feed as links of kind `article`; entities are not expanded."""
+    for element in _elements(body, ("item", "entry")):
+        title, target = "", ""
+        for child in element:
+            name = _local(child)
+            if name == "title":
+                title = (child.text or "").strip()[:_SHORT_TEXT]
+            elif name == "link" and child.get("rel", "alternate") == "alternate" and not target:
+                target = (child.get("href") or child.text or "").strip()
+        link = make_link(base, target, title, "article") if target else None
+        if link is not None:
+            yield link
+
+
+def read_url_list(body: bytes, base: str) -> Iterator[Link]:
+    """Yield the links of a text file with one URL a line."""
+    for line in body[: 100 * MAX_ENTRIES].splitlines()[:MAX_ENTRIES]:
+        text = line.strip().decode("utf-8", "replace")
+        link = make_link(base, text, "", "link") if text.startswith(("http://", "https://")) else None
+        if link is not None:
+            yield link
+
+
+def _local(element: etree._Element) -> str:
+    """Return an element's name without its namespace, in lower case."""
+    tag = element.tag
+    return tag.rpartition("}")[2].lower() if isinstance(tag, str) else ""
+
+
+def _elements(body: bytes, names: tuple[str, ...]) -> Iterator[etree._Element]:
+    """Yield elements of these names as they end, freeing what has been read; at most MAX_ENTRIES of them."""
+    options = {
+        "resolve_entities": False,
+        "no_network": True,
+        "load_dtd": False,
+        "recover": True,
+        "huge_tree": False,
+    }
+    events = etree.iterparse(BytesIO(body.lstrip()), events=("end",), **options)
+    count = 0
+    try:
+        for _, element in events:
+            if _local(element) not in names:
+                continue
+            yield element
+            element.clear()
+            count += 1
+            if count >= MAX_ENTRIES:
+                return
+    except etree.XMLSyntaxError:
+        # What stood before the break has been yielded already.
+        return
+
+
+def sitemaps_in_robots(text: str) -> list[str]:
+    """Return the sitemaps that a robots.txt names, in its order, at most 100."""
+    lines = (line.strip() for line in text.splitlines())
+    return [line.partition(":")[2].strip() for line in lines if line[:8].lower() == "sitemap:"][:100]
+
+
+def same_template(url: str, other: str) -> bool:
+    """Return whether two canonical URLs differ only in numbers within the last segment or the query."""
+    a, b = urlsplit(url), urlsplit(other)
+    if a.netloc != b.netloc or a.path.rpartition("/")[0] != b.path.rpartition("/")[0]:
+        return False
+    blank = re.compile(r"\d+")
+    tail_a, tail_b = a.path.rpartition("/")[2] + "?" + a.query, b.path.rpartition("/")[2] + "?" + b.query
+    return blank.sub("", tail_a) == blank.sub("", tail_b)

@@ -1,0 +1,156 @@
+"""robots.txt: what it forbids, how often it lets itself be asked, and the sitemaps it names (RFC 9309)."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from protego import Protego
+from scrapy import Request
+from scrapy.exceptions import IgnoreRequest
+from scrapy.http.request import NO_CALLBACK
+
+from crawler.content import BombError, decode_content
+from crawler.discover import make_link, sitemaps_in_robots
+from crawler.frontier import UrlError, host_of, requestable, resolve
+from crawler.session import MAX_HOPS, REDIRECTS, SITEMAP_GUESSES, Session
+
+if TYPE_CHECKING:
+    from scrapy.crawler import Crawler
+    from scrapy.http import Response
+
+MAX_ROBOTS_BYTES = 512_000
+"""RFC 9309, 2.5: a crawler must read at least 500 KiB."""
+
+MAX_CRAWL_DELAY = 60.0
+"""A longer Crawl-delay is taken as this: some sites ask for hours, which means no."""
+
+KEEP_SECONDS = 86_400.0
+"""RFC 9309, 2.4: not to be used for longer than 24 hours."""
+
+log = logging.getLogger(__name__)
+
+
+class ForbiddenError(IgnoreRequest):
+    """robots.txt doesn't allow this URL; `args[0]` is the reason as the frontier records it."""
+
+
+class RobotsMiddleware:
+    """Lets through what robots.txt allows; asks for each origin's file once a day."""
+
+    def __init__(self, crawler: Crawler) -> None:
+        self._crawler = crawler
+        self._agent = crawler.settings["ROBOTSTXT_USER_AGENT"]
+        self._obey = crawler.settings.getbool("ROBOTSTXT_OBEY")
+        self._rules: dict[str, asyncio.Future[Protego | None]] = {}
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler) -> RobotsMiddleware:
+        """Build as Scrapy asks."""
+        return cls(crawler)
+
+    async def process_request(self, request: Request) -> None:
+        """Raise ForbiddenError where robots.txt forbids, or can't be had because the server fails."""
+        if not self._obey or request.meta.get("is_robots"):
+            return
+        parts = urlsplit(request.url)
+        origin = f"{parts.scheme}://{parts.netloc}"
+        if origin not in self._rules:
+            self._rules[origin] = asyncio.get_running_loop().create_future()
+            self._rules[origin].set_result(await self._load(origin, request))
+        rules = await self._rules[origin]
+        if rules is None:
+            raise ForbiddenError("robots-unreachable")
+        if not rules.can_fetch(request.url, self._agent):
+            raise ForbiddenError("robots")
+
+    async def _load(self, origin: str, request: Request) -> Protego | None:
+        """Return an origin's rules; None if all is forbidden because the file can't be had."""
+        session: Session = self._session()
+        kept = session.frontier.robots(origin, time.time() - KEEP_SECONDS)
+        if kept is None:
+            status, body = await self._fetch(f"{origin}/robots.txt")
+            if status >= 500 or status == 0 or status == 429:
+                return None
+            with session.sink.transaction():
+                session.frontier.remember_robots(origin, status, body, time.time())
+        else:
+            status, body = kept
+        text = body.decode("utf-8-sig", "replace") if status < 300 else ""
+        rules = Protego.parse(text)
+        self._apply(origin, rules, text, session)
+        return rules
+
+    def _apply(self, origin: str, rules: Protego, text: str, session: Session) -> None:
+        """Take the origin's crawl delay and sitemaps to heart."""
+        delay = rules.crawl_delay(self._agent)
+        host = host_of(origin + "/")
+        if delay:
+            session.delays[host] = max(session.delays.get(host, 0.0), min(float(delay), MAX_CRAWL_DELAY))
+            self._slow_down(host, session.delays[host])
+        site = session.site_for(host)
+        if site is None:
+            return
+        named = sitemaps_in_robots(text) or list(SITEMAP_GUESSES)
+        links = [make_link(f"{origin}/robots.txt", target, "", "sitemap") for target in named]
+        session.add([link for link in links if link is not None], site, f"{origin}/robots.txt")
+
+    def _slow_down(self, host: str, delay: float) -> None:
+        """Apply a delay to the slot that has fetched the file, before the next request leaves."""
+        engine = self._crawler.engine
+        slot = engine.downloader.slots.get(host) if engine is not None else None
+        if slot is not None:
+            slot.delay = max(slot.delay, delay)
+
+    async def _fetch(self, url: str) -> tuple[int, bytes]:
+        """Return status and decoded body of a robots.txt, redirects followed; status 0 for no answer."""
+        for _ in range(MAX_HOPS + 1):
+            response = await self._get(url)
+            if response is None:
+                return 0, b""
+            location = response.headers.get(b"Location")
+            if response.status not in REDIRECTS or not location:
+                return response.status, _body(response)
+            try:
+                url = requestable(resolve(url, location.decode("utf-8", "replace")))
+            except UrlError:
+                break
+        # RFC 9309, 2.3.1.2: after five redirects it may be taken as unavailable, which allows everything.
+        return 404, b""
+
+    async def _get(self, url: str) -> Response | None:
+        """Return the response, archived; None if there was none after one more try."""
+        engine = self._crawler.engine
+        assert engine is not None
+        for attempt in (1, 2):
+            meta: dict[str, Any] = {"is_robots": True, "download_maxsize": MAX_ROBOTS_BYTES}
+            request = Request(url, callback=NO_CALLBACK, meta=meta, dont_filter=True)
+            try:
+                response = await engine.download_async(request)
+            # Whatever kept the file from coming, the answer is the same: nothing is known, so nothing is allowed.
+            except Exception as error:  # noqa: BLE001
+                log.info("%s: %s", url, error)
+                if attempt == 1:
+                    await asyncio.sleep(self._crawler.settings.getfloat("YUQI_RETRY_BASE"))
+                continue
+            self._spider().archive(response)
+            return response
+        return None
+
+    def _spider(self) -> Any:  # noqa: ANN401
+        return self._crawler.spider
+
+    def _session(self) -> Session:
+        session: Session = self._spider().session
+        return session
+
+
+def _body(response: Response) -> bytes:
+    encoding = (response.headers.get("Content-Encoding") or b"").decode("ascii", "replace")
+    try:
+        return decode_content(response.body, encoding, limit=MAX_ROBOTS_BYTES)
+    except BombError:
+        return b""

@@ -1,0 +1,514 @@
+"""One run of the crawler: decides what a response means for the frontier, and keeps count. Knows no Scrapy.
+
+Everything that follows from a response is worked out by `visited` from the entry and the archived fetch alone, so a
+run that was killed is continued by working it out again from the archive.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from urllib.parse import urlsplit
+
+from cleaning.decode import decode
+from cleaning.findings import Rejected
+from corpus.records import Fetch
+from crawler import discover
+from crawler.content import BombError, decode_content, gunzip
+from crawler.discover import Link
+from crawler.frontier import canonical, excluded, host_of, requestable
+from crawler.health import MAX_ATTEMPTS, REFUSALS, RETRYABLE, HostHealth, backoff, retry_after
+from crawler.sink import Sink
+from crawler.site import Cms, Site, cms_of
+from crawler.table import Entry, Frontier
+from crawler.traps import Watch
+
+MAX_HOPS = 5
+"""Redirects in a row (RFC 9309 asks for at least five for robots.txt; browsers stop at 20)."""
+
+BATCH = 32
+"""URLs leased per host at a time, and responses whose consequences are written together."""
+
+REDIRECTS = frozenset({301, 302, 303, 307, 308})
+
+SITEMAP_GUESSES = ("/sitemap.xml",)
+"""Asked for where robots.txt names no sitemap: the place that sitemaps.org and every CMS plugin uses."""
+
+_PRIORITY = {
+    "seed": 100,
+    "sitemap": 90,
+    "feed": 80,
+    "redirect": 75,
+    "article": 60,
+    "next": 40,
+    "list": 30,
+    "link": 10,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """When a run ends; None is no limit. `seconds` and `bytes` count this run alone, `depth` links from a seed."""
+
+    pages: int | None = None
+    depth: int = 20
+    seconds: float | None = None
+    bytes: int | None = None
+    body_bytes: int = 20_000_000
+
+
+@dataclass(slots=True)
+class CrawlSummary:
+    """What a run did. `why_not` counts URLs left out or failed, by reason; `articles` pages taken for one, by site."""
+
+    crawl_id: str = ""
+    reason: str = "finished"
+    fetched: int = 0
+    bytes: int = 0
+    seconds: float = 0.0
+    statuses: dict[str, int] = field(default_factory=dict)
+    states: dict[str, int] = field(default_factory=dict)
+    why_not: dict[str, int] = field(default_factory=dict)
+    articles: dict[str, int] = field(default_factory=dict)
+    pages: dict[str, int] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
+    replayed: int = 0
+
+
+class Session:
+    """The state of one run over a sink, for some sites. Call `open`, then `next` and `visited` or `problem` in turn."""
+
+    def __init__(
+        self,
+        sink: Sink,
+        sites: Sequence[Site],
+        *,
+        limits: Limits | None = None,
+        fresh: bool = False,
+        retry_base: float = 5.0,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self.sink = sink
+        self.sites = {site.name: site for site in sites}
+        self.limits = limits or Limits()
+        self.summary = CrawlSummary()
+        self.stopping: str | None = None
+        self.frontier = Frontier(sink.connection)
+        self.delays: dict[str, float] = {}
+        self._fresh = fresh
+        self._retry_base = retry_base
+        self._clock = clock
+        self._started = clock()
+        self._health: dict[str, HostHealth] = {}
+        self._ready: dict[str, deque[Entry]] = {}
+        self._turns: deque[str] = deque()
+        self._out: dict[str, Entry] = {}
+        self._busy: Counter[str] = Counter()
+        self._pending: list[Callable[[], object]] = []
+        self._known: set[str] = set()
+        self._cms: dict[str, Cms] = {}
+        self._watch = Watch()
+        self._dry_until: dict[str, float] = {}
+        self._articles: Counter[str] = Counter()
+        self._pages: Counter[str] = Counter()
+        self._statuses: Counter[str] = Counter()
+
+    # Begin and end
+
+    @property
+    def crawl_id(self) -> str:
+        """The id of this run in the corpus."""
+        return self.summary.crawl_id
+
+    def open(self) -> None:
+        """Prepare the tables, take up what an earlier run left, and queue the seeds."""
+        Frontier.create(self.sink.connection)
+        targets = [*self.sites]
+        with self.sink.transaction():
+            if self._fresh:
+                self.frontier.clear()
+                self.frontier.set_watermark(self.sink.mark())
+            mark = self.frontier.watermark()
+            if mark is None:
+                mark = self.sink.mark()
+                self.frontier.set_watermark(mark)
+            self.frontier.release()
+        self.summary.crawl_id = self.sink.begin(targets)
+        for site in self.sites.values():
+            if site.declared:
+                self.sink.declare(site)
+        self._replay(mark)
+        with self.sink.transaction():
+            self._seed()
+        self._turns.extend(self.frontier.hosts())
+
+    def _seed(self) -> None:
+        for site in self.sites.values():
+            starts = [(url, "seed") for url in site.seeds] + [(url, "sitemap") for url in site.sitemaps]
+            for url, kind in starts:
+                entry = self._entry(Link(requestable(url), canonical(url), "", "seed"), site, kind, None)
+                if not self.frontier.add([entry]):
+                    # A start page is where new articles show: every run looks at it again.
+                    self.frontier.reopen(entry.key)
+
+    def _replay(self, mark: int) -> None:
+        """Work out again what followed from responses that were archived after `mark`."""
+        for fetch in self.sink.since(mark):
+            known = self.frontier.look(canonical(fetch.url)) if "://" in fetch.url else None
+            if known is None or known[1] != "queued" or known[0].url != fetch.url:
+                continue
+            self._out[known[0].key] = known[0]
+            self._busy[known[0].host] += 1
+            self._follow(known[0], fetch)
+            self.summary.replayed += 1
+            # Each replayed page may queue the next one's entry.
+            self.checkpoint()
+        with self.sink.transaction():
+            self.frontier.set_watermark(self.sink.mark())
+
+    def close(self, reason: str) -> CrawlSummary:
+        """Write what is pending, register the run's end and return its summary. The sink stays open."""
+        self.checkpoint()
+        with self.sink.transaction():
+            self.frontier.release()
+        summary = self.summary
+        summary.reason = self.stopping or reason
+        summary.seconds = round(self._clock() - self._started, 3)
+        summary.statuses = dict(sorted(self._statuses.items()))
+        summary.states = self.frontier.counts()
+        summary.why_not = {why or "unknown": count for why, count in self.frontier.reasons().items()}
+        summary.articles = {name: self._articles[name] for name in self.sites}
+        summary.pages = {name: self._pages[name] for name in self.sites}
+        summary.warnings += [
+            warning
+            for name, site in self.sites.items()
+            if summary.reason == "finished" and (warning := site.unexpected(self._articles[name]))
+        ]
+        summary.warnings += [
+            f"{host}: left alone: {health.gave_up}; run the crawl again later"
+            for host, health in self._health.items()
+            if health.gave_up
+        ]
+        self.sink.end(summary.crawl_id, asdict(summary))
+        return summary
+
+    def checkpoint(self) -> None:
+        """Make what was archived durable, then write what followed from it."""
+        self.sink.flush()
+        if not self._pending:
+            return
+        with self.sink.transaction():
+            for write in self._pending:
+                write()
+            self.frontier.set_watermark(self.sink.mark())
+        self._pending.clear()
+
+    # What to fetch
+
+    def next(self, room: Callable[[str], bool]) -> Entry | None:
+        """Return the next URL to fetch, from hosts in turn; None if none may be fetched now.
+
+        `room` says whether a host may be asked for one more page at this moment.
+        """
+        now = self._clock()
+        if self._over_budget(now) or self._pages_under_way():
+            return None
+        for _ in range(len(self._turns)):
+            host = self._turns[0]
+            self._turns.rotate(-1)
+            if not self.health(host).ready(now) or not room(host):
+                continue
+            entry = self._take(host, now)
+            if entry is not None:
+                self._out[entry.key] = entry
+                self._busy[host] += 1
+                return entry
+        return None
+
+    def _take(self, host: str, now: float) -> Entry | None:
+        waiting = self._ready.setdefault(host, deque())
+        if not waiting:
+            if now < self._dry_until.get(host, 0.0):
+                return None
+            self.checkpoint()
+            with self.sink.transaction():
+                taken = self.frontier.take(host, self.summary.crawl_id, BATCH, now)
+            if not taken:
+                self._dry_until[host] = self.frontier.next_due(host) or float("inf")
+            waiting.extend(entry for entry in taken if entry.site in self.sites)
+        while waiting:
+            entry = waiting.popleft()
+            closed = self._watch.closed(entry.key)
+            if closed is None:
+                return entry
+            self._settle(entry, "excluded", why=closed)
+        return None
+
+    def busy(self, host: str) -> int:
+        """Return how many of a host's URLs are being fetched."""
+        return self._busy[host]
+
+    def waiting(self) -> bool:
+        """Return whether there is, or may soon be, something to fetch."""
+        now = self._clock()
+        if self._out:
+            return True
+        if self._over_budget(now):
+            return False
+        self.checkpoint()
+        if any(queue and self.health(host).gave_up is None for host, queue in self._ready.items()):
+            return True
+        return any(
+            self.health(host).gave_up is None and self._due_soon(host, now) for host in self.frontier.hosts()
+        )
+
+    def _due_soon(self, host: str, now: float) -> bool:
+        due = self.frontier.next_due(host)
+        return due is not None and due <= now + 120
+
+    def _pages_under_way(self) -> bool:
+        """Return whether what is being fetched may use up the page limit."""
+        limit = self.limits.pages
+        return limit is not None and self.summary.fetched + len(self._out) >= limit
+
+    def _over_budget(self, now: float) -> bool:
+        """Note, once, that a limit is reached."""
+        limits = self.limits
+        if self.stopping is None:
+            if limits.pages is not None and self.summary.fetched >= limits.pages:
+                self.stopping = "page limit"
+            elif limits.seconds is not None and now - self._started >= limits.seconds:
+                self.stopping = "time limit"
+            elif limits.bytes is not None and self.summary.bytes >= limits.bytes:
+                self.stopping = "byte limit"
+        return self.stopping is not None
+
+    def health(self, host: str) -> HostHealth:
+        """Return a host's health record."""
+        found = self._health.get(host)
+        if found is None:
+            found = self._health[host] = HostHealth(base=self._retry_base)
+        return found
+
+    def pace(self, host: str) -> tuple[float | None, int | None]:
+        """Return the least delay (seconds) and the most concurrency that a host's declaration and robots.txt set."""
+        site = self.site_for(host)
+        delays = [delay for delay in (site.delay if site else None, self.delays.get(host)) if delay is not None]
+        return max(delays, default=None), site.concurrency if site else None
+
+    def site_for(self, host: str) -> Site | None:
+        """Return the site whose scope a host is in."""
+        return next((site for site in self.sites.values() if f"http://{host}/" in site.scope), None)
+
+    # What became of it
+
+    def archive(self, fetch: Fetch) -> None:
+        """Archive a response that is nobody's entry in the frontier (robots.txt)."""
+        self.sink.add(fetch)
+
+    def visited(self, entry: Entry, fetch: Fetch) -> None:
+        """Archive an entry's response and work out what follows from it."""
+        self.sink.add(fetch)
+        self.summary.fetched += 1
+        self.summary.bytes += len(fetch.body)
+        self._statuses[str(fetch.status)] += 1
+        self._follow(entry, fetch)
+        if len(self._pending) >= 4 * BATCH:
+            self.checkpoint()
+
+    def _follow(self, entry: Entry, fetch: Fetch) -> None:
+        """Settle an entry by its response, and queue what it leads to."""
+        now = self._clock()
+        health = self.health(entry.host)
+        if fetch.status in RETRYABLE or fetch.status in REFUSALS:
+            wait = retry_after(fetch.header("retry-after"), now)
+            health.failed(f"status {fetch.status}", now, wait=wait)
+            self._later(entry, f"http-{fetch.status}", retryable=fetch.status in RETRYABLE, wait=wait)
+            return
+        health.succeeded()
+        if fetch.status in REDIRECTS:
+            self._redirect(entry, fetch)
+            return
+        if fetch.status >= 400:
+            self._settle(entry, "done", why=f"http-{fetch.status}", status=fetch.status)
+            return
+        links = self._read(entry, fetch)
+        self._queue(entry, links)
+        self._settle(entry, "done", status=fetch.status)
+
+    def _redirect(self, entry: Entry, fetch: Fetch) -> None:
+        """Queue a redirect's target as an entry of its own; one that leads back to its own key is asked for as told."""
+        link = discover.make_link(fetch.url, (fetch.header("location") or "").strip(), "", "redirect")
+        if link is None or entry.hops >= MAX_HOPS:
+            self._settle(entry, "done", why="redirect-loop" if link else "redirect-nowhere", status=fetch.status)
+            return
+        if link.key == entry.key and link.url != entry.url:
+            self._release(entry)
+            self._pending.append(lambda: self.frontier.settle(entry.key, "done", status=fetch.status))
+            self._dry_until.pop(entry.host, None)
+            self._pending.append(lambda: self.frontier.reopen(entry.key, url=link.url, hops=entry.hops + 1))
+            return
+        self._queue(entry, [link])
+        self._settle(entry, "done", why="redirect", status=fetch.status)
+
+    def _read(self, entry: Entry, fetch: Fetch) -> Iterable[Link]:
+        """Return the links of a response's body."""
+        try:
+            body = decode_content(fetch.body, fetch.header("content-encoding") or "", limit=self.limits.body_bytes)
+            if entry.kind == "sitemap" or urlsplit(fetch.url).path.endswith(".gz"):
+                body = gunzip(body, limit=self.limits.body_bytes)
+        except BombError as error:
+            self.summary.warnings.append(f"{fetch.url}: {error}; its links were not read")
+            return ()
+        kind = discover.sniff(body, fetch.content_type or "")
+        if kind == "sitemap":
+            return list(discover.read_sitemap(body, fetch.url))
+        if kind == "feed":
+            return list(discover.read_feed(body, fetch.url))
+        if kind == "urls":
+            return list(discover.read_url_list(body, fetch.url))
+        if kind != "html":
+            return ()
+        return self._read_html(entry, fetch, body)
+
+    def _read_html(self, entry: Entry, fetch: Fetch, body: bytes) -> Iterable[Link]:
+        site = self.sites[entry.site]
+        decoded = decode(body, fetch.content_type, hint=site.charset)
+        if isinstance(decoded, Rejected):
+            return ()
+        page = discover.read_page(decoded.text, fetch.url, charset=decoded.encoding)
+        if page.generator and entry.host not in self._cms and (cms := cms_of(page.generator)):
+            self._cms[entry.host] = cms
+        self._pages[entry.site] += 1
+        if entry.kind == "article" or (entry.kind != "seed" and page.wordy and not self._declared_list(entry)):
+            self._articles[entry.site] += 1
+        fresh = sum(1 for link in page.links if link.key not in self._known)
+        if self._watch.saw(entry.key, wordy=page.wordy or entry.kind == "article", fresh=fresh):
+            self.summary.warnings.append(
+                f"{fetch.url}: pages of this shape lead nowhere; closed ({self._watch.closed(entry.key)})"
+            )
+        return page.links
+
+    def _declared_list(self, entry: Entry) -> bool:
+        return self._page_type(self.sites[entry.site], entry.key, entry.host) == "list"
+
+    def _page_type(self, site: Site, key: str, host: str) -> str | None:
+        found = site.patterns.page_type(key)
+        if found is None and host in self._cms and not site.patterns.article:
+            found = self._cms[host].patterns.page_type(key)
+        return found
+
+    # Queueing
+
+    def add(self, links: Iterable[Link], site: Site, parent: str | None) -> None:
+        """Queue links that no page led to (robots.txt's sitemaps)."""
+        entries = [self._entry(link, site, link.kind, None, parent_url=parent) for link in links]
+        self._enqueue([entry for entry in entries if entry.why is None])
+
+    def _queue(self, parent: Entry, links: Iterable[Link]) -> None:
+        site = self.sites[parent.site]
+        self._enqueue([entry for link in links if (entry := self._judge(parent, site, link)) is not None])
+
+    def _judge(self, parent: Entry, site: Site, link: Link) -> Entry | None:
+        """Return a link's frontier entry (with `why` if it is left out), or None if it was met before."""
+        if link.key in self._known:
+            return None
+        self._remember(link.key)
+        return self._entry(link, site, link.kind, parent)
+
+    def _remember(self, key: str) -> None:
+        # Only saves work: the table ignores a key it has.
+        if len(self._known) >= 200_000:
+            self._known.clear()
+        self._known.add(key)
+
+    def _entry(
+        self, link: Link, site: Site, kind: str, parent: Entry | None, *, parent_url: str | None = None
+    ) -> Entry:
+        host = host_of(link.key)
+        why = excluded(link.key, site.scope)
+        page_type = self._page_type(site, link.key, host)
+        if page_type in ("article", "list") and kind in ("link", "next"):
+            kind = "next" if kind == "next" and page_type == "list" else page_type
+        step = 0 if parent is None or kind in ("redirect",) else 1
+        entry = Entry(
+            key=link.key,
+            url=link.url,
+            site=site.name,
+            host=host,
+            kind=kind,
+            priority=_PRIORITY.get(kind, 0),
+            depth=0 if parent is None else parent.depth + step,
+            hops=parent.hops + 1 if parent is not None and kind == "redirect" else 0,
+            parent=parent_url or (parent.key if parent else None),
+        )
+        return replace(entry, why=why or self._unwanted(entry, site, page_type, parent))
+
+    def _unwanted(self, entry: Entry, site: Site, page_type: str | None, parent: Entry | None) -> str | None:
+        """Return why an entry within scope is not to be followed, or None."""
+        if page_type == "skip":
+            return "pattern"
+        if entry.depth > self.limits.depth:
+            return "depth"
+        strict = site.patterns.strict and entry.kind in ("link", "next") and page_type is None
+        if strict and not (entry.kind == "next" and parent is not None):
+            return "no-pattern"
+        return self._watch.closed(entry.key)
+
+    def _enqueue(self, entries: list[Entry]) -> None:
+        if not entries:
+            return
+        self._pending.append(lambda: self.frontier.add(entries))
+        for host in dict.fromkeys(entry.host for entry in entries if entry.why is None):
+            self._dry_until.pop(host, None)
+            if host not in self._ready:
+                self._ready[host] = deque()
+                self._turns.append(host)
+
+    # Settling
+
+    def problem(self, entry: Entry, why: str, *, retryable: bool, hosts_fault: bool = True) -> None:
+        """Note that an entry gave no response: tried again later, or failed."""
+        if hosts_fault:
+            self.health(entry.host).failed(why, self._clock())
+        self._later(entry, why, retryable=retryable)
+
+    def leave_out(self, entry: Entry, why: str) -> None:
+        """Note that an entry is not to be fetched (robots.txt)."""
+        self._settle(entry, "excluded", why=why)
+
+    def _later(self, entry: Entry, why: str, *, retryable: bool, wait: float | None = None) -> None:
+        attempt = entry.attempts + 1
+        if not retryable or attempt >= MAX_ATTEMPTS:
+            self._settle(entry, "failed", why=why)
+            return
+        self._release(entry)
+        due = self._clock() + max(wait or 0.0, backoff(attempt, self._retry_base))
+        self._dry_until.pop(entry.host, None)
+        self._pending.append(lambda: self.frontier.postpone(entry.key, due, why))
+
+    def put_back(self, entry: Entry) -> None:
+        """Return an entry that was never asked for (the run is ending)."""
+        self._release(entry)
+        self._pending.append(lambda: self.frontier.postpone(entry.key, 0.0, entry.why or "", attempt=False))
+
+    def _settle(self, entry: Entry, state: str, *, why: str | None = None, status: int | None = None) -> None:
+        self._release(entry)
+        crawl_id = self.summary.crawl_id
+        self._pending.append(
+            lambda: self.frontier.settle(entry.key, state, why=why, status=status, crawl_id=crawl_id)  # type: ignore[arg-type]
+        )
+
+    def _release(self, entry: Entry) -> None:
+        if self._out.pop(entry.key, None) is not None:
+            self._busy[entry.host] -= 1
+
+    def queued(self) -> int:
+        """Return how many URLs wait in the table."""
+        return self.frontier.counts().get("queued", 0)
+
+    def progress(self) -> tuple[int, int, int]:
+        """Return how many responses came, how many pages were taken for articles, how many URLs are being fetched."""
+        return self.summary.fetched, sum(self._articles.values()), len(self._out)

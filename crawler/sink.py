@@ -1,0 +1,109 @@
+"""Where fetches go: the crawler's view of the corpus, and no more of it than it needs."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any, Protocol
+
+from corpus import archive
+from corpus.records import Fetch, Location, site_of
+from corpus.store import Corpus
+from crawler.site import Site
+
+
+class Sink(Protocol):
+    """What a crawl writes to. The frontier's tables live on `connection`, written inside `transaction` only."""
+
+    @property
+    def connection(self) -> sqlite3.Connection:
+        """The database that the frontier's tables live in."""
+
+    def transaction(self) -> AbstractContextManager[None]:
+        """Return a context that commits at its end and rolls back on an exception."""
+
+    def begin(self, targets: Sequence[str]) -> str:
+        """Register the start of a crawl and return its id."""
+
+    def end(self, crawl_id: str, summary: dict[str, Any]) -> None:
+        """Register the end of a crawl."""
+
+    def declare(self, site: Site) -> None:
+        """Keep what a declaration says of a site's pages."""
+
+    def add(self, fetch: Fetch) -> None:
+        """Archive a fetch: when this returns, the response survives the death of the process."""
+
+    def flush(self) -> None:
+        """Make what was added durable and registered."""
+
+    def mark(self) -> int:
+        """Return the number of the last registered fetch, 0 for none."""
+
+    def since(self, mark: int) -> Iterator[Fetch]:
+        """Yield the fetches registered after `mark`, in order, read back from the archive."""
+
+    def close(self) -> None:
+        """Flush and close."""
+
+
+class CorpusSink:
+    """A corpus as a sink. Raises CorpusError if the corpus can't be opened."""
+
+    def __init__(self, path: str | Path) -> None:
+        self._corpus = Corpus(path, create=True)
+
+    @property
+    def connection(self) -> sqlite3.Connection:
+        """The corpus's connection."""
+        return self._corpus.connection
+
+    def transaction(self) -> AbstractContextManager[None]:
+        """Return the corpus's write transaction."""
+        return self._corpus.transaction()
+
+    def begin(self, targets: Sequence[str]) -> str:
+        """Register the start of a crawl."""
+        return self._corpus.begin_run("crawl", targets)
+
+    def end(self, crawl_id: str, summary: dict[str, Any]) -> None:
+        """Register the end of a crawl."""
+        self._corpus.flush()
+        self._corpus.end_run(crawl_id, summary)
+
+    def declare(self, site: Site) -> None:
+        """Keep a declaration's selectors and charset for each of the site's hosts."""
+        for name in sorted({site_of(f"http://{host}/") for host in site.scope.hosts}):
+            self._corpus.declare_site(name, site.selectors, site.charset)
+
+    def add(self, fetch: Fetch) -> None:
+        """Append to the archive."""
+        self._corpus.add_fetch(fetch)
+
+    def flush(self) -> None:
+        """Sync the archive and register its new records."""
+        self._corpus.flush()
+
+    def mark(self) -> int:
+        """Return the last fetch's number."""
+        row = self.connection.execute("SELECT MAX(seq) FROM fetches").fetchone()
+        return int(row[0] or 0)
+
+    def since(self, mark: int) -> Iterator[Fetch]:
+        """Yield later responses from the archive; one that can't be read back is passed over (`yuqi doctor` names it)."""
+        rows = self.connection.execute(
+            "SELECT warc_file, warc_offset, warc_length FROM fetches"
+            " WHERE seq > ? AND kind = 'response' ORDER BY seq",
+            (mark,),
+        ).fetchall()
+        for file, offset, length in rows:
+            try:
+                yield archive.read(self._corpus.folder, Location(file, offset, length))
+            except archive.ArchiveError:
+                continue
+
+    def close(self) -> None:
+        """Close the corpus."""
+        self._corpus.close()

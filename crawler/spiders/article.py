@@ -1,0 +1,204 @@
+"""The one spider: it asks for what the frontier says, and hands back every response as a Fetch."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import orjson
+from scrapy import Request, Spider, signals
+from scrapy.exceptions import CannotResolveHostError, IgnoreRequest
+
+from corpus.records import Fetch
+from crawler.handler import TRUNCATED, AddressRefusedError
+from crawler.robots import ForbiddenError
+from crawler.session import Limits, Session
+from crawler.sink import CorpusSink, Sink
+from crawler.site import Site, SiteError, resolve_target
+from crawler.table import Entry
+
+if TYPE_CHECKING:
+    from scrapy.crawler import Crawler
+    from scrapy.http import Response
+    from twisted.python.failure import Failure
+
+MAX_PARTIAL_TRIES = 2
+"""How often a body that was cut short is asked for again before the part is archived."""
+
+
+class ArticleSpider(Spider):
+    """Crawls declared sites (`-a site=NAME`, several with commas) or bare start URLs (`-a url=URL`).
+
+    `-a db=PATH` names the corpus, `-a pages=N`, `-a depth=N`, `-a seconds=N`, `-a bytes=N` the limits, `-a fresh=1`
+    forgets the frontier, `-a summary=PATH` writes the run's summary there as JSON.
+    """
+
+    name = "article"
+    session: Session
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler, *args: Any, **kwargs: Any) -> ArticleSpider:  # noqa: ANN401
+        """Build with the session that the arguments describe."""
+        options = dict(kwargs)
+        spider = super().from_crawler(crawler, *args, **kwargs)
+        settings = crawler.settings
+        sink = cls.open_sink(options.get("db") or settings["YUQI_DB"])
+        spider.session = Session(
+            sink,
+            _sites(options),
+            limits=_limits(options, settings.getint("DOWNLOAD_MAXSIZE")),
+            fresh=str(options.get("fresh", "")) in ("1", "true", "yes"),
+            retry_base=settings.getfloat("YUQI_RETRY_BASE"),
+        )
+        spider._summary_path = options.get("summary")
+        contact = settings.get("YUQI_CONTACT")
+        spider._agent = settings["USER_AGENT"] + (f" +{contact}" if contact else "")
+        crawler.signals.connect(spider._closed, signal=signals.spider_closed)
+        return spider
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401
+        super().__init__(*args, **kwargs)
+        self._summary_path: str | None = None
+        self._agent = ""
+
+    @staticmethod
+    def open_sink(path: str) -> Sink:
+        """Return where fetches go."""
+        return CorpusSink(path)
+
+    async def start(self) -> AsyncIterator[Any]:
+        """Yield nothing: the seeds are in the session's frontier, where the scheduler takes them."""
+        return
+        yield
+
+    def request(self, entry: Entry) -> Request:
+        """Return the request for a frontier entry."""
+        headers = {"User-Agent": self._agent}
+        return Request(
+            entry.url,
+            callback=self.parse,
+            errback=self.failed,
+            headers=headers,
+            meta={"entry": entry},
+            dont_filter=True,
+        )
+
+    def parse(self, response: Response, **kwargs: Any) -> Iterator[Fetch]:  # noqa: ANN401
+        """Yield the response as a Fetch; one cut short by its server is first asked for again."""
+        entry: Entry = response.meta["entry"]
+        cut = _truncated(response)
+        if cut in ("disconnect", "time") and entry.attempts < MAX_PARTIAL_TRIES:
+            self.session.problem(entry, f"cut-short-{cut}", retryable=True)
+            return
+        fetch = self._fetch(response, cut)
+        self._entries[fetch.url] = entry
+        yield fetch
+
+    @property
+    def _entries(self) -> dict[str, Entry]:
+        """The entries whose fetches are on their way through the pipeline, by URL."""
+        found: dict[str, Entry] = self.__dict__.setdefault("entries_under_way", {})
+        return found
+
+    def take(self, fetch: Fetch) -> None:
+        """Archive a fetch and let the session draw its conclusions (called by the pipeline)."""
+        entry = self._entries.pop(fetch.url, None)
+        if entry is None:
+            self.session.archive(fetch)
+        else:
+            self.session.visited(entry, fetch)
+
+    def archive(self, response: Response) -> None:
+        """Archive a response that has no entry in the frontier."""
+        self.session.archive(self._fetch(response, _truncated(response)))
+
+    def _fetch(self, response: Response, truncated: str | None) -> Fetch:
+        lines = response.meta.get("header_lines") or ()
+        return Fetch(
+            url=response.url,
+            fetched_at=datetime.now(UTC),
+            body=response.body,
+            status=response.status,
+            headers=tuple((_text(name), _text(value)) for name, value in lines),
+            crawl_id=self.session.crawl_id,
+            truncated=truncated,
+        )
+
+    def failed(self, failure: Failure) -> None:
+        """Tell the session why an entry gave no response."""
+        request: Request = failure.request  # type: ignore[attr-defined]
+        entry: Entry = request.meta["entry"]
+        error = failure.value
+        if isinstance(error, ForbiddenError):
+            self.session.leave_out(entry, str(error.args[0]))
+        elif isinstance(error, AddressRefusedError):
+            self.session.leave_out(entry, "address")
+        elif isinstance(error, IgnoreRequest):
+            self.session.leave_out(entry, "ignored")
+        else:
+            retryable = not isinstance(error, CannotResolveHostError)
+            self.session.problem(entry, _error_name(error), retryable=retryable)
+
+    def _closed(self, reason: str) -> None:
+        """End the session and write its summary."""
+        summary = self.session.close({"finished": "finished", "shutdown": "stopped"}.get(reason, reason))
+        self.session.sink.close()
+        if self._summary_path:
+            Path(self._summary_path).write_bytes(orjson.dumps(asdict(summary)))
+
+
+class ArticlesSpider(ArticleSpider):
+    """The same under the plural name."""
+
+    name = "articles"
+
+
+def _sites(options: dict[str, Any]) -> list[Site]:
+    words = [*_words(options.get("site")), *_words(options.get("url"))]
+    if not words:
+        raise SiteError("nothing to crawl: give -a site=NAME or -a url=https://example.com/")
+    sites: dict[str, Site] = {}
+    for word in words:
+        site = resolve_target(word)
+        sites.setdefault(site.name, site)
+    return list(sites.values())
+
+
+def _words(value: Any) -> list[str]:  # noqa: ANN401
+    if value is None:
+        return []
+    return list(value) if isinstance(value, list | tuple) else [word for word in str(value).split(",") if word]
+
+
+def _limits(options: dict[str, Any], body_bytes: int) -> Limits:
+    def number(name: str) -> float | None:
+        value = options.get(name)
+        return None if value in (None, "") else float(value)
+
+    pages, depth, size = number("pages"), number("depth"), number("bytes")
+    return Limits(
+        pages=None if pages is None else int(pages),
+        depth=20 if depth is None else int(depth),
+        seconds=number("seconds"),
+        bytes=None if size is None else int(size),
+        body_bytes=body_bytes,
+    )
+
+
+def _truncated(response: Response) -> str | None:
+    flags = [flag.removeprefix(TRUNCATED) for flag in response.flags if flag.startswith(TRUNCATED)]
+    return flags[0] if flags else None
+
+
+def _text(raw: bytes) -> str:
+    """Return a header's bytes as text from which the archive makes the same bytes again."""
+    return raw.decode("utf-8", "surrogateescape")
+
+
+def _error_name(error: BaseException | None) -> str:
+    """Return a short stable name for what went wrong."""
+    name = type(error).__name__.removesuffix("Error").removeprefix("Download")
+    return "".join("-" + letter.lower() if letter.isupper() else letter for letter in name).lstrip("-") or "failed"

@@ -1,0 +1,244 @@
+"""The frontier as a table: which URLs wait, are under way, are done, or were left out, and why.
+
+It lives in the corpus's own database, and it is never ahead of the archive: a response is archived first, then its
+URL is marked done together with the links found on it. What a killed process archived but did not come to mark is
+replayed from the archive by the next run (`Session.replay`), from the fetch that `watermark` names.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+State = Literal["queued", "leased", "done", "failed", "excluded"]
+Kind = Literal["seed", "list", "article", "next", "link", "redirect", "sitemap", "feed"]
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS frontier (
+    id INTEGER PRIMARY KEY,
+    key TEXT NOT NULL UNIQUE,
+    url TEXT NOT NULL,
+    site TEXT NOT NULL,
+    host TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    state TEXT NOT NULL,
+    why TEXT,
+    priority INTEGER NOT NULL,
+    depth INTEGER NOT NULL,
+    hops INTEGER NOT NULL,
+    attempts INTEGER NOT NULL,
+    parent TEXT,
+    lease TEXT,
+    due REAL NOT NULL,
+    status INTEGER,
+    crawl_id TEXT
+);
+CREATE INDEX IF NOT EXISTS frontier_waiting ON frontier (host, priority DESC, id) WHERE state = 'queued';
+CREATE INDEX IF NOT EXISTS frontier_state ON frontier (state, site);
+CREATE TABLE IF NOT EXISTS frontier_meta (key TEXT PRIMARY KEY, value INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS robots (
+    origin TEXT PRIMARY KEY,
+    status INTEGER NOT NULL,
+    body BLOB NOT NULL,
+    fetched REAL NOT NULL
+);
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One URL of the frontier: `key` is canonical, `url` what is requested.
+
+    `depth` counts links from a seed, `hops` redirects in a row, `attempts` requests that failed so far. `why` is set
+    for one that is left out.
+    """
+
+    key: str
+    url: str
+    site: str
+    host: str
+    kind: str
+    priority: int = 0
+    depth: int = 0
+    hops: int = 0
+    attempts: int = 0
+    parent: str | None = None
+    why: str | None = None
+    due: float = 0.0
+
+
+_ENTRY = "key, url, site, host, kind, priority, depth, hops, attempts, parent, why, due"
+
+
+def _state(entry: Entry) -> State:
+    return "excluded" if entry.why else "queued"
+
+
+class Frontier:
+    """The table, through a connection whose transactions the caller begins and ends."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+
+    @staticmethod
+    def create(connection: sqlite3.Connection) -> None:
+        """Create the tables where they are missing; commits."""
+        connection.executescript(SCHEMA)
+
+    def clear(self, site: str | None = None) -> None:
+        """Forget every URL, or those of one site."""
+        if site is None:
+            self._connection.execute("DELETE FROM frontier")
+            self._connection.execute("DELETE FROM robots")
+        else:
+            self._connection.execute("DELETE FROM frontier WHERE site = ?", (site,))
+
+    def release(self) -> int:
+        """Put back what a run that is no more had taken; return how many."""
+        return self._connection.execute(
+            "UPDATE frontier SET state = 'queued', lease = NULL WHERE state = 'leased'"
+        ).rowcount
+
+    def add(self, entries: Iterable[Entry]) -> int:
+        """Add URLs whose keys are new, those with `why` as excluded; return how many were new."""
+        rows = [
+            (e.key, e.url, e.site, e.host, e.kind, _state(e), e.why, e.priority, e.depth, e.hops, e.parent)
+            for e in entries
+        ]
+        cursor = self._connection.executemany(
+            "INSERT OR IGNORE INTO frontier (key, url, site, host, kind, state, why, priority, depth, hops, attempts,"
+            " parent, due) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?, 0)",
+            rows,
+        )
+        return cursor.rowcount
+
+    def reopen(self, key: str, *, url: str | None = None, hops: int = 0) -> None:
+        """Queue a URL again that was done, failed or left out, to be requested as `url` if given."""
+        self._connection.execute(
+            "UPDATE frontier SET state = 'queued', why = NULL, attempts = 0, due = 0, hops = ?, url = COALESCE(?, url)"
+            " WHERE key = ? AND state != 'leased'",
+            (hops, url, key),
+        )
+
+    def take(self, host: str, lease: str, limit: int, now: float) -> list[Entry]:
+        """Lease the next URLs of a host: by priority, then in the order found."""
+        rows = self._connection.execute(
+            f"SELECT id, {_ENTRY} FROM frontier WHERE state = 'queued' AND host = ? AND due <= ?"  # noqa: S608
+            " ORDER BY priority DESC, id LIMIT ?",
+            (host, now, limit),
+        ).fetchall()
+        self._connection.executemany(
+            "UPDATE frontier SET state = 'leased', lease = ? WHERE id = ?", [(lease, row[0]) for row in rows]
+        )
+        return [Entry(*row[1:]) for row in rows]
+
+    def hosts(self) -> list[str]:
+        """Return the hosts with URLs waiting, sorted."""
+        rows = self._connection.execute("SELECT DISTINCT host FROM frontier WHERE state = 'queued' ORDER BY host")
+        return [row[0] for row in rows]
+
+    def next_due(self, host: str) -> float | None:
+        """Return when the next waiting URL of a host may be fetched, or None if none waits."""
+        row = self._connection.execute(
+            "SELECT MIN(due) FROM frontier WHERE state = 'queued' AND host = ?", (host,)
+        )
+        due: float | None = row.fetchone()[0]
+        return due
+
+    def settle(
+        self, key: str, state: State, *, why: str | None = None, status: int | None = None, crawl_id: str = ""
+    ) -> None:
+        """End a URL's lease: `done`, `failed` or `excluded`."""
+        self._connection.execute(
+            "UPDATE frontier SET state = ?, why = ?, status = ?, crawl_id = ?, lease = NULL WHERE key = ?",
+            (state, why, status, crawl_id, key),
+        )
+
+    def postpone(self, key: str, due: float, why: str, *, attempt: bool = True) -> None:
+        """Put a leased URL back, not to be tried before `due` (seconds of the epoch)."""
+        self._connection.execute(
+            "UPDATE frontier SET state = 'queued', lease = NULL, due = ?, why = ?, attempts = attempts + ? WHERE key = ?",
+            (due, why, int(attempt), key),
+        )
+
+    def close_shape(self, host: str, keys: Iterable[str], why: str) -> int:
+        """Leave out waiting URLs of a host; return how many."""
+        return self._connection.executemany(
+            "UPDATE frontier SET state = 'excluded', why = ?, lease = NULL"
+            " WHERE key = ? AND host = ? AND state IN ('queued', 'leased')",
+            [(why, key, host) for key in keys],
+        ).rowcount
+
+    def waiting(self, host: str) -> list[str]:
+        """Return the keys of a host's waiting URLs."""
+        rows = self._connection.execute("SELECT key FROM frontier WHERE state = 'queued' AND host = ?", (host,))
+        return [row[0] for row in rows]
+
+    def counts(self, site: str | None = None) -> dict[str, int]:
+        """Return how many URLs are in each state, of one site or of all."""
+        where, values = ("", ()) if site is None else (" WHERE site = ?", (site,))
+        rows = self._connection.execute(f"SELECT state, COUNT(*) FROM frontier{where} GROUP BY state", values)  # noqa: S608
+        return dict(rows.fetchall())
+
+    def reasons(self) -> dict[str, int]:
+        """Return how many URLs were left out or failed, by reason."""
+        rows = self._connection.execute(
+            "SELECT why, COUNT(*) FROM frontier WHERE state IN ('excluded', 'failed') GROUP BY why ORDER BY why"
+        )
+        return dict(rows.fetchall())
+
+    def look(self, key: str) -> tuple[Entry, str, int | None] | None:
+        """Return what is known of a canonical URL: its entry, state and last status; None if it was never met."""
+        row = self._connection.execute(
+            f"SELECT {_ENTRY}, state, status FROM frontier WHERE key = ?",  # noqa: S608
+            (key,),
+        ).fetchone()
+        return None if row is None else (Entry(*row[:12]), row[12], row[13])
+
+    def watermark(self) -> int | None:
+        """Return the number of the last fetch whose consequences are in the table; None before the first crawl."""
+        row = self._connection.execute("SELECT value FROM frontier_meta WHERE key = 'watermark'").fetchone()
+        return None if row is None else int(row[0])
+
+    def set_watermark(self, mark: int) -> None:
+        """Note up to which fetch the table knows."""
+        self._connection.execute("INSERT OR REPLACE INTO frontier_meta VALUES ('watermark', ?)", (mark,))
+
+    def robots(self, origin: str, newer_than: float) -> tuple[int, bytes] | None:
+        """Return a remembered robots.txt (status, body) fetched after that time, or None."""
+        row = self._connection.execute(
+            "SELECT status, body FROM robots WHERE origin = ? AND fetched >= ?", (origin, newer_than)
+        ).fetchone()
+        return None if row is None else (row[0], row[1])
+
+    def remember_robots(self, origin: str, status: int, body: bytes, now: float) -> None:
+        """Keep a robots.txt, so that a resumed run doesn't ask again."""
+        self._connection.execute(
+            "INSERT OR REPLACE INTO robots (origin, status, body, fetched) VALUES (?, ?, ?, ?)",
+            (origin, status, body, now),
+        )
+
+
+class FrontierError(Exception):
+    """A frontier that can't be used; the text says what to do."""
+
+
+@contextmanager
+def open_readonly(path: Path) -> Iterator[Frontier]:
+    """Open the frontier of the corpus at `path` for reading. Raises FrontierError if it has none."""
+    quoted = str(path.absolute()).replace("%", "%25").replace("?", "%3f").replace("#", "%23")
+    try:
+        connection = sqlite3.connect(f"file:{quoted}?mode=ro", uri=True, timeout=10)
+    except sqlite3.Error as error:
+        raise FrontierError(f"{path}: {error}") from None
+    try:
+        connection.execute("SELECT 1 FROM frontier LIMIT 1")
+        yield Frontier(connection)
+    except sqlite3.Error as error:
+        raise FrontierError(f"{path}: no frontier here ({error}); `yuqi crawl` makes one") from None
+    finally:
+        connection.close()
