@@ -82,12 +82,13 @@ class Ragged(NamedTuple, Generic[Number]):
 class Prints(NamedTuple):
     """The fingerprints of n texts.
 
-    `content_hashes` has n hex strings; `signatures` is (n, ROWS) of the MinHash rows' low 16 bits; `keys` is a ragged
-    array of the index keys (band keys, then anchor keys); a text shorter than a shingle has no keys at all, so it
-    can only be found as an exact duplicate.
+    `content_hashes` has n hex strings; `lengths` the folds' lengths in characters; `signatures` is (n, ROWS) of the
+    MinHash rows' low 16 bits; `keys` is a ragged array of the index keys (band keys, then anchor keys). A text
+    shorter than a shingle has no keys at all, so it can only be found as an exact duplicate.
     """
 
     content_hashes: list[str]
+    lengths: I64
     signatures: U16
     keys: Ragged[np.uint64]
 
@@ -280,7 +281,13 @@ def shingles(text: str, mask: Mask | None = None) -> U64:
 
 def shingle_set(folded: Ragged[np.uint32]) -> U64:
     """Return the shingles of a single folded text (a ragged array of one row) as a sorted array without repeats."""
-    return np.unique(shingle_hashes(letters(folded)).values)
+    return shingle_sets(folded)[0]
+
+
+def shingle_sets(folded: Ragged[np.uint32]) -> list[U64]:
+    """Return the shingles of each folded text as a sorted array without repeats."""
+    hashes = shingle_hashes(letters(folded))
+    return [np.unique(hashes.row(index)) for index in range(len(hashes.bounds) - 1)]
 
 
 def overlap(left: U64, right: U64) -> int:
@@ -394,7 +401,7 @@ def _fingerprint_chunk(texts: Sequence[str], mask: Mask | None) -> Prints:
     hashes = [_hash_fold(whole[start:end]) for start, end in zip(folded.bounds, folded.bounds[1:])]
     values = shingle_hashes(letters(folded if mask is None else mask(folded)))
     signature_rows = signatures(values)
-    return Prints(hashes, signature_rows, _index_keys(signature_rows, values))
+    return Prints(hashes, np.diff(folded.bounds), signature_rows, _index_keys(signature_rows, values))
 
 
 def _index_keys(signature_rows: U16, hashes: Ragged[np.uint64]) -> Ragged[np.uint64]:
@@ -411,10 +418,12 @@ def _index_keys(signature_rows: U16, hashes: Ragged[np.uint64]) -> Ragged[np.uin
 
 def _concatenate(parts: Sequence[Prints]) -> Prints:
     if not parts:
-        return Prints([], np.empty((0, ROWS), np.uint16), Ragged(np.empty(0, np.uint64), np.zeros(1, np.int64)))
+        nothing = Ragged(np.empty(0, np.uint64), np.zeros(1, np.int64))
+        return Prints([], np.empty(0, np.int64), np.empty((0, ROWS), np.uint16), nothing)
     lengths = np.concatenate([np.diff(part.keys.bounds) for part in parts])
     return Prints(
         [value for part in parts for value in part.content_hashes],
+        np.concatenate([part.lengths for part in parts]),
         np.concatenate([part.signatures for part in parts]),
         Ragged(np.concatenate([part.keys.values for part in parts]), _bounds(lengths)),
     )

@@ -90,6 +90,16 @@ class Masker:
         key = decode(folded.values)
         return [(key[match.start : match.end], match.kind) for match in self._matches(folded)]
 
+    def names(self, folded: Ragged[np.uint32]) -> list[frozenset[str]]:
+        """Return the set of names in each folded text."""
+        key = decode(folded.values)
+        found: list[set[str]] = [set() for _ in folded.bounds[1:]]
+        matches = self._matches(folded)
+        rows = np.searchsorted(folded.bounds, [match.start for match in matches], side="right") - 1
+        for row, match in zip(rows.tolist(), matches):
+            found[row].add(key[match.start : match.end])
+        return [frozenset(group) for group in found]
+
     def _matches(self, folded: Ragged[np.uint32]) -> list[Match]:
         """Return the leftmost longest matches in the whole flat array; none crosses from one text into the next."""
         codes = folded.values & np.uint32(CODE_MASK)
@@ -188,3 +198,9 @@ def place_names() -> tuple[str, ...]:
     data = tomllib.loads(files("corpus").joinpath("data/places.toml").read_text(encoding="utf-8"))
     short: Sequence[str] = [*data["municipalities"], *data["provinces"], *data["prefectures"]]
     return (*short, *data["full"], *(name + suffix for name in short for suffix in data["suffixes"]))
+
+
+@lru_cache(maxsize=1)
+def default_masker() -> Masker:
+    """Return the masker of the names that this version knows."""
+    return Masker((), place_names())

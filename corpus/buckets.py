@@ -1,0 +1,159 @@
+"""The index of fingerprint keys: which contents share a band or an anchor, found without loading the corpus.
+
+A *bucket* is the set of nodes (contents) that have one key. Text that everybody carries makes buckets of thousands, so
+not every pair of a bucket is a candidate: the LEADERS smallest nodes of a bucket are its leaders, and a pair is a
+candidate through it when at least one of the two leads. Node numbers are hashes, so who leads depends on nothing but
+which contents there are, never on the order they came in; and a new node leads a bucket of m with probability
+LEADERS/m, so a full scan of a large bucket is as rare as the bucket is large: the expected work a key stays bounded.
+In a small bucket everybody leads. A thousand copies of one article hang together through their leaders.
+
+Keys are hashes too, so every insertion lands on a random page. New keys therefore go to a small table, which is merged
+into the large one in key order when it has grown to a share of it: what is written a document stays nearly constant.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterable, Sequence
+from itertools import groupby
+from operator import itemgetter
+from typing import NamedTuple
+
+LEADERS = 32
+"""Enough that the copies of one article (which share most of their keys) always share a leader in some bucket; the
+recall figures of benchmarks/dedup.py hold with it."""
+
+FRESH_ROWS = 1 << 18
+"""The small table holds at least so many rows before it is merged (about 7,000 documents, some 6 MB)..."""
+
+FRESH_SHARE = 8
+"""...and otherwise one in so many of the large one's, so a row is rewritten about eight times in all..."""
+
+FRESH_ROWS_MOST = 1 << 21
+"""...up to here (some 50 MB), so that it always fits in the page cache."""
+
+Row = tuple[int, int]
+Pair = tuple[int, int]
+
+DDL = (
+    """CREATE TABLE dedup_keys (  -- index of fingerprint keys, merged part; see corpus/buckets.py
+    key INTEGER NOT NULL,
+    node INTEGER NOT NULL,
+    PRIMARY KEY (key, node)
+) WITHOUT ROWID""",
+    """CREATE TABLE dedup_keys_fresh (  -- the same, what came since the last merge
+    key INTEGER NOT NULL,
+    node INTEGER NOT NULL,
+    PRIMARY KEY (key, node)
+) WITHOUT ROWID""",
+    """CREATE TABLE dedup_key_counts (  -- rows put into either since it was empty: when to merge
+    name TEXT PRIMARY KEY,
+    rows INTEGER NOT NULL
+) WITHOUT ROWID""",
+)
+_PARTS = ("dedup_keys", "dedup_keys_fresh")
+TABLES = (*_PARTS, "dedup_key_counts")
+
+_HEAD = """SELECT node FROM (SELECT node FROM dedup_keys WHERE key = ?1 UNION ALL
+    SELECT node FROM dedup_keys_fresh WHERE key = ?1) ORDER BY node LIMIT ?2"""
+
+
+class Changes(NamedTuple):
+    """What an insertion or removal did to the candidate pairs: those gained, and those perhaps lost (see `share`)."""
+
+    gained: set[Pair]
+    doubtful: set[Pair]
+
+
+def pair(left: int, right: int) -> Pair:
+    """Return two nodes as a pair, the smaller first."""
+    return (left, right) if left < right else (right, left)
+
+
+def insert(connection: sqlite3.Connection, rows: Iterable[Row]) -> Changes:
+    """Put (key, node) rows of new nodes into the index; return how the candidate pairs change."""
+    ordered = sorted(rows)
+    changes = Changes(set(), set())
+    groups = {key: [node for _, node in group] for key, group in groupby(ordered, key=itemgetter(0))}
+    shared = {key for key, nodes in groups.items() if len(nodes) > 1}
+    for key in shared | _occupied(connection, list(groups)):
+        _note_insertion(connection, key, groups[key], changes)
+    connection.executemany("INSERT INTO dedup_keys_fresh (key, node) VALUES (?, ?)", ordered)
+    _merge_when_due(connection, len(ordered))
+    return changes
+
+
+def _note_insertion(connection: sqlite3.Connection, key: int, new: Sequence[int], changes: Changes) -> None:
+    """Note in `changes` what joining one bucket (as it stands without `new`) changes."""
+    old = members(connection, key, LEADERS)
+    leaders = sorted([*old, *new])[:LEADERS]
+    leading = set(leaders)
+    displaced = [node for node in old if node not in leading]
+    if len(old) == LEADERS and (displaced or not leading.isdisjoint(new)):
+        old = members(connection, key)
+    for node in new:
+        others = [*old, *new] if node in leading else leaders
+        changes.gained.update(pair(node, other) for other in others if other != node)
+    followers = [node for node in old if node not in leading]
+    changes.doubtful.update(pair(node, other) for node in displaced for other in followers if other != node)
+
+
+def remove(connection: sqlite3.Connection, rows: Iterable[Row]) -> Changes:
+    """Take (key, node) rows out of the index; return the candidate pairs that the new leaders bring."""
+    ordered = sorted(rows)
+    for table in _PARTS:
+        connection.executemany(f"DELETE FROM {table} WHERE key = ? AND node = ?", ordered)  # noqa: S608  # constants
+    changes = Changes(set(), set())
+    for key, group in groupby(ordered, key=itemgetter(0)):
+        left = members(connection, key, LEADERS)
+        before = set(sorted([*left, *(node for _, node in group)])[:LEADERS])
+        promoted = [node for node in left if node not in before]
+        others = members(connection, key) if promoted else []
+        changes.gained.update(pair(node, other) for node in promoted for other in others if other != node)
+    return changes
+
+
+def members(connection: sqlite3.Connection, key: int, limit: int = -1) -> list[int]:
+    """Return the nodes of a bucket in order, at most `limit` of them."""
+    return [node for (node,) in connection.execute(_HEAD, (key, limit))]
+
+
+def shares(connection: sqlite3.Connection, candidate: Pair, keys: Iterable[int]) -> bool:
+    """Whether two nodes are a candidate pair through one of `keys`, which they have in common."""
+    return any(candidate[0] in members(connection, key, LEADERS) for key in keys)
+
+
+def _occupied(connection: sqlite3.Connection, keys: Sequence[int]) -> set[int]:
+    """Return those of `keys` (in order, so that pages are read in order) that some node has already."""
+    wanted = json.dumps(keys)
+    found: set[int] = set()
+    for table in _PARTS:
+        sql = f"SELECT value FROM json_each(?) WHERE EXISTS (SELECT 1 FROM {table} WHERE key = value)"  # noqa: S608
+        found.update(key for (key,) in connection.execute(sql, (wanted,)))
+    return found
+
+
+def _merge_when_due(connection: sqlite3.Connection, inserted: int) -> None:
+    fresh = _counter(connection, "fresh") + inserted
+    _set_counter(connection, "fresh", fresh)
+    merged = _counter(connection, "merged")
+    if fresh >= max(FRESH_ROWS, min(merged // FRESH_SHARE, FRESH_ROWS_MOST)):
+        merge(connection)
+
+
+def merge(connection: sqlite3.Connection) -> None:
+    """Merge the small table into the large one."""
+    connection.execute("INSERT INTO dedup_keys SELECT key, node FROM dedup_keys_fresh ORDER BY key, node")
+    connection.execute("DELETE FROM dedup_keys_fresh")
+    _set_counter(connection, "merged", _counter(connection, "merged") + _counter(connection, "fresh"))
+    _set_counter(connection, "fresh", 0)
+
+
+def _counter(connection: sqlite3.Connection, name: str) -> int:
+    row = connection.execute("SELECT rows FROM dedup_key_counts WHERE name = ?", (name,)).fetchone()
+    return int(row[0]) if row else 0
+
+
+def _set_counter(connection: sqlite3.Connection, name: str, rows: int) -> None:
+    connection.execute("INSERT OR REPLACE INTO dedup_key_counts (name, rows) VALUES (?, ?)", (name, rows))

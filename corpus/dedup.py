@@ -1,0 +1,569 @@
+"""Duplicates: candidates from the index, verified by exact similarity, arranged in clusters.
+
+Four kinds, each with a similarity of its own:
+
+* `exact`: the folded texts are equal (similarity 1).
+* `near`: Jaccard of character 5-grams is at least NEAR.
+* `template`: the same of texts masked of lender, place and number names is at least TEMPLATE, and the names account
+  for most of what differs: the swapped copy.
+* `contains`: at least CONTAINED of a text's 5-grams stand in a larger one (similarity: that share). The embedded one is
+  marked a duplicate of the larger, but their clusters stay apart: a compilation must not merge what it compiles.
+
+Everything stored is a function of *which* documents there are. It doesn't depend on their order of arrival, on batches,
+or on documents that came and went: candidates depend on keys and hashes alone (`corpus.buckets`), verified pairs on texts
+alone, clusters and matches on the pairs and on ranks (`corpus.graph`). A document's rank is (published, or else first
+seen; url; id): the representative of a cluster is its document of lowest rank, so the earliest.
+
+Nothing here commits; the caller's transaction does.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+
+from corpus import buckets, fingerprint
+from corpus.buckets import Pair
+from corpus.fingerprint import U64, containment, fold_batch, jaccard, shingle_sets
+from corpus.graph import Edge, EdgeKind, Place, Rank, arrange, components
+from corpus.masking import Masker, default_masker
+
+Kind = Literal["exact", "near", "template", "contains"]
+
+NEAR = 0.8
+"""Least Jaccard of a near duplicate. See the sweep that `python -m benchmarks.dedup` prints."""
+
+TEMPLATE = 0.9
+"""Least Jaccard of masked texts: what is left after masking must be all but the same."""
+
+CONTAINED = 0.9
+"""Least share of the embedded text's shingles in the larger one."""
+
+CONTAINED_SHINGLES = 300
+"""Shorter texts are never called embedded: a boilerplate paragraph stands in many articles."""
+
+SET_CACHE = 2048
+"""Shingle sets held at once while verifying (about 16 KB each for an article)."""
+
+DDL = (
+    *buckets.DDL,
+    """CREATE TABLE dedup_meta (  -- which rules and names the index was made with
+    key TEXT PRIMARY KEY,
+    value TEXT NOT NULL
+) WITHOUT ROWID""",
+    """CREATE TABLE dedup_contents (  -- one row for each distinct folded text
+    node INTEGER PRIMARY KEY,  -- the first 64 bits of its content hash
+    keys BLOB NOT NULL,  -- its keys in the index, little-endian 64-bit
+    length INTEGER NOT NULL,  -- folded characters
+    root INTEGER NOT NULL  -- its cluster's content of lowest rank; itself when alone
+)""",
+    "CREATE INDEX dedup_contents_root ON dedup_contents(root)",
+    """CREATE TABLE dedup_documents (  -- which content each document has
+    id TEXT PRIMARY KEY,
+    node INTEGER NOT NULL,
+    day TEXT NOT NULL,  -- rank, first part: published or first seen, UTC
+    url TEXT NOT NULL  -- rank, second part; the third is the id
+) WITHOUT ROWID""",
+    "CREATE INDEX dedup_documents_node ON dedup_documents(node)",
+    """CREATE TABLE dedup_pairs (  -- verified pairs of contents
+    a INTEGER NOT NULL,
+    b INTEGER NOT NULL,
+    kind TEXT NOT NULL,  -- near, template, contains
+    similarity REAL NOT NULL,
+    embedded INTEGER,  -- which of the two the other contains
+    PRIMARY KEY (a, b)
+) WITHOUT ROWID""",
+    "CREATE INDEX dedup_pairs_b ON dedup_pairs(b)",
+    """CREATE TABLE clusters (  -- documents that are one article
+    id TEXT PRIMARY KEY,  -- the id of its representative
+    root INTEGER NOT NULL UNIQUE,  -- the representative's content
+    documents INTEGER NOT NULL,
+    contents INTEGER NOT NULL,  -- distinct texts among them
+    templates INTEGER NOT NULL  -- documents whose match differs by swapped names
+) WITHOUT ROWID""",
+)
+TABLES = (*buckets.TABLES, "dedup_meta", "dedup_contents", "dedup_documents", "dedup_pairs", "clusters")
+
+
+class Entry(NamedTuple):
+    """A document as deduplication sees it: `text` Simplified, `published` and `first_seen` ISO 8601."""
+
+    id: str
+    url: str
+    text: str
+    published: str | None
+    first_seen: str
+
+
+class Duplicate(NamedTuple):
+    """What a document is found to be: its cluster (None when alone), and its match if it is a duplicate."""
+
+    cluster_id: str | None
+    duplicate_of: str | None
+    kind: Kind | None
+    similarity: float | None
+    template_cluster_id: str | None
+
+
+class Cluster(NamedTuple):
+    """A cluster of two documents or more: its representative's id, and every member's in order of rank."""
+
+    id: str
+    members: tuple[str, ...]
+
+
+# --- adding and removing --------------------------------------------------------------------------------------------
+
+
+def add(connection: sqlite3.Connection, entries: Iterable[Entry], masker: Masker | None = None) -> None:
+    """Find the duplicates of `entries` and of what is there already, and mark them in `documents`.
+
+    The rows of `documents` must be there. Entries already known are updated. An index made with other rules or other
+    names than now is made again from `documents` first.
+    """
+    masker = masker or default_masker()
+    if _made_with(connection) not in (None, _version(masker)):
+        rederive(connection, masker)
+    _set_made_with(connection, masker)
+    distinct = list({entry.id: entry for entry in entries}.values())
+    _add(connection, _changed(connection, distinct, masker), masker)
+
+
+def remove(connection: sqlite3.Connection, ids: Collection[str], masker: Masker | None = None) -> None:
+    """Take documents out of the index and their clusters, before or after their rows in `documents` go.
+
+    Where the rows are still there, their duplicate columns are emptied. The other documents' rows must be there.
+    """
+    known = _nodes_of(connection, ids)
+    connection.executemany(_MARK, [(None, None, None, None, None, identifier) for identifier in ids])
+    connection.executemany("DELETE FROM dedup_documents WHERE id = ?", [(identifier,) for identifier in known])
+    nodes = set(known.values())
+    gone = nodes - _documents_of(connection, nodes).keys()
+    roots = _roots_of(connection, nodes | _embedded_in(connection, gone))
+    gained = _forget(connection, gone)
+    texts = _Texts(connection, masker or default_masker(), {})
+    _refresh(connection, roots | _verify(connection, gained, texts))
+
+
+def rederive(connection: sqlite3.Connection, masker: Masker | None = None) -> None:
+    """Make the index, the pairs and the clusters again from the rows of `documents`."""
+    masker = masker or default_masker()
+    for table in TABLES:
+        connection.execute(f"DELETE FROM {table}")  # noqa: S608  # constants
+    connection.execute(
+        "UPDATE documents SET cluster_id = NULL, duplicate_of = NULL, duplicate_kind = NULL, similarity = NULL,"
+        " template_cluster_id = NULL WHERE cluster_id IS NOT NULL OR duplicate_of IS NOT NULL"
+    )
+    _set_made_with(connection, masker)
+    ids = [
+        identifier for (identifier,) in connection.execute("SELECT id FROM documents ORDER BY content_hash, id")
+    ]
+    for first in range(0, len(ids), 1000):
+        _add(connection, _load_entries(connection, ids[first : first + 1000]), masker)
+
+
+def is_current(connection: sqlite3.Connection, masker: Masker | None = None) -> bool:
+    """Whether the index was made with the rules and names of now (an empty one counts as current)."""
+    return _made_with(connection) in (None, _version(masker or default_masker()))
+
+
+def _version(masker: Masker) -> str:
+    return f"{fingerprint.VERSION}/{NEAR}/{TEMPLATE}/{CONTAINED}/{buckets.LEADERS}/{masker.version}"
+
+
+def _made_with(connection: sqlite3.Connection) -> str | None:
+    row = connection.execute("SELECT value FROM dedup_meta WHERE key = 'version'").fetchone()
+    return row[0] if row else None
+
+
+def _set_made_with(connection: sqlite3.Connection, masker: Masker) -> None:
+    row = ("version", _version(masker))
+    connection.execute("INSERT OR REPLACE INTO dedup_meta (key, value) VALUES (?, ?)", row)
+
+
+def _load_entries(connection: sqlite3.Connection, ids: Sequence[str]) -> list[Entry]:
+    sql = "SELECT id, url, text, published, first_seen FROM documents WHERE id IN (SELECT value FROM json_each(?))"
+    return [Entry(*row) for row in connection.execute(sql, (json.dumps(ids),))]
+
+
+def _changed(connection: sqlite3.Connection, entries: Sequence[Entry], masker: Masker) -> list[Entry]:
+    """Return `entries` without those known as they are; those known otherwise are taken out first."""
+    sql = "SELECT id, node, day, url FROM dedup_documents WHERE id IN (SELECT value FROM json_each(?))"
+    known = {row[0]: row[1:] for row in connection.execute(sql, (json.dumps([entry.id for entry in entries]),))}
+    if not known:
+        return list(entries)
+    fresh = [
+        entry
+        for entry in entries
+        if known.get(entry.id)
+        != (_node(fingerprint.content_hash(entry.text)), rank_day(entry.published, entry.first_seen), entry.url)
+    ]
+    remove(connection, [entry.id for entry in fresh if entry.id in known], masker)
+    return fresh
+
+
+def _add(connection: sqlite3.Connection, entries: Sequence[Entry], masker: Masker) -> None:
+    if not entries:
+        return
+    prints = fingerprint.fingerprint([entry.text for entry in entries], masker.mask_folded)
+    nodes = [_node(value) for value in prints.content_hashes]
+    stale = _roots_of(connection, set(nodes))
+    connection.executemany(
+        "INSERT INTO dedup_documents (id, node, day, url) VALUES (?, ?, ?, ?)",
+        [
+            (entry.id, node, rank_day(entry.published, entry.first_seen), entry.url)
+            for entry, node in zip(entries, nodes)
+        ],
+    )
+    known = _known(connection, set(nodes))
+    first = {node: index for index, node in reversed([*enumerate(nodes)]) if node not in known}
+    keys = {node: prints.keys.row(index).view(np.int64) for node, index in first.items()}
+    connection.executemany(
+        "INSERT INTO dedup_contents (node, keys, length, root) VALUES (?, ?, ?, ?)",
+        [
+            (node, keys[node].astype("<i8").tobytes(), int(prints.lengths[index]), node)
+            for node, index in first.items()
+        ],
+    )
+    changes = buckets.insert(connection, [(key, node) for node in keys for key in keys[node].tolist()])
+    texts = _Texts(connection, masker, {node: entries[index].text for node, index in first.items()})
+    stale |= _drop_lost(connection, changes.doubtful)
+    stale |= _verify(connection, changes.gained, texts)
+    copied = {node for node, count in Counter(nodes).items() if count > 1}
+    _refresh(connection, stale | (copied & first.keys()))
+
+
+def _forget(connection: sqlite3.Connection, gone: Collection[int]) -> set[Pair]:
+    """Take contents out of every table; return the candidate pairs that this brings among the others."""
+    changes = buckets.remove(connection, [(key, node) for node in gone for key in _keys_of(connection, node)])
+    rows = [(node,) for node in gone]
+    connection.executemany("DELETE FROM dedup_pairs WHERE a = ?", rows)
+    connection.executemany("DELETE FROM dedup_pairs WHERE b = ?", rows)
+    connection.executemany("DELETE FROM dedup_contents WHERE node = ?", rows)
+    return changes.gained
+
+
+# --- verifying ------------------------------------------------------------------------------------------------------
+
+
+def compare(left: Sets, right: Sets) -> tuple[EdgeKind, float] | None:
+    """Return the kind and similarity of two different texts, or None when neither is a duplicate of the other.
+
+    A text embedded in the other is told by its smaller number of shingles.
+    """
+    plain = jaccard(left.plain, right.plain)
+    masked = jaccard(left.masked, right.masked)
+    # Swapped names make a template only where they account for most of what differs: masking removes half of it.
+    swapped = left.names != right.names and 2 * (1 - masked) <= 1 - plain
+    if masked == 1 or (masked >= TEMPLATE and (swapped or plain < NEAR)):
+        return "template", masked
+    if plain >= NEAR:
+        return "near", plain
+    inner, outer = sorted((left.plain, right.plain), key=len)
+    if len(inner) >= CONTAINED_SHINGLES and (share := containment(inner, outer)) >= CONTAINED:
+        return "contains", share
+    return None
+
+
+class Sets(NamedTuple):
+    """The shingle sets of a text, as it is and masked, and the names that were masked."""
+
+    plain: U64
+    masked: U64
+    names: frozenset[str]
+
+
+def sets_of(texts: Sequence[str], masker: Masker) -> list[Sets]:
+    """Return the shingle sets of `texts`."""
+    found: list[Sets] = []
+    for chunk in fingerprint.chunks(texts):
+        folded = fold_batch(chunk)
+        masked = masker.mask_folded(folded)
+        found += map(Sets, shingle_sets(folded), shingle_sets(masked), masker.names(folded))
+    return found
+
+
+class _Texts:
+    """Shingle sets of contents by node, a bounded number of them held."""
+
+    def __init__(self, connection: sqlite3.Connection, masker: Masker, given: Mapping[int, str]) -> None:
+        self._connection = connection
+        self._masker = masker
+        self._given = given
+        self._held: dict[int, Sets] = {}
+
+    def sets(self, nodes: Collection[int]) -> dict[int, Sets]:
+        """Return the sets of `nodes`; raises LookupError where a text is in neither `given` nor `documents`."""
+        missing = sorted(node for node in nodes if node not in self._held)
+        if len(self._held) + len(missing) > SET_CACHE:
+            self._held = {node: self._held[node] for node in nodes if node in self._held}
+        texts = [self._text(node) for node in missing]
+        self._held.update(zip(missing, sets_of(texts, self._masker)))
+        return self._held
+
+    def _text(self, node: int) -> str:
+        if node in self._given:
+            return self._given[node]
+        sql = "SELECT text FROM documents WHERE id = (SELECT id FROM dedup_documents WHERE node = ? LIMIT 1)"
+        row = self._connection.execute(sql, (node,)).fetchone()
+        if row is None:
+            raise LookupError("a document of the duplicates' index has no row in documents: run `yuqi dedup`")
+        text: str = row[0]
+        return text
+
+
+def _verify(connection: sqlite3.Connection, candidates: Collection[Pair], texts: _Texts) -> set[int]:
+    """Store those of `candidates` that are duplicates; return the roots of the clusters that this touches."""
+    known = _known_pairs(connection, candidates)
+    ordered = sorted(candidate for candidate in candidates if candidate not in known)
+    edges: list[Edge] = []
+    for first in range(0, len(ordered), SET_CACHE // 8):
+        block = ordered[first : first + SET_CACHE // 8]
+        held = texts.sets({node for candidate in block for node in candidate})
+        edges += filter(None, (_edge(left, right, held[left], held[right]) for left, right in block))
+    connection.executemany(
+        "INSERT INTO dedup_pairs (a, b, kind, similarity, embedded) VALUES (?, ?, ?, ?, ?)", edges
+    )
+    return _roots_of(connection, {node for edge in edges for node in edge[:2]})
+
+
+def _edge(left: int, right: int, left_sets: Sets, right_sets: Sets) -> Edge | None:
+    found = compare(left_sets, right_sets)
+    if found is None:
+        return None
+    kind, similarity = found
+    inner = None
+    if kind == "contains":
+        inner = left if len(left_sets.plain) < len(right_sets.plain) else right
+    return Edge(left, right, kind, similarity, inner)
+
+
+def _drop_lost(connection: sqlite3.Connection, doubtful: Collection[Pair]) -> set[int]:
+    """Delete stored pairs that are candidates no more; return the roots of the clusters that this touches."""
+    lost = [candidate for candidate in _known_pairs(connection, doubtful) if not _still(connection, candidate)]
+    connection.executemany("DELETE FROM dedup_pairs WHERE a = ? AND b = ?", lost)
+    return _roots_of(connection, {node for candidate in lost for node in candidate})
+
+
+def _still(connection: sqlite3.Connection, candidate: Pair) -> bool:
+    left, right = (_keys_of(connection, node) for node in candidate)
+    return buckets.shares(connection, candidate, sorted(left & right))
+
+
+# --- clusters -------------------------------------------------------------------------------------------------------
+
+
+def _refresh(connection: sqlite3.Connection, roots: Collection[int]) -> None:
+    """Arrange the clusters of `roots` (as stored) anew, with those embedded in them, and mark their documents."""
+    if not roots:
+        return
+    nodes = _members_of(connection, roots)
+    nodes |= _members_of(connection, _roots_of(connection, _embedded_in(connection, nodes)))
+    documents = _documents_of(connection, nodes)
+    edges = _edges_among(connection, nodes)
+    ranks = {node: group[0] for node, group in documents.items()}
+    places = arrange(ranks, edges)
+    connection.executemany(
+        "UPDATE dedup_contents SET root = ?1 WHERE node = ?2 AND root <> ?1",
+        [(place.root, node) for node, place in places.items()],
+    )
+    _replace_clusters(connection, {*roots, *nodes}, documents, places)
+    marks = _marks(documents, places, edges)
+    marks.update(_embedded_marks(connection, ranks, places, marks))
+    connection.executemany(_MARK, [(*mark, identifier) for identifier, mark in marks.items()])
+
+
+_MARK = """UPDATE documents SET cluster_id = ?1, duplicate_of = ?2, duplicate_kind = ?3, similarity = ?4,
+    template_cluster_id = ?5
+WHERE id = ?6 AND (cluster_id IS NOT ?1 OR duplicate_of IS NOT ?2 OR duplicate_kind IS NOT ?3 OR similarity IS NOT ?4
+    OR template_cluster_id IS NOT ?5)"""
+
+Documents = Mapping[int, Sequence[Rank]]
+"""The ranks of each content's documents in order; a rank's last part is the document's id."""
+
+
+def _marks(documents: Documents, places: Mapping[int, Place], edges: Sequence[Edge]) -> dict[str, Duplicate]:
+    sizes = Counter(place.root for node, place in places.items() for _ in documents[node])
+    templates = _template_clusters(documents, edges)
+    marks = {}
+    for node, place in places.items():
+        cluster = documents[place.root][0][-1] if sizes[place.root] > 1 else None
+        head, *copies = (rank[-1] for rank in documents[node])
+        match = documents[place.match][0][-1] if place.kind else None
+        marks[head] = Duplicate(cluster, match, place.kind, place.similarity, templates.get(node))
+        for copy in copies:
+            marks[copy] = Duplicate(cluster, head, "exact", 1.0, templates.get(node))
+    return marks
+
+
+def _template_clusters(documents: Documents, edges: Sequence[Edge]) -> dict[int, str]:
+    """Return, for each content with a swapped copy, the id of the earliest document among those swapped copies."""
+    swaps = [edge for edge in edges if edge.kind == "template"]
+    groups = components({node for edge in swaps for node in edge[:2]}, swaps)
+    earliest: dict[int, Rank] = {}
+    for node, group in groups.items():
+        earliest[group] = min(documents[node][0], earliest.get(group, documents[node][0]))
+    return {node: earliest[group][-1] for node, group in groups.items()}
+
+
+def _embedded_marks(
+    connection: sqlite3.Connection,
+    ranks: Mapping[int, Rank],
+    places: Mapping[int, Place],
+    marks: Mapping[str, Duplicate],
+) -> dict[str, Duplicate]:
+    """Return the marks of representatives that a larger text contains."""
+    found = {}
+    for node in {place.root for place in places.values()}:
+        container = _container(connection, node)
+        if container is not None:
+            identifier, similarity = container
+            head = ranks[node][-1]
+            found[head] = marks[head]._replace(duplicate_of=identifier, kind="contains", similarity=similarity)
+    return found
+
+
+def _container(connection: sqlite3.Connection, node: int) -> tuple[str, float] | None:
+    """Return the document that contains a representative's text most fully (the earliest of several), and how fully.
+
+    The container's cluster must have a longer representative: lengths grow along a chain of containers, so no chain
+    comes back to where it began.
+    """
+    sql = """SELECT outer.node, p.similarity FROM dedup_pairs AS p
+        JOIN dedup_contents AS outer ON outer.node = CASE p.a WHEN ?1 THEN p.b ELSE p.a END
+        JOIN dedup_contents AS head ON head.node = outer.root
+        WHERE (p.a = ?1 OR p.b = ?1) AND p.embedded = ?1
+            AND head.length > (SELECT length FROM dedup_contents WHERE node = ?1)"""
+    found = connection.execute(sql, (node,)).fetchall()
+    if not found:
+        return None
+    documents = _documents_of(connection, [outer for outer, _ in found])
+    similarity, rank = min((-similarity, documents[outer][0]) for outer, similarity in found)
+    return rank[-1], -similarity
+
+
+def _replace_clusters(
+    connection: sqlite3.Connection, stale: Collection[int], documents: Documents, places: Mapping[int, Place]
+) -> None:
+    connection.executemany("DELETE FROM clusters WHERE root = ?", [(root,) for root in stale])
+    groups: dict[int, list[int]] = {}
+    for node, place in places.items():
+        groups.setdefault(place.root, []).append(node)
+    connection.executemany(
+        "INSERT INTO clusters (id, root, documents, contents, templates) VALUES (?, ?, ?, ?, ?)",
+        [
+            (
+                documents[root][0][-1],
+                root,
+                size,
+                len(nodes),
+                sum(places[node].kind == "template" for node in nodes),
+            )
+            for root, nodes in groups.items()
+            if (size := sum(len(documents[node]) for node in nodes)) > 1
+        ],
+    )
+
+
+def clusters(connection: sqlite3.Connection) -> Iterator[Cluster]:
+    """Yield the clusters in order of id."""
+    sql = "SELECT c.id, c.root FROM clusters AS c ORDER BY c.id"
+    for identifier, root in connection.execute(sql).fetchall():
+        documents = _documents_of(connection, _members_of(connection, [root]))
+        ranks = sorted(rank for group in documents.values() for rank in group)
+        yield Cluster(identifier, tuple(rank[-1] for rank in ranks))
+
+
+# --- reading the tables ---------------------------------------------------------------------------------------------
+
+
+def _node(content: str) -> int:
+    """Return a content hash's first 64 bits as SQLite's signed integer."""
+    return int.from_bytes(bytes.fromhex(content[:16]), "big", signed=True)
+
+
+_CHINA = timezone(timedelta(hours=8))
+_UNKNOWN_DAY = "9999"
+
+
+def rank_day(published: str | None, first_seen: str) -> str:
+    """Return when a document came to be, in UTC and one form, so that it sorts; what can't be read sorts last.
+
+    A time without a zone is China's. `first_seen` counts only where the page states no date that can be read.
+    """
+    for stated in (published, first_seen):
+        try:
+            moment = datetime.fromisoformat(stated or "")
+        except ValueError:
+            continue
+        if moment.tzinfo is None:
+            moment = moment.replace(tzinfo=_CHINA)
+        return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")
+    return _UNKNOWN_DAY
+
+
+def _rows(connection: sqlite3.Connection, sql: str, values: Iterable[object]) -> Iterator[tuple[Any, ...]]:
+    """Yield the rows of a query whose one parameter is a JSON list."""
+    return iter(connection.execute(sql, (json.dumps(list(values)),)).fetchall())
+
+
+def _nodes_of(connection: sqlite3.Connection, ids: Collection[str]) -> dict[str, int]:
+    sql = "SELECT id, node FROM dedup_documents WHERE id IN (SELECT value FROM json_each(?))"
+    return dict(_rows(connection, sql, ids))
+
+
+def _documents_of(connection: sqlite3.Connection, nodes: Collection[int]) -> dict[int, list[Rank]]:
+    """Return the ranks of the documents of each content that has any, in order."""
+    sql = "SELECT node, day, url, id FROM dedup_documents WHERE node IN (SELECT value FROM json_each(?))"
+    found: dict[int, list[Rank]] = {}
+    for node, *rank in _rows(connection, sql, nodes):
+        found.setdefault(node, []).append(tuple(rank))
+    return {node: sorted(ranks) for node, ranks in found.items()}
+
+
+def _known(connection: sqlite3.Connection, nodes: Collection[int]) -> set[int]:
+    sql = "SELECT node FROM dedup_contents WHERE node IN (SELECT value FROM json_each(?))"
+    return {node for (node,) in _rows(connection, sql, nodes)}
+
+
+def _roots_of(connection: sqlite3.Connection, nodes: Collection[int]) -> set[int]:
+    sql = "SELECT DISTINCT root FROM dedup_contents WHERE node IN (SELECT value FROM json_each(?))"
+    return {root for (root,) in _rows(connection, sql, nodes)}
+
+
+def _members_of(connection: sqlite3.Connection, roots: Collection[int]) -> set[int]:
+    sql = "SELECT node FROM dedup_contents WHERE root IN (SELECT value FROM json_each(?))"
+    return {node for (node,) in _rows(connection, sql, roots)}
+
+
+def _embedded_in(connection: sqlite3.Connection, nodes: Collection[int]) -> set[int]:
+    """Return the contents that are embedded in one of `nodes`."""
+    found: set[int] = set()
+    for side in ("a", "b"):
+        sql = f"""SELECT embedded FROM dedup_pairs
+            WHERE {side} IN (SELECT value FROM json_each(?)) AND embedded <> {side}"""  # noqa: S608  # constants
+        found.update(node for (node,) in _rows(connection, sql, nodes))
+    return found
+
+
+def _edges_among(connection: sqlite3.Connection, nodes: Collection[int]) -> list[Edge]:
+    sql = """SELECT a, b, kind, similarity, embedded FROM dedup_pairs
+        WHERE a IN (SELECT value FROM json_each(?)) AND kind <> 'contains' ORDER BY a, b"""
+    return [Edge(*row) for row in _rows(connection, sql, nodes)]
+
+
+def _known_pairs(connection: sqlite3.Connection, candidates: Collection[Pair]) -> set[Pair]:
+    sql = """SELECT p.a, p.b FROM json_each(?) AS wanted JOIN dedup_pairs AS p
+        ON p.a = json_extract(wanted.value, '$[0]') AND p.b = json_extract(wanted.value, '$[1]')"""
+    return {(left, right) for left, right in _rows(connection, sql, candidates)}
+
+
+def _keys_of(connection: sqlite3.Connection, node: int) -> set[int]:
+    (blob,) = connection.execute("SELECT keys FROM dedup_contents WHERE node = ?", (node,)).fetchone()
+    return set(np.frombuffer(blob, "<i8").tolist())

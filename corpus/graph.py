@@ -1,0 +1,91 @@
+"""Clusters from verified pairs: pure, and the same for any order of nodes and edges.
+
+Nodes are contents (distinct folded texts). A cluster is a connected component; its root is the node of lowest rank.
+Components chain on purpose: when an article was copied twice with different edits, the two copies may be further apart
+than either is from the original, and they still are one article. What a chain must not do is name a match that was
+never verified, so each node's match is a neighbour on a shortest path of verified edges to the root.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Literal, NamedTuple
+
+EdgeKind = Literal["near", "template", "contains"]
+Rank = tuple[str, ...]
+"""What orders contents within a cluster; never equal for two nodes."""
+
+
+class Edge(NamedTuple):
+    """A verified pair of nodes with the similarity of its kind; `inner` is the embedded node of a `contains` edge."""
+
+    left: int
+    right: int
+    kind: EdgeKind
+    similarity: float
+    inner: int | None = None
+
+
+class Place(NamedTuple):
+    """Where a node stands: its cluster's root, and its match (itself and no kind for a root)."""
+
+    root: int
+    match: int
+    kind: EdgeKind | None
+    similarity: float | None
+
+
+Neighbours = dict[int, dict[int, Edge]]
+
+
+def arrange(ranks: Mapping[int, Rank], edges: Iterable[Edge]) -> dict[int, Place]:
+    """Return the place of every node of `ranks` under the `near` and `template` edges among them.
+
+    A node's match is, among its neighbours one step nearer to the root, the one of lowest rank.
+    """
+    neighbours = _neighbours(edge for edge in edges if edge.kind != "contains")
+    places: dict[int, Place] = {}
+    for root in sorted(ranks, key=ranks.__getitem__):
+        if root not in places:
+            _arrange_component(root, ranks, neighbours, places)
+    return places
+
+
+def _neighbours(edges: Iterable[Edge]) -> Neighbours:
+    neighbours: Neighbours = {}
+    for edge in edges:
+        neighbours.setdefault(edge.left, {})[edge.right] = edge
+        neighbours.setdefault(edge.right, {})[edge.left] = edge
+    return neighbours
+
+
+def _arrange_component(
+    root: int, ranks: Mapping[int, Rank], neighbours: Neighbours, places: dict[int, Place]
+) -> None:
+    """Walk breadth first from `root`, each level in order of rank, and note each node's place."""
+    places[root] = Place(root, root, None, None)
+    level = [root]
+    while level:
+        reached = []
+        for node in level:
+            for other, edge in neighbours.get(node, {}).items():
+                if other not in places:
+                    places[other] = Place(root, node, edge.kind, edge.similarity)
+                    reached.append(other)
+        level = sorted(reached, key=ranks.__getitem__)
+
+
+def components(nodes: Iterable[int], edges: Iterable[Edge]) -> dict[int, int]:
+    """Return for each node a node that stands for its connected component (the smallest number in it)."""
+    parent = {node: node for node in nodes}
+    for edge in edges:
+        left, right = _find(parent, edge.left), _find(parent, edge.right)
+        parent[max(left, right)] = min(left, right)
+    return {node: _find(parent, node) for node in parent}
+
+
+def _find(parent: dict[int, int], node: int) -> int:
+    while parent[node] != node:
+        parent[node] = parent[parent[node]]
+        node = parent[node]
+    return node
