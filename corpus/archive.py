@@ -240,13 +240,13 @@ def _first_line(error: Exception) -> str:
 
 
 def _entry(record: WarcRecord, offset: int) -> Entry:
-    declared = int(record.headers.get("Content-Length", "0") or 0)
+    declared = int(record.headers.get("Content-Length") or 0)
     if declared > MAX_RECORD_BYTES:
         return Entry(None, f"record of {declared / 1e6:.0f} MB is over the limit", offset, 0)
     block = record.reader.read()
     if len(block) != declared:
         return Entry(None, f"torn record: {len(block)} of {declared} bytes are there", offset, 0)
-    digest = record.headers.get("WARC-Block-Digest", "")
+    digest = record.headers.get("WARC-Block-Digest") or ""
     if digest.startswith("sha1:") and _sha1(block) != digest:
         return Entry(None, "its block digest does not fit: the record is damaged", offset, 0)
     try:
@@ -257,7 +257,7 @@ def _entry(record: WarcRecord, offset: int) -> Entry:
 
 def _fetch(record: WarcRecord, block: bytes) -> Fetch:
     """Return the fetch that a record's block holds. Raises ValueError when its headers make no sense."""
-    url = record.headers.get("WARC-Target-URI", "").strip("<>")
+    url = (record.headers.get("WARC-Target-URI") or "").strip("<>")
     when = record.record_date or datetime(1970, 1, 1, tzinfo=UTC)
     crawl = record.headers.get("WARC-Yuqi-Crawl") or None
     truncated = record.headers.get("WARC-Truncated") or None

@@ -42,7 +42,7 @@ def replacing(path: Path) -> Iterator[IO[bytes]]:
 def _packed(raw: IO[bytes], suffix: str) -> Iterator[IO[bytes]]:
     if suffix == ".gz":
         with gzip.GzipFile(filename="", mode="wb", fileobj=raw, mtime=0) as packer:
-            yield packer  # type: ignore[misc]  # GzipFile writes as an IO[bytes]
+            yield packer
     elif suffix == ".zst":
         with zstandard.ZstdCompressor(level=ZSTD_LEVEL).stream_writer(raw, closefd=False) as packer_z:
             yield packer_z  # type: ignore[misc]  # as above

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, cast
 
 import orjson
 import zstandard
@@ -127,10 +127,11 @@ def _mtime(path: Path) -> datetime:
 def _unpacked(path: Path) -> BinaryIO:
     suffix = path.suffix.lower()
     if suffix == ".gz":
-        return gzip.open(path, "rb")  # type: ignore[return-value]  # GzipFile reads as a BinaryIO
+        return cast(BinaryIO, gzip.open(path, "rb"))
     stream = path.open("rb")
     if suffix == ".zst":
-        return zstandard.ZstdDecompressor().stream_reader(stream, closefd=True)  # type: ignore[return-value]  # as above
+        reader = zstandard.ZstdDecompressor().stream_reader(stream, closefd=True)
+        return io.BufferedReader(reader)
     return stream
 
 
@@ -163,6 +164,7 @@ class _Rejoined(io.RawIOBase):
         super().__init__()
         self._head = memoryview(head)
         self._rest = rest
+        self._position = 0
 
     def readable(self) -> bool:
         return True
@@ -174,7 +176,12 @@ class _Rejoined(io.RawIOBase):
         else:
             part = memoryview(self._rest.read(len(buffer)))
         buffer[: len(part)] = part
+        self._position += len(part)
         return len(part)
+
+    def tell(self) -> int:
+        # fastwarc panics on a stream that can't tell where it is.
+        return self._position
 
 
 def _is_row(head: bytes) -> bool:

@@ -162,7 +162,7 @@ def create(db: Database) -> None:
     """Make every table of an empty database."""
     for statement in (*TABLES, *dedup.DDL, *farms.DDL, ARTICLES_VIEW):
         db.execute(statement)
-    db["corpus_meta"].insert({"key": "salt", "value": secrets.token_hex(16)})
+    db.table("corpus_meta").insert({"key": "salt", "value": secrets.token_hex(16)})
     db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
     db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
 

@@ -150,8 +150,8 @@ class Corpus:
         ends: dict[str, int] = {}
         for _, location in fetched:
             ends[location.file] = max(ends.get(location.file, 0), location.offset + location.length)
-        self.db["archives"].upsert_all([{"file": name, "bytes": end} for name, end in ends.items()], pk="file")
-        self.db["fetches"].insert_all(_fetch_row(fetch, location) for fetch, location in fetched)
+        self.db.table("archives").upsert_all([{"file": name, "bytes": end} for name, end in ends.items()], pk="file")
+        self.db.table("fetches").insert_all(_fetch_row(fetch, location) for fetch, location in fetched)
 
     def _recover(self) -> None:
         """Take in what a killed process archived but did not come to register; note what it tore."""
@@ -168,7 +168,7 @@ class Corpus:
             with self.transaction():
                 self._register(fetched)
                 row = {"file": path.name, "bytes": end, "torn": size - end}
-                self.db["archives"].upsert(row, pk="file")
+                self.db.table("archives").upsert(row, pk="file")
 
     # Runs
 
@@ -177,20 +177,20 @@ class Corpus:
         now = datetime.now(UTC)
         identifier = f"{kind}-{now.strftime('%Y%m%dT%H%M%S.%f')}"
         row = {"id": identifier, "kind": kind, "started_at": now.isoformat(), "targets": _json(list(targets))}
-        self.db["crawls"].insert(row)
+        self.db.table("crawls").insert(row)
         return identifier
 
     def end_run(self, identifier: str, summary: dict[str, Any]) -> None:
         """Register the end of a run and what it did."""
         ended = datetime.now(UTC).isoformat()
-        self.db["crawls"].update(identifier, {"ended_at": ended, "summary": _json(summary)})
+        self.db.table("crawls").update(identifier, {"ended_at": ended, "summary": _json(summary)})
 
     # Sites
 
     def declare_site(self, site: str, selectors: Selectors | None, charset: str | None = None) -> None:
         """Keep what a site's declaration says of its pages, so that a rebuild derives as the crawl did."""
         chosen = _json(dataclasses.asdict(selectors)) if selectors else None
-        self.db["sites"].upsert({"site": site, "selectors": chosen, "charset": charset}, pk="site")
+        self.db.table("sites").upsert({"site": site, "selectors": chosen, "charset": charset}, pk="site")
 
     def set_profile(self, site: str, profile: SiteProfile | None, table: SiteTable | None) -> None:
         """Keep what was learned of a site; deriving reads this frozen copy."""
@@ -200,7 +200,7 @@ class Corpus:
             "profile_version": profile.version if profile else None,
             "pinyin_table": _json(table.to_json()) if table else None,
         }
-        self.db["sites"].upsert(row, pk="site")
+        self.db.table("sites").upsert(row, pk="site")
 
     def sites(self) -> dict[str, Site]:
         """Return what is known of each site beforehand."""
@@ -271,7 +271,7 @@ class Corpus:
         counts["documents"] = len(documents)
         counts["rejections"] = len(rejections)
         self._store_documents(list(documents.values()))
-        self.db["rejections"].insert_all(rejections)
+        self.db.table("rejections").insert_all(rejections)
         done = [(task.seq,) for task, _ in batch]
         self.connection.executemany("UPDATE fetches SET derived = 1 WHERE seq = ?", done)
         return counts
@@ -286,7 +286,7 @@ class Corpus:
         if not documents:
             return
         salt = self.salt
-        self.db["documents"].insert_all([_document_row(task, cleaned) for task, cleaned in documents])
+        self.db.table("documents").insert_all([_document_row(task, cleaned) for task, cleaned in documents])
         self.connection.executemany(
             "INSERT INTO documents_fts(rowid, title, text) VALUES (?, ?, ?)",
             [(task.seq, index_text(cleaned.title or ""), index_text(cleaned.text)) for task, cleaned in documents],
@@ -308,7 +308,7 @@ class Corpus:
                 for contact in cleaned.contacts
             ],
         )
-        dedup.add(self.connection, [_comparable(task, cleaned) for task, cleaned in documents])
+        dedup.add(self.connection, [_entry(task, cleaned) for task, cleaned in documents])
 
     def _remove_documents(self, docids: Sequence[int]) -> None:
         """Take documents out of every table and index, in the open transaction."""
@@ -327,6 +327,13 @@ class Corpus:
         sql = f"SELECT id FROM documents WHERE docid IN ({marks})"  # noqa: S608  # only question marks
         return [identifier for (identifier,) in self.db.execute(sql, list(docids))]
 
+    def rederive_duplicates(self) -> dict[str, int]:
+        """Find duplicates and farms again from the documents as they stand; return how many there are by kind."""
+        with self.transaction():
+            dedup.rederive(self.connection)
+        sql = "SELECT duplicate_kind, count(*) FROM documents WHERE duplicate_of IS NOT NULL GROUP BY 1 ORDER BY 1"
+        return {**dict(self.db.execute(sql).fetchall()), "clusters": self.count("clusters")}
+
     def take_down(self, asked: Sequence[tuple[str, str]], *, by: str, why: str, at: str) -> int:
         """Bury what `asked` names, (`url`|`site`|`hash`, value) each; return how many documents went."""
         column = {"url": "url", "site": "site", "hash": "content_hash"}
@@ -334,8 +341,8 @@ class Corpus:
         with self.transaction():
             for kind, value in asked:
                 row = {"kind": kind, "value": value, "reason": why, "asked_by": by, "at": at}
-                self.db["tombstones"].upsert(row, pk=("kind", "value"))
-                found = self.db["documents"].rows_where(f"{column[kind]} = ?", [value], select="docid")
+                self.db.table("tombstones").upsert(row, pk=("kind", "value"))
+                found = self.db.table("documents").rows_where(f"{column[kind]} = ?", [value], select="docid")
                 docids = [found_row["docid"] for found_row in found]
                 self._remove_documents(docids)
                 gone += len(docids)
@@ -344,7 +351,7 @@ class Corpus:
     @property
     def salt(self) -> bytes:
         """This corpus' own key for hashing contacts."""
-        value: str = self.db["corpus_meta"].get("salt")["value"]
+        value: str = self.db.table("corpus_meta").get("salt")["value"]
         return bytes.fromhex(value)
 
     # Reading
@@ -361,14 +368,14 @@ class Corpus:
             conditions.append(("id >= ? AND id < ? || 'g'", key))
         for condition, value in conditions:
             values = [value] * condition.count("?")
-            rows = list(self.db["documents"].rows_where(condition, values, order_by="docid desc", limit=1))
+            rows = list(self.db.table("documents").rows_where(condition, values, order_by="docid desc", limit=1))
             if rows:
                 return dict(rows[0])
         return None
 
     def rejection(self, key: str) -> str | None:
         """Return why the fetch with that URL or id gave no document, None when it did or is unknown."""
-        rows = self.db["rejections"].rows_where("url = ? OR id = ?", [key, key], order_by="seq desc", limit=1)
+        rows = self.db.table("rejections").rows_where("url = ? OR id = ?", [key, key], order_by="seq desc", limit=1)
         return next((f"{row['reason']}: {row['detail']}" for row in rows), None)
 
     def rejected_by_reason(self, run: str) -> dict[str, int]:
@@ -391,7 +398,7 @@ class Corpus:
 
     def count(self, table: str) -> int:
         """Return the number of rows of a table or view."""
-        return int(self.db[table].count)
+        return int(self.db.table(table).count)
 
 
 def keyed_hash(salt: bytes, kind: str, value: str) -> str:
@@ -493,6 +500,10 @@ def _document_row(task: Task, cleaned: Cleaned) -> dict[str, Any]:
         "first_seen": task.fetched_at,
         "content_hash": content_hash(cleaned.text),
     }
+
+
+def _entry(task: Task, cleaned: Cleaned) -> dedup.Entry:
+    return dedup.Entry(task.id, task.url, cleaned.text, cleaned.published, task.fetched_at)
 
 
 def _rejection_row(task: Task, rejected: Rejected) -> dict[str, Any]:
