@@ -1,0 +1,167 @@
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from corpus.search import QueryError, excerpt, index_text, match_phrase, parse, search, spans
+
+DOCUMENTS = [
+    (
+        "a",
+        "小米贷逾期",
+        "催收电话打给了紧急联系人。小米贷款要还。",
+        "xm.example",
+        "2024-03-01",
+        '["小米金融"]',
+        '["calls"]',
+    ),
+    (
+        "b",
+        "信用卡停息挂账",
+        "与银行协商，停息挂账。买小米，贷款利息高。",
+        "bank.example",
+        "2023-05-01",
+        "[]",
+        "[]",
+    ),
+    ("c", "花呗 overdue 说明", "APP提示overdue后，催收员上门。", "xm.example", None, '["花呗"]', '["calls"]'),
+    ("d", "催收电话（转载）", "催收电话打给了紧急联系人。", "copy.example", "2024-04-01", "[]", "[]"),
+]
+
+
+@pytest.fixture
+def connection() -> Iterator[sqlite3.Connection]:
+    connection = sqlite3.connect(":memory:")
+    connection.execute(
+        "CREATE TABLE documents (docid INTEGER PRIMARY KEY, id TEXT, url TEXT, site TEXT, title TEXT, author TEXT,"
+        " published TEXT, text TEXT, script TEXT, lenders TEXT, topics TEXT, cluster_id TEXT, duplicate_of TEXT)"
+    )
+    connection.execute("CREATE TABLE tombstones (kind TEXT, value TEXT)")
+    connection.execute(
+        "CREATE VIRTUAL TABLE documents_fts USING fts5(title, text, content='', tokenize='unicode61 remove_diacritics 0')"
+    )
+    for number, (name, title, text, site, published, lenders, topics) in enumerate(DOCUMENTS, 1):
+        connection.execute(
+            "INSERT INTO documents VALUES (?, ?, ?, ?, ?, NULL, ?, ?, 'hans', ?, ?, NULL, ?)",
+            [
+                number,
+                name,
+                f"http://{site}/{name}",
+                site,
+                title,
+                published,
+                text,
+                lenders,
+                topics,
+                "a" if name == "d" else None,
+            ],
+        )
+        connection.execute(
+            "INSERT INTO documents_fts(rowid, title, text) VALUES (?, ?, ?)",
+            [number, index_text(title), index_text(text)],
+        )
+    yield connection
+    connection.close()
+
+
+def found(connection: sqlite3.Connection, query: str, *, duplicates: bool = False) -> set[str]:
+    return {hit.id for hit in search(connection, query, duplicates=duplicates)}
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("催收", {"a", "c"}),  # two characters, which unicode61 and trigram both miss
+        ("收", {"a", "c"}),  # one character, within a word
+        ("人", {"a"}),  # one character, at the end of a run
+        ("催收电话打给了紧急联系人", {"a"}),
+        ("催收電話", {"a"}),  # a Traditional query
+        ("小米贷", {"a"}),  # in b a comma stands between 小米 and 贷: no match across it
+        ("overdue", {"c"}),
+        ("OVERDUE", {"c"}),
+        ("APP提示", {"c"}),
+        ("催收 NOT 上门", {"a"}),
+        ("催收 -上门", {"a"}),
+        ("停息挂账 OR 花呗", {"b", "c"}),
+        ("(停息挂账 OR 催收) 协商", {"b"}),
+        ('"催收 电话"', set()),
+        ("site:xm.example", {"a", "c"}),
+        ("lender:花呗", {"c"}),
+        ("topic:calls after:2024-01", {"a"}),
+        ("before:2024-01-01", {"b"}),
+        ("催收 site:nowhere.example", set()),
+        ("不存在的词", set()),
+    ],
+)
+def test_queries(connection: sqlite3.Connection, query: str, expected: set[str]) -> None:
+    assert found(connection, query) == expected
+
+
+def test_duplicates_are_left_out_unless_asked_for(connection: sqlite3.Connection) -> None:
+    assert found(connection, "紧急联系人") == {"a"}
+    assert found(connection, "紧急联系人", duplicates=True) == {"a", "d"}
+
+
+def test_the_title_weighs_more(connection: sqlite3.Connection) -> None:
+    assert next(iter(search(connection, "小米贷"))).id == "a"
+
+
+def test_what_is_taken_down_is_not_found(connection: sqlite3.Connection) -> None:
+    connection.execute("INSERT INTO tombstones VALUES ('url', 'http://xm.example/a')")
+    assert found(connection, "催收") == {"c"}
+
+
+@pytest.mark.parametrize("query", ["", "   ", "AND", "( )", "。", '""'])
+def test_a_query_with_nothing_in_it_is_refused(connection: sqlite3.Connection, query: str) -> None:
+    with pytest.raises(QueryError, match="nothing to look for"):
+        search(connection, query)
+
+
+def test_a_query_of_too_many_words_is_refused() -> None:
+    with pytest.raises(QueryError, match="use fewer"):
+        parse("催收 " * 100)
+
+
+@given(st.text(alphabet="催收贷 ()\"*-:^ANDORNOT'{}+~\\\u0000site", max_size=40))
+@settings(max_examples=200, deadline=None)
+def test_any_query_runs_or_is_refused(query: str) -> None:
+    connection = sqlite3.connect(":memory:")
+    connection.execute("CREATE VIRTUAL TABLE documents_fts USING fts5(title, text, content='')")
+    try:
+        asked = parse(query)
+    except QueryError:
+        return
+    if asked.match is not None:
+        connection.execute("SELECT rowid FROM documents_fts WHERE documents_fts MATCH ?", [asked.match]).fetchall()
+
+
+@given(
+    st.text(alphabet="催收电话贷a1，。 ", min_size=1, max_size=12),
+    st.text(alphabet="催收电话贷a1，。 ", max_size=12),
+)
+@settings(max_examples=200, deadline=None)
+def test_every_part_of_a_run_is_found(word: str, around: str) -> None:
+    phrase = match_phrase(word)
+    if phrase is None or any(mark in word for mark in "，。 a1"):
+        return
+    connection = sqlite3.connect(":memory:")
+    connection.execute(
+        "CREATE VIRTUAL TABLE t USING fts5(text, content='', tokenize='unicode61 remove_diacritics 0')"
+    )
+    connection.execute("INSERT INTO t(rowid, text) VALUES (1, ?)", [index_text(around + word + around)])
+    assert connection.execute("SELECT rowid FROM t WHERE t MATCH ?", [phrase]).fetchall() == [(1,)]
+
+
+def test_the_snippet_shows_the_word_in_the_original_text() -> None:
+    text = "甲" * 200 + "催收电话" + "乙" * 200
+    snippet, marks = excerpt(text, ["催收"])
+    assert [snippet[start:end] for start, end in marks] == ["催收"]
+    assert len(snippet) <= 60
+
+
+def test_overlapping_marks_are_merged() -> None:
+    assert spans("催收电话", ["催收", "收电", "电话"]) == ((0, 4),)
