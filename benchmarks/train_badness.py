@@ -219,7 +219,6 @@ def write(counts: Counts, out: Path) -> None:
     keys = np.array([int(ids[ord(p[0])]) << 14 | int(ids[ord(p[1])]) for p, _ in pairs], dtype=np.uint32)
     values = quantize(np.array([score for _, score in pairs]))
     order = np.argsort(keys)
-    gaps = np.diff(keys[order], prepend=np.uint32(0))
     np.savez_compressed(
         out,
         gaps=np.diff(keys[order], prepend=np.uint32(0)),

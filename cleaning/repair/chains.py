@@ -1,0 +1,162 @@
+"""Decoder chains: what a reader with the wrong decoder sees of some bytes, and which bytes a seen character was.
+
+One step of damage is "the bytes of encoding W, read with decoder R"; a chain is several of them. Both directions are
+here. Forward, `damage` and `read` model the decoders found in the wild exactly, losses included. Backward, `sources`
+gives the byte strings that one seen character can have come from; `solve` puts them together.
+
+The byte arithmetic, by family of decoders:
+
+* **latin**: every byte is one character. 0x80-0x9F show as C1 controls (ISO 8859-1) or as cp1252's specials; the five
+  bytes that cp1252 leaves out show as controls (WHATWG), U+FFFD, `?` or nothing. 0xA0 often became a blank later.
+* **hybrid**: pieces that happen to be valid UTF-8 were decoded as UTF-8, every other byte as cp1252: D6 A4, the GBK
+  bytes of U+8BC1, shows as U+05A4.
+* **gbk**: two bytes a character, GB18030's four-byte forms, private use for user-defined pairs. UTF-8 has three bytes
+  for a Han character: a run of odd length loses its last byte or takes the ASCII letter after it in. A lone 0x80 is
+  lost too, or the euro sign in Windows' cp936.
+* **big5**: a pair that Big5 leaves unassigned (C7 and C8 lead many GBK characters) loses its first byte, and what
+  follows is read shifted by one until the next loss or ASCII.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Literal, NamedTuple
+
+Reader = Literal["latin-1", "cp1252", "hybrid", "gbk", "gb18030", "big5", "cp950", "big5hkscs"]
+Family = Literal["latin", "hybrid", "gbk", "big5"]
+Writer = Literal["utf-8", "gb18030", "big5hkscs"]
+
+INVALID_BYTE_BASE = 0x10FF00
+"""`cleaning.decode` keeps a byte that it can't decode as this plus the byte."""
+
+HOLE = "\N{REPLACEMENT CHARACTER}"
+MARKER = "marker"
+"""As `Step.lost`: bytes that don't decode are kept as this project's exact-byte markers."""
+
+SPECIALS: dict[str, int] = {
+    bytes([byte]).decode("cp1252"): byte
+    for byte in range(0x80, 0xA0)
+    if byte not in (0x81, 0x8D, 0x8F, 0x90, 0x9D)
+}
+"""The 27 characters that cp1252 shows for bytes of 0x80-0x9F."""
+
+CP1252_UNDEFINED = (0x81, 0x8D, 0x8F, 0x90, 0x9D)
+"""Bytes that cp1252 leaves out: C1 controls to the WHATWG, an error to Python."""
+
+READERS: dict[Family, tuple[Reader, ...]] = {
+    "latin": ("latin-1", "cp1252"),
+    "hybrid": ("hybrid",),
+    "gbk": ("gb18030", "gbk"),
+    "big5": ("big5", "big5hkscs", "cp950"),
+}
+"""The decoders of each family, the likelier first."""
+
+_ESCAPED = 0xDC00  # Python's `surrogateescape` shows an undecodable byte as this plus the byte
+_AS_CP1252 = {
+    _ESCAPED + byte: chr(byte)
+    if 0x80 <= byte < 0xA0 and byte in CP1252_UNDEFINED
+    else bytes([byte]).decode("cp1252")
+    for byte in range(0x80, 0x100)
+}
+_AS_MARKER = {_ESCAPED + byte: chr(INVALID_BYTE_BASE + byte) for byte in range(0x80, 0x100)}
+
+
+class Step(NamedTuple):
+    """One wrong decoding: written as `written`, read as `reader`, a byte that doesn't decode shown as `lost`.
+
+    `lost` is U+FFFD, `?`, nothing, or `MARKER`. `blank` tells whether no-break spaces became blanks afterwards.
+    """
+
+    written: Writer
+    reader: Reader
+    lost: str = HOLE
+    blank: bool = False
+
+
+Chain = tuple[Step, ...]
+"""Steps in the order in which they damaged the text."""
+
+
+def describe(chain: Chain) -> str:
+    """Return `chain` in words, for a finding's evidence."""
+    return ", then ".join(f"{step.written} read as {step.reader}" for step in chain)
+
+
+def damage(text: str, chain: Chain) -> str:
+    """Return what `chain` makes of `text`: the forward model. A character that the encoding lacks becomes `?`."""
+    for step in chain:
+        text = read(text.encode(step.written, "replace"), step.reader, step.lost)
+        if step.blank:
+            text = text.replace("\N{NO-BREAK SPACE}", " ")
+    return text
+
+
+def read(data: bytes, reader: Reader, lost: str = HOLE) -> str:
+    """Return `data` as seen through `reader`, each byte that doesn't decode shown as `lost`."""
+    if reader == "hybrid":
+        return data.decode("utf-8", "surrogateescape").translate(_AS_CP1252)
+    if lost == MARKER:
+        shown = data.decode(reader, "surrogateescape")
+        return shown.translate(_AS_CP1252 if reader == "cp1252" else _AS_MARKER)
+    if lost == "":
+        return data.decode(reader, "ignore")
+    shown = data.decode(reader, "replace")
+    return shown if lost == HOLE else shown.replace(HOLE, lost)
+
+
+@lru_cache(maxsize=1 << 17)
+def sources(character: str, family: Family) -> tuple[bytes, ...]:
+    """Return the byte strings that `character` can stand for when read by `family`, the likelier first.
+
+    ASCII stands for itself and a marker for its byte. Empty when no decoder of the family shows this character;
+    what a lost byte may have been depends on its neighbours, so U+FFFD has no sources here.
+    """
+    code = ord(character)
+    if code < 0x80:
+        return (character.encode("ascii"),)
+    if INVALID_BYTE_BASE < code <= INVALID_BYTE_BASE + 0xFF:
+        return (bytes([code - INVALID_BYTE_BASE]),)
+    if character == HOLE:
+        return ()
+    if family in ("latin", "hybrid"):
+        return _single_sources(character, family)
+    if family == "gbk":
+        return _gbk_sources(character)
+    found = (_encode(character, reader) for reader in READERS["big5"])
+    return tuple(dict.fromkeys(data for data in found if data))
+
+
+def _single_sources(character: str, family: Family) -> tuple[bytes, ...]:
+    """Return the sources of a character read as one byte or, in a hybrid, as a piece of UTF-8."""
+    code = ord(character)
+    single = (bytes([code]),) if code < 0x100 else ()
+    if character in SPECIALS:
+        single = (bytes([SPECIALS[character]]),)
+    if family == "latin":
+        return single
+    return (*single, character.encode("utf-8", "surrogatepass"))
+
+
+def _gbk_sources(character: str) -> tuple[bytes, ...]:
+    """Return the sources of a character read by a decoder of the GB family; cp936 shows 0x80 as the euro sign."""
+    data = _encode(character, "gb18030")
+    if character == "\N{EURO SIGN}":
+        return (b"\x80", data)
+    return (data,) if data else ()
+
+
+def _encode(character: str, encoding: str) -> bytes:
+    try:
+        return character.encode(encoding)
+    except UnicodeEncodeError:
+        return b""
+
+
+@lru_cache(maxsize=1 << 14)
+def is_lost(data: bytes, reader: Reader) -> bool:
+    """Tell whether `reader` fails on the first byte of `data`: on it alone, not on a later one."""
+    try:
+        data.decode(reader)
+    except UnicodeDecodeError as error:
+        return error.start == 0
+    return False

@@ -1,0 +1,51 @@
+"""Damage that nothing undoes: marked where it stands, never repaired.
+
+* U+FFFD, whose UTF-8 bytes EF BF BD, twice over, read as GBK are `\u951f\u65a4\u62f7`;
+* uninitialised memory, CC CC and CD CD, which GBK reads as `\u70eb` and `\u5c6f`: three or more in a row, since
+  either character occurs in words, and doubled at most.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from cleaning.findings import Finding
+from cleaning.repair.chains import INVALID_BYTE_BASE
+
+IRREVERSIBLE = re.compile(
+    "(?P<replaced>\\ufffd(?:[\\ufffd? ]*\\ufffd)?)"
+    "|(?P<kuntaku>(?:\\u951f\\u65a4\\u62f7)+\\u951f?\\??|(?:\\u951f\\u65a4(?=\\s|$|[?\\ufffd]))|(?:\\u65a4\\u62f7\\u951f)+)"
+    "|(?P<memory>\\u70eb{3,}|\\u5c6f{3,})"
+)
+"""What is left of text that was lost. No piece of it holds the bytes that were there."""
+
+_EVIDENCE = {
+    "replaced": "characters replaced by U+FFFD: their bytes are gone",
+    "kuntaku": "U+FFFD written as UTF-8, read as GBK: the bytes are gone",
+    "memory": "uninitialised memory (CC or CD) read as GBK",
+}
+_LETTER = re.compile(f"[^\\W\\d_]|\\ufffd|[{chr(INVALID_BYTE_BASE + 0x80)}-{chr(INVALID_BYTE_BASE + 0xFF)}]")
+
+
+def lost_text(text: str) -> Iterator[Finding]:
+    """Yield a damage finding for every irreversible stretch of `text`; its text stays as it is."""
+    for found in IRREVERSIBLE.finditer(text):
+        rule = f"damage.{found.lastgroup}"
+        evidence = _EVIDENCE[str(found.lastgroup)]
+        yield Finding(
+            "repair", rule, found.start(), found.end(), found.group(), found.group(), "certified", evidence
+        )
+
+
+def damage_share(text: str) -> float:
+    """Return which share of the letters and ideographs of `text` is irreversible damage, 0.0 to 1.0.
+
+    Undecoded bytes (this project's markers) count as damage too. An empty text has none.
+    """
+    letters = len(_LETTER.findall(text))
+    if not letters:
+        return 0.0
+    lost = sum(len(_LETTER.findall(found.group())) for found in IRREVERSIBLE.finditer(text))
+    markers = sum(INVALID_BYTE_BASE < ord(character) <= INVALID_BYTE_BASE + 0xFF for character in text)
+    return min(1.0, (lost + markers) / letters)

@@ -1,0 +1,372 @@
+"""From what a wrong decoder showed back to the text: known bytes are decoded, lost bytes are searched for.
+
+A damaged span becomes a stream of bytes with holes. Where UTF-8 was written the stream synchronises by itself, so each
+hole is judged where it stands. Two-byte encodings don't: after a lost byte the rest may be read in either phase, so
+there a beam search carries the few readings that are left, scored by the language model. Work is linear in the span's
+length: a hole has at most 128 candidates and the beam keeps at most `BEAM` readings.
+"""
+
+from __future__ import annotations
+
+import codecs
+import re
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Literal, NamedTuple
+
+import numpy as np
+
+from cleaning.repair.badness import bigram_score, codes, pair_scores
+from cleaning.repair.chains import CP1252_UNDEFINED, HOLE, READERS, Family, Writer, is_lost, sources
+
+Kind = Literal["known", "forced", "likely", "open"]
+
+HOLE_BYTE = 0xFF
+"""Stands for a lost byte in a stream; no UTF-8, GB18030 or Big5 text contains it."""
+
+SURE = 0.9
+"""Posterior that a fill must reach; below it the hole stays open. Swept on the benchmark's lossy classes."""
+
+BEAM = 6
+BEAM_WIDTH = 14.0  # nats behind the best reading at which another is given up
+LOOK_AHEAD = 12  # characters of a known run that are scored to tell readings apart
+BAD_BYTE = -16.0  # the score of a byte that a reading cannot explain
+
+
+class Piece(NamedTuple):
+    """A stretch of the stream and its text. `start` and `end` count bytes of the stream, `kind` says how sure.
+
+    known: the bytes say it; forced: a lost byte that only one value fits; likely: the model is sure; open: U+FFFD,
+    and then `guess` is one text that the bytes allow (for the proof only), if there is any.
+    """
+
+    start: int
+    end: int
+    text: str
+    kind: Kind
+    guess: str = ""
+
+
+class Stream(NamedTuple):
+    """A span as bytes: `offsets[i]` is where the bytes of its character i start (one entry more at the end)."""
+
+    data: bytes
+    offsets: tuple[int, ...]
+
+
+def stream(span: str, family: Family) -> Stream | None:
+    """Return the likeliest bytes of `span` under `family`, or None when a character of it has none."""
+    parts = []
+    offsets = [0]
+    place = 0
+    for character in span:
+        if character == HOLE:
+            data = b"\xff"
+        else:
+            options = sources(character, family)
+            if not options:
+                return None
+            data = options[0]
+        parts.append(data)
+        place += len(data)
+        offsets.append(place)
+    return Stream(b"".join(parts), tuple(offsets))
+
+
+def join(pieces: Sequence[Piece]) -> str:
+    """Return the text of `pieces`."""
+    return "".join(piece.text for piece in pieces)
+
+
+# --- UTF-8 was written -------------------------------------------------------------------------------------------
+
+_L3, _L2, _C, _H = "\udce0-\udcef", "\udcc2-\udcdf", "\udc80-\udcbf", "\udcff"
+_BROKEN = re.compile(
+    f"[{_L3}][{_C}](?P<last>[{_H}?\\ ]?)"
+    f"|[{_L3}](?P<middle>[{_H}?\\ ])[{_C}]"
+    f"|(?P<first>[{_H}])[{_C}]{{2}}(?![{_C}])"
+    f"|[{_L2}](?P<second>[{_H}?\\ ]?)"
+    f"|(?P<junk>[\udc80-\udcff])"
+)
+_SPAN_OF_HOLE = {"last": 2, "middle": 1, "first": 0, "second": 1}  # where in the character the lost byte stands
+_CONTINUATION = range(0x80, 0xC0)
+_LEADS = range(0xE2, 0xF0)
+_BLANKS = (0xA0, 0x85)  # what folding white space turns into a blank
+_DROPPED = (*range(0x80, 0xA1), 0xAD)  # controls, no-break space and soft hyphen, which pages are cleaned of
+
+
+def solve_utf8(data: bytes, family: Family, left: str = "\n", right: str = "\n") -> list[Piece]:
+    """Return the text of `data`, written as UTF-8; holes are `HOLE_BYTE`, `?`, a blank, or nothing at all.
+
+    `left` and `right` are the characters beside the span, for the model.
+    """
+    shown = data.decode("utf-8", "surrogateescape")
+    pieces: list[Piece] = []
+    cursor = place = 0
+    for found in _BROKEN.finditer(shown):
+        if found.start() > cursor:
+            known = shown[cursor : found.start()]
+            pieces.append(Piece(place, place := place + len(known.encode()), known, "known"))
+        end = place + len(found.group())  # every character matched stands for one byte
+        before = pieces[-1].text[-1] if pieces else left
+        after = shown[found.end()] if found.end() < len(shown) else right
+        options = _options_utf8(found, family, data[end : end + 3])
+        pieces.append(Piece(place, end, *choose(options, before, after)))
+        place, cursor = end, found.end()
+    if cursor < len(shown):
+        pieces.append(Piece(place, len(data), shown[cursor:], "known"))
+    return pieces
+
+
+def _options_utf8(found: re.Match[str], family: Family, following: bytes) -> list[str]:
+    """Return the characters that a broken UTF-8 sequence can have been."""
+    if found["junk"]:
+        return []
+    group = str(found.lastgroup)
+    mark = found[group]
+    where = _SPAN_OF_HOLE[group]
+    raw = found.group().encode("ascii", "surrogateescape")
+    rest = raw[where + len(mark) :] + following
+    allowed = _LEADS if group == "first" else _CONTINUATION
+    options = []
+    for byte in allowed:
+        if not may_be_lost(byte, mark, rest, family):
+            continue
+        try:
+            options.append((raw[:where] + bytes([byte]) + raw[where + len(mark) :]).decode("utf-8"))
+        except UnicodeDecodeError:
+            continue
+    return options
+
+
+def may_be_lost(byte: int, mark: str, following: bytes, family: Family) -> bool:
+    """Tell whether a decoder of `family` can have shown `byte` as `mark` (empty: dropped) before `following`."""
+    if mark == " ":
+        return family in ("latin", "hybrid") and byte in _BLANKS
+    if family in ("latin", "hybrid"):
+        return byte in (CP1252_UNDEFINED if mark == "\udcff" else _DROPPED)
+    following = following.replace(b"\xff", b"")
+    return any(is_lost(bytes([byte]) + following, reader) for reader in READERS[family])
+
+
+def choose(options: Sequence[str], before: str, after: str) -> tuple[str, Kind, str]:
+    """Return the option that the model is sure of between its neighbours, or a hole; a single option is forced."""
+    if len(options) <= 1:
+        return (options[0], "forced", "") if options else (HOLE, "open", "")
+    pool = codes("".join(options))
+    scores = pair_scores(np.full_like(pool, codes(before)[0]), pool).astype(np.float64)
+    if not "\udc80" <= after <= "\udcff":
+        scores += pair_scores(pool, np.full_like(pool, codes(after)[0]))
+    weights = np.exp(scores - scores.max())
+    best = int(scores.argmax())
+    if weights[best] >= SURE * weights.sum():
+        return options[best], "likely", ""
+    return HOLE, "open", options[best]
+
+
+# --- a two-byte encoding was written -----------------------------------------------------------------------------
+
+
+class Trail(NamedTuple):
+    """What a reading has put out so far, newest first; `options` are what the piece's lost byte can have made."""
+
+    before: Trail | None
+    piece: Piece
+    options: str
+
+
+class Reading(NamedTuple):
+    """One way to read a span so far. `pending` has not made a character yet; a lost lead shows there as `HOLE_BYTE`.
+
+    `since` is where in the span the characters began that `pending` belongs to, `leads` what a lost lead may be.
+    """
+
+    score: float
+    pending: bytes
+    last: str
+    since: int
+    leads: bytes = b""
+    trail: Trail | None = None
+
+
+def solve_pairs(
+    span: str, family: Family, writer: Writer, left: str = "\n", right: str = "\n"
+) -> list[Piece] | None:
+    """Return the text of `span`, written in a two-byte encoding and read by `family`; None when it can't be.
+
+    Pieces count characters of `span` here, and `start == end` marks one that the next piece must be joined to.
+    """
+    readings = [Reading(0.0, b"", left, 0)]
+    for start, end, options in units(span, family):
+        if options is None:
+            following = _first_bytes(span[end : end + 2], family)
+            spread = [
+                new for reading in readings for new in _lose(reading, span[start], following, family, writer, end)
+            ]
+        else:
+            spread = [_feed(reading, data, writer, end) for reading in readings for data in options]
+        if not spread:
+            return None
+        readings = _best(spread)
+    return _pieces(readings[0], len(span), left, right)
+
+
+def units(span: str, family: Family) -> list[tuple[int, int, tuple[bytes, ...] | None]]:
+    """Return `span` as runs of known bytes, choices between byte strings, and lost bytes (None), with their places.
+
+    Raises ValueError when a character has no source in `family`.
+    """
+    found: list[tuple[int, int, tuple[bytes, ...] | None]] = []
+    run: list[bytes] = []
+    start = 0
+    for place, character in enumerate(span):
+        options = (
+            None
+            if character in "?\ufffd" or (character == " " and family != "gbk")
+            else sources(character, family)
+        )
+        if options is not None and len(options) == 1:
+            run.append(options[0])
+            continue
+        if options == ():
+            raise ValueError(f"{character!r} is never shown by a {family} decoder")
+        if run:
+            found.append((start, place, (b"".join(run),)))
+        found.append((place, place + 1, options))
+        run, start = [], place + 1
+    if run:
+        found.append((start, len(span), (b"".join(run),)))
+    return found
+
+
+def _first_bytes(text: str, family: Family) -> bytes:
+    return b"".join(next(iter(sources(character, family)), b"") for character in text)
+
+
+def _best(readings: list[Reading]) -> list[Reading]:
+    """Return the best reading of each state, the best first, without the hopeless ones."""
+    states: dict[tuple[bytes, str], Reading] = {}
+    for reading in sorted(readings, key=lambda item: -item.score):
+        states.setdefault((reading.pending, reading.last), reading)
+    kept = list(states.values())[:BEAM]
+    return [reading for reading in kept if reading.score >= kept[0].score - BEAM_WIDTH]
+
+
+def _put(reading: Reading, text: str, end: int, kind: Kind, options: str = "") -> Reading:
+    """Return `reading` with `text` put out; `end` is where in the span its characters end, or -1 inside one."""
+    piece = Piece(reading.since, reading.since if end < 0 else end, text, kind)
+    return reading._replace(
+        score=reading.score + _score_run(reading.last, text),
+        last=text[-1],
+        since=reading.since if end < 0 else end,
+        trail=Trail(reading.trail, piece, options),
+    )
+
+
+def _feed(reading: Reading, data: bytes, writer: Writer, end: int) -> Reading:
+    """Return `reading` after the known bytes `data`, whose characters end at `end` of the span."""
+    if reading.leads:
+        reading, data = _close_lead(reading, data, writer, end)
+    if not data:
+        return reading
+    text, rest, bad = decode_run(reading.pending + data, writer)
+    reading = reading._replace(pending=b"", score=reading.score + bad * BAD_BYTE)
+    if text:
+        reading = _put(reading, text, -1 if rest else end, "open" if bad else "known")
+    return reading._replace(pending=rest)
+
+
+def _close_lead(reading: Reading, data: bytes, writer: Writer, end: int) -> tuple[Reading, bytes]:
+    """Return `reading` with its lost lead byte joined to the first of `data`, and what is left of `data`."""
+    options = "".join(_character(bytes([lead, data[0]]), writer) for lead in reading.leads)
+    if not options:
+        broken = _put(reading, HOLE, -1, "open")
+        return broken._replace(pending=b"", leads=b"", score=broken.score + BAD_BYTE), data
+    best = max(options, key=lambda option: _pair(reading.last, option))
+    done = _put(reading, best, end if len(data) == 1 else -1, "likely", options)
+    return done._replace(pending=b"", leads=b""), data[1:]
+
+
+def _lose(
+    reading: Reading, mark: str, following: bytes, family: Family, writer: Writer, end: int
+) -> list[Reading]:
+    """Return the readings after `mark`, which may stand for a lost byte or, but for U+FFFD, for itself."""
+    spread = []
+    if mark != HOLE and not (reading.pending or reading.leads):
+        spread.append(_feed(reading, mark.encode("ascii"), writer, end))
+        if mark == " ":
+            return spread
+    elif mark != HOLE:
+        spread.append(_feed(reading, mark.encode("ascii"), writer, end))
+    shown = "\udcff" if mark == HOLE else mark
+    lost = bytes(byte for byte in range(0x80, 0xFF) if may_be_lost(byte, shown, following, family))
+    if not lost:
+        return spread or [_put(reading, HOLE, end, "open")._replace(pending=b"", leads=b"")]
+    if not reading.pending and not reading.leads:
+        spread.append(reading._replace(pending=b"\xff", leads=lost, score=reading.score - 1.0))
+        return spread
+    heads = reading.leads or reading.pending[-1:]
+    options = "".join(_character(bytes([head, byte]), writer) for head in heads for byte in lost)
+    if options and len(reading.pending) == 1:
+        best = max(options, key=lambda option: _pair(reading.last, option))
+        spread.append(_put(reading, best, end, "likely", options)._replace(pending=b"", leads=b""))
+    if not spread:
+        spread.append(
+            _put(reading, HOLE, end, "open")._replace(pending=b"", leads=b"", score=reading.score + BAD_BYTE)
+        )
+    return spread
+
+
+@lru_cache(maxsize=1 << 16)
+def _character(data: bytes, writer: Writer) -> str:
+    """Return the one character that `data` is in `writer`, or nothing."""
+    try:
+        text = data.decode(writer)
+    except UnicodeDecodeError:
+        return ""
+    return text if len(text) == 1 else ""
+
+
+def decode_run(data: bytes, writer: Writer) -> tuple[str, bytes, int]:
+    """Return the text of `data`, its unfinished last bytes, and how many bytes did not decode."""
+    decoder = codecs.getincrementaldecoder(writer)("strict")
+    try:
+        text = decoder.decode(data)
+    except UnicodeDecodeError:
+        text = data.decode(writer, "replace")
+        return text, b"", text.count(HOLE)
+    state = decoder.getstate()[0]
+    return text, state, 0
+
+
+@lru_cache(maxsize=1 << 16)
+def _pair(a: str, b: str) -> float:
+    return bigram_score(a, b)
+
+
+def _score_run(last: str, text: str) -> float:
+    total = 0.0
+    for character in text[:LOOK_AHEAD]:
+        total += _pair(last, character)
+        last = character
+    return total
+
+
+def _pieces(reading: Reading, length: int, left: str, right: str) -> list[Piece]:
+    """Return the pieces of the best reading in order, its fills judged again between both neighbours."""
+    if reading.pending:
+        reading = _put(reading, HOLE, length, "open")
+    trail = []
+    step = reading.trail
+    while step is not None:
+        trail.append(step)
+        step = step.before
+    trail.reverse()
+    pieces: list[Piece] = []
+    for place, (_, piece, options) in enumerate(trail):
+        if options:
+            before = pieces[-1].text[-1] if pieces else left
+            after = trail[place + 1].piece.text[0] if place + 1 < len(trail) else right
+            piece = Piece(piece.start, piece.end, *choose(list(dict.fromkeys(options)), before, after))
+        pieces.append(piece)
+    return pieces
