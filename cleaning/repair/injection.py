@@ -18,12 +18,17 @@ from functools import lru_cache
 from cleaning.repair.gbk_bytes import BYTES, SEED_DECODER, Decoder, encode_line
 
 
-def inject(text: str, table: Mapping[str, str], decoder: Decoder = SEED_DECODER) -> str:
+def inject(
+    text: str, table: Mapping[str, str], decoder: Decoder = SEED_DECODER, replaced: frozenset[str] = frozenset()
+) -> str:
     """Return `text` as the machine leaves it: `table` gives each annotated character's inserted string.
+
+    `replaced` are characters that the machine puts in anew wherever their two bytes stand, so that a lead byte before
+    them is stranded: `\u4fdd\u56de` is B1A3 BBD8 and A3BB is `\uff1b`, which leaves `?\uff1b` and a shifted run.
 
     Lines are independent: no GBK pair holds a newline. A character that GBK lacks ends a window and stays as it is.
     """
-    machine = _machine(tuple(sorted(table.items())))
+    machine = _machine(tuple(sorted({**table, **dict.fromkeys(replaced, "")}.items())))
     return "\n".join(_inject_line(line, machine, decoder) for line in text.split("\n"))
 
 
@@ -72,8 +77,13 @@ def _show(data: bytes, machine: _Machine, decoder: Decoder) -> str:
     parts: list[str] = []
     cursor = 0
     for match in pattern.finditer(data):
-        shown, stranded = decoder.decode(data[cursor : match.end()])
         string = inserted[match[0]]
+        if not string:
+            parts.append(decoder.decode(data[cursor : match.start()])[0])
+            parts.append(match[0].decode("gbk"))
+            cursor = match.end()
+            continue
+        shown, stranded = decoder.decode(data[cursor : match.end()])
         parts.append(shown)
         parts.append(string[1:] if stranded and decoder.swallows_paren else string)
         cursor = match.end()

@@ -10,16 +10,40 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 
+import numpy as np
+
+from cleaning.repair.badness import model
 from cleaning.repair.gbk_bytes import BYTES, CHARS, is_lead, is_trail
-from cleaning.repair.readings import is_traditional, is_usual, reads
-from cleaning.repair.tokens import Token, first_reading, is_machine_made, tokens
+from cleaning.repair.readings import Reading, begins, is_traditional, is_usual, reads
+from cleaning.repair.tokens import REPLACED, Token, first_reading, is_machine_made, tokens
+
+FEW_HITS = 2
+"""Hits on frequent Traditional characters with their usual reading that prove a text without any bare one."""
+
+WRONG_HETERONYM = ("\u8457", Reading("zhu", "4"))
+"""\u96a8\u8457(zh\xf9): the particle is read zhe, so nobody glosses it like this. (GB 2312 has the character, too.)"""
+
+FREQUENT = 45
+"""Pairs that the bigram model holds for a frequent character: \u9084 has 49, surnames such as \u95bb or \u7ac7 some 30."""
 
 FEW_CHARACTERS = 2
-"""Distinct common Traditional characters with their usual reading that prove a text without any bare one."""
+"""Characters that agree with the site's table: as many prove a page."""
 
 MANY_CHARACTERS = 8
 """As many prove a text even if some stand bare in other parts of it (a template around a damaged article)."""
+
+
+@lru_cache(maxsize=4096)
+def pair_total(char: str) -> int:
+    """Return how many pairs the bigram model holds that have `char` in them: a measure of how frequent it is."""
+    tables = model()
+    code = int(tables.ids[ord(char)]) if ord(char) < len(tables.ids) else 0
+    if not code:
+        return 0
+    first, second = tables.pairs >> np.uint32(14), tables.pairs & np.uint32(0x3FFF)
+    return int(np.count_nonzero(first == code) + np.count_nonzero(second == code))
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,10 +56,11 @@ class Line:
 
 
 def find_lines(text: str) -> Iterator[Line]:
-    """Yield the lines of `text` that hold insertions."""
+    """Yield the lines of `text` that hold insertions or marks before replaced punctuation."""
     start = 0
     for line in text.split("\n"):
-        if ")" in line and (found := tuple(tokens(line))):
+        found = tuple(tokens(line)) if "(" in line or ")" in line else ()
+        if found or REPLACED.search(line):
             yield Line(start, line, found)
         start += len(line) + 1
 
@@ -66,7 +91,8 @@ class PageEvidence:
     bare: Counter[str] = field(default_factory=Counter)
     bare_anywhere: Counter[str] = field(default_factory=Counter)
     inside: Counter[str] = field(default_factory=Counter)
-    han_in_damage: int = 0
+    cut_off: set[str] = field(default_factory=set)
+    han: int = 0
     marked: int = 0
     insertions: dict[str, str] = field(default_factory=dict)
 
@@ -85,11 +111,15 @@ def observe(text: str, lines: list[Line]) -> PageEvidence:
             if token.mark:
                 page.marked += 1
             elif char := window_char(line.text, token, floor):
-                page.observed[char, token.inserted] += 1
+                if not token.is_cut_off:
+                    page.observed[char, token.inserted] += 1
+                elif begins(char, token.reading) and is_traditional(char):
+                    page.cut_off.add(char)
             floor = token.end
-        inside.update(line.text[max(0, line.tokens[0].start - 1) : line.tokens[-1].end])
+        if line.tokens:
+            inside.update(line.text[max(0, line.tokens[0].start - 1) : line.tokens[-1].end])
     page.insertions = _majority(page.observed)
-    page.han_in_damage = sum(times for char, times in inside.items() if "\u4e00" <= char <= "\u9fff")
+    page.han = sum("\u4e00" <= char <= "\u9fff" for line in lines if line.tokens for char in line.text)
     everywhere = Counter(text)
     hits = _hits(page.observed)
     for char in hits:
@@ -137,23 +167,31 @@ def _plausible(page: PageEvidence, hits: Counter[str], char: str, inserted: str)
 
 
 def _proven(page: PageEvidence, hits: Counter[str], plausible: Mapping[str, str]) -> bool:
-    """Return whether aligned hits alone prove that a machine annotated this page."""
+    """Return whether aligned hits alone prove that a machine annotated this page.
+
+    A blank inside the brackets or a repeated reading is nobody's typing. Without such a thing: nearly all hits are of
+    the typical kind and no such character is ever bare; or many are, whatever a template around them shows; or some
+    are and every annotated character is annotated every time, again and again. A text with a reading behind every
+    character is a learner's, not a machine's.
+    """
     total = sum(hits.values())
     typical = {char for char, inserted in plausible.items() if _is_typical(char, inserted)}
     typical_hits = sum(hits[char] for char in typical)
-    density = total / max(1, page.han_in_damage)
-    never_bare = all(not page.bare_anywhere[char] for char in typical)
-    if typical_hits * 5 >= total * 4 and never_bare:
-        enough = len(typical) >= FEW_CHARACTERS or typical_hits >= 3
-        return enough and (density < 0.99 or len(typical) > FEW_CHARACTERS)
+    density = total / max(1, page.han)
+    if any(is_machine_made(inserted) for inserted in plausible.values()):
+        return True
+    if typical_hits * 5 >= total * 4 and not any(page.bare_anywhere[char] for char in typical):
+        telling = sum(hits[char] for char in typical if pair_total(char) >= FREQUENT)
+        enough = telling + len(page.cut_off) >= FEW_HITS
+        return enough and (density < 0.99 or len(typical) > 2)
     if len(typical) >= MANY_CHARACTERS and typical_hits * 2 >= total and density < 0.9:
         return sum(page.bare[char] for char in typical) * 20 <= typical_hits
-    repeated = total >= 3 * len(hits) and len(hits) >= MANY_CHARACTERS
-    return repeated and density <= 0.6 and sum(page.bare[char] for char in hits) * 50 <= total
+    if len(typical) < 3 or typical_hits * 5 < total or density > 0.6:
+        return False
+    return total >= 10 and total * 10 >= 13 * len(hits) and not any(page.bare_anywhere[char] for char in hits)
 
 
 def _is_typical(char: str, inserted: str) -> bool:
     """Return whether this is an annotation that tables make and people do not."""
-    if is_machine_made(inserted):
-        return True
-    return is_traditional(char) and is_usual(char, first_reading(inserted))
+    reading = first_reading(inserted)
+    return (is_traditional(char) or (char, reading) == WRONG_HETERONYM) and is_usual(char, reading)

@@ -7,6 +7,7 @@ that begins at a stranded byte; decide whether all this is damage at all; then e
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -14,20 +15,29 @@ from functools import lru_cache
 
 from cleaning.findings import Certainty, Edited, Finding, edit
 from cleaning.repair.badness import total_logprob
-from cleaning.repair.gbk_bytes import BYTES, DECODERS, INVALID_BYTE_BASE, Decoder, is_lead
+from cleaning.repair.gbk_bytes import BYTES, DECODERS, INVALID_BYTE_BASE, REPLACEMENT, Decoder, is_lead
 from cleaning.repair.injection import inject
 from cleaning.repair.page_evidence import Line, PageEvidence, accepted, find_lines, observe, window_char
+from cleaning.repair.readings import begins, is_common, is_traditional
 from cleaning.repair.shifted import Hit, Knowledge, Run, Solution
 from cleaning.repair.site_table import SiteTable, as_insertions
-from cleaning.repair.tokens import TOKEN, Token
+from cleaning.repair.tokens import DAMAGE, PUNCTUATION, REPLACED, Token
 
 Table = SiteTable | Mapping[str, str] | frozenset[str] | None
 
 ALIGNED = "repair.pinyin.aligned"
 SHIFTED = "repair.pinyin.shifted"
+CUT_OFF = "repair.pinyin.cut-off"
 
 CLEAR_GAIN = 6.0
 """Natural log: a run that is the only sign of damage must read this much better repaired than as it stands."""
+
+
+DROPPED = 6.0
+"""Natural log: what a lost private-use character costs against a reading without one."""
+
+DROP_SEARCH = 8
+"""Shown characters behind an insertion among which a lost private-use character is looked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +58,7 @@ def repair_pinyin(text: str, table: Table = None) -> Edited:
 
     Text without such damage comes back as it is, at the cost of one regex scan.
     """
-    if not TOKEN.search(text):
+    if not DAMAGE.search(text):
         return Edited(text)
     lines = list(find_lines(text))
     if not lines:
@@ -69,7 +79,7 @@ def repair_pinyin(text: str, table: Table = None) -> Edited:
 def learn_table(text: str) -> SiteTable:
     """Return the table that the page `text` shows: empty where it is not damaged."""
     observed: Counter[tuple[str, str]] = Counter()
-    if TOKEN.search(text):
+    if DAMAGE.search(text):
         lines = list(find_lines(text))
         page = observe(text, lines)
         runs = _read_runs(text, lines, page, {}, frozenset())
@@ -96,8 +106,6 @@ def _read_runs(
     text: str, lines: list[Line], page: PageEvidence, given: Mapping[str, str], site_chars: frozenset[str]
 ) -> list[Runs]:
     """Return, for each line, the runs that could be read: offset in the line -> solution."""
-    if not page.marked:
-        return [{} for _ in lines]
     likely = {char: inserted for char, inserted in page.insertions.items() if page.bare[char] == 0}
     known = Knowledge({**given, **likely}, site_chars, page.is_bare, _PairCount(text), _lost_ascii(text))
     return [_read_line(line, known) for line in lines]
@@ -122,22 +130,49 @@ def _lost_ascii(text: str) -> str:
 
 
 def _read_line(line: Line, known: Knowledge) -> Runs:
-    if not any(token.mark for token in line.tokens):
-        return {}
+    """Return the runs of one line that read better undone than as they stand."""
     by_start = {token.start: token for token in line.tokens}
+    starts = {token.start: token.end for token in line.tokens}
+    starts.update((match.start(), 0) for match in REPLACED.finditer(line.text))
     solved: Runs = {}
-    free_from = 0
-    floor = 0
-    for token in line.tokens:
-        if token.mark and token.start >= free_from and token.start > floor:
-            before = BYTES[line.text[token.start - 1]]
-            if len(before) == 2 and is_lead(before[1]):
-                run = Run(line.text, by_start, known).solve(token.start)
-                if run is not None and _gain(line, token.start, run) > 0.0:
-                    solved[token.start] = run
-                    free_from = run.end
-        floor = token.end
+    free_from = floor = 0
+    for start, end in sorted(starts.items()):
+        token = by_start.get(start)
+        if start >= free_from and (token is None or (token.mark and start > floor)):
+            run = _read_run(line, start, by_start, known)
+            if run is not None:
+                solved[start] = run
+                free_from = run.end
+        floor = max(floor, end)
     return solved
+
+
+def _read_run(line: Line, start: int, by_start: Mapping[int, Token], known: Knowledge) -> Solution | None:
+    before = BYTES[line.text[start - 1]]
+    if start not in by_start:
+        run = Run(line.text, by_start, known).solve_punctuation(start)
+        return run if run is not None and _gain(line, start, run) > CLEAR_GAIN else None
+    if len(before) != 2 or not is_lead(before[1]):
+        return None
+    run = Run(line.text, by_start, known).solve(start)
+    if run is None or not all(map(is_common, run.text)):
+        run = _with_dropped(line, start, by_start, known, run)
+    return run if run is not None and _gain(line, start, run) > 0.0 else None
+
+
+def _with_dropped(
+    line: Line, start: int, by_start: Mapping[int, Token], known: Knowledge, plain: Solution | None
+) -> Solution | None:
+    """Return the best reading of a run from which a private-use character was lost, or `plain` if none is better."""
+    best, best_gain = plain, _gain(line, start, plain) + DROPPED if plain else 0.0
+    first = by_start[start].end
+    for at in range(first, min(first + DROP_SEARCH, len(line.text) + 1)):
+        if at in by_start:
+            break
+        run = Run(line.text, by_start, known).solve(start, at)
+        if run is not None and run.end > at and (gain := _gain(line, start, run)) > best_gain:
+            best, best_gain = run, gain
+    return best
 
 
 @lru_cache(maxsize=1024)
@@ -167,26 +202,29 @@ def _gaps(inside: list[Token], start: int, end: int) -> Iterable[tuple[int, int]
 
 def _is_clear(line: Line, start: int, run: Solution) -> bool:
     """Return whether this run alone shows that the machine was here: its tone is written and it reads far better."""
-    token = next(token for token in line.tokens if token.start == start)
+    token = next((token for token in line.tokens if token.start == start), None)
+    if token is None:  # read only where the gain was clear
+        return True
     return bool(token.reading.tone) and _gain(line, start, run) > CLEAR_GAIN
 
 
 def _changes(line: Line, solved: Runs, entries: Mapping[str, str], site_chars: frozenset[str]) -> Iterable[Change]:
     """Yield the edits to one line."""
+    for start, run in sorted(solved.items()):
+        marks = tuple(one for one in line.tokens if start <= one.start < run.end and one.mark)
+        sure = run.guessed == 0 and all(hit.sure for hit in run.hits) and all(map(is_common, run.text))
+        yield Change(SHIFTED, line.start + start, line.start + run.end, run.text, sure, run.hits, marks)
+    ends = sorted((start, run.end) for start, run in solved.items())
     floor = 0
-    busy_until = 0
     for token in line.tokens:
-        if token.start < busy_until:
-            continue
-        if run := solved.get(token.start):
-            marks = tuple(one for one in line.tokens if token.start <= one.start < run.end and one.mark)
-            sure = run.guessed == 0 and all(hit.sure for hit in run.hits)
-            start, end = line.start + token.start, line.start + run.end
-            yield Change(SHIFTED, start, end, run.text, sure, run.hits, marks)
-            busy_until = floor = run.end
+        while ends and ends[0][1] <= token.start:
+            floor = ends.pop(0)[1]
+        if ends and ends[0][0] <= token.start:
             continue
         char = "" if token.mark else window_char(line.text, token, floor)
-        if char and (entries.get(char) == token.inserted or char in site_chars):
+        if token.is_cut_off and char and begins(char, token.reading) and (char in entries or is_traditional(char)):
+            yield Change(CUT_OFF, line.start + token.start, line.start + token.end, "", False, ())
+        elif char and (entries.get(char) == token.inserted or char in site_chars):
             hit = Hit(char, token.inserted, True)
             yield Change(ALIGNED, line.start + token.start, line.start + token.end, "", True, (hit,))
         floor = token.end
@@ -197,15 +235,22 @@ def _certify(text: str, changes: list[Change], entries: Mapping[str, str]) -> Ed
     draft = edit(text, (_finding(text, change, "inferred", "") for change in changes))
     table = {hit.char: hit.inserted for change in changes for hit in change.hits}
     wanted = text.split("\n")
+    replaced = _replaced(text, changes)
     best: list[bool] = []
     for decoder in _decoders(changes):
-        shown = inject(draft.text, table, decoder).split("\n")
+        shown = inject(draft.text, table, decoder, replaced).split("\n")
         proven = [one == other for one, other in zip(shown, wanted)]
         if sum(proven) > sum(best):
             best = proven
         if all(best):
             break
     return edit(text, _judged(text, changes, best))
+
+
+def _replaced(text: str, changes: list[Change]) -> frozenset[str]:
+    """Return the full-width marks that the machine replaced: those behind a stranded byte in a run."""
+    runs = (text[change.start : change.end + 1] for change in changes if change.rule == SHIFTED)
+    return frozenset(match[0][1] for run in runs for match in re.finditer(f"[?{REPLACEMENT}][{PUNCTUATION}]", run))
 
 
 def _decoders(changes: list[Change]) -> list[Decoder]:

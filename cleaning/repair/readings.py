@@ -21,6 +21,10 @@ LETTERS = (
 and the `u:` way of writing the u with diaeresis."""
 
 _TONES = {"\u0304": "1", "\u0301": "2", "\u030c": "3", "\u0300": "4"}
+_PUNCTUATION = frozenset(
+    "\u3001\u3002\uff0c\uff1b\uff1a\uff01\uff1f\u201c\u201d\u2018\u2019\uff08\uff09\u300a\u300b\u3008\u3009"
+    "\u300c\u300d\u300e\u300f\u3010\u3011\u2026\u2014\xb7\uff05"
+)
 _FOLD = str.maketrans({"\u0251": "a", "\u0261": "g"})
 
 
@@ -96,6 +100,13 @@ def with_lead(lead: int, reading: Reading) -> tuple[str, ...]:
     return tuple(char for char in shown if not is_private(char) and reads(char, reading))
 
 
+def _is_big5_first_level(char: str) -> bool:
+    try:
+        return b"\xa4\x40" <= char.encode("big5") <= b"\xc6\x7e"
+    except UnicodeEncodeError:
+        return False
+
+
 @cache
 def is_traditional(char: str) -> bool:
     """Return whether `char` is a common Traditional character that Simplified text does not use.
@@ -103,11 +114,7 @@ def is_traditional(char: str) -> bool:
     Common: of Big5's first level (A440..C67E, the 5,401 characters of everyday use). Not used in Simplified text:
     absent from GB 2312. A site's table is made of such characters; glosses are written for rare ones.
     """
-    try:
-        code = char.encode("big5")
-    except UnicodeEncodeError:
-        return False
-    if not b"\xa4\x40" <= code <= b"\xc6\x7e":
+    if not _is_big5_first_level(char):
         return False
     try:
         char.encode("gb2312")
@@ -118,9 +125,15 @@ def is_traditional(char: str) -> bool:
 
 @cache
 def is_common(char: str) -> bool:
-    """Return whether `char` is in everyday use in either script: in GB 2312 or of Big5's first level."""
+    """Return whether `char` is in everyday use in either script, or punctuation of running text.
+
+    Everyday use: the first level of GB 2312 (B0A1..D7F9, 3,755 characters) or of Big5. Kana, box drawings and the like
+    share their bytes with Chinese and are never what a torn character was.
+    """
+    if char in _PUNCTUATION:
+        return True
     try:
-        char.encode("gb2312")
+        code = char.encode("gb2312")
     except UnicodeEncodeError:
         return is_traditional(char)
-    return True
+    return b"\xb0\xa1" <= code <= b"\xd7\xf9" or _is_big5_first_level(char)

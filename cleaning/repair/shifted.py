@@ -9,15 +9,18 @@ search keeps a handful of them and costs the same per character, however long th
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import NamedTuple
 
-from cleaning.repair.badness import bigram_score
+import numpy as np
+
+from cleaning.repair.badness import bigram_score, model
 from cleaning.repair.gbk_bytes import BYTES, CHARS, INVALID_BYTE_BASE, REPLACEMENT, is_lead, is_private, is_trail
 from cleaning.repair.readings import Reading, is_common, with_lead
-from cleaning.repair.tokens import Token
+from cleaning.repair.tokens import PUNCTUATION, Token
 
 BEAM = 24
 """Hypotheses kept: no reading has more candidates under one lead byte that are worth keeping."""
@@ -34,11 +37,22 @@ RARE = -3.0
 RIVAL = -2.5
 """Natural log: an entry this much less likely than the chosen one is no second explanation."""
 
+UNCOMMON = -6.0
+"""Natural log: what a torn hit would restore is no character of everyday use (kana share bytes with Chinese)."""
+
 SEEN_ON_PAGE = 2.0
 """Natural log, for each doubling: the pair of characters occurs elsewhere on the page."""
 
-PUNCTUATION = "\uff1b\u3002\uff1a\uff01\uff1f\uff0c"
-"""The full-width marks that machines of this kind replace as well, at any byte offset: A3BB A1A3 A3BA A3A1 A3BF A3AC."""
+FIELD_WORD = 2.0
+"""Natural log: a pair that is a word of this field."""
+
+FIELD_WORDS = frozenset(
+    re.findall("..", "催款貸款贷款還款还款借款回款欠款罰款存款匯款汇款催收逾期借貸借贷網貸网贷債務债务信用金融")
+)
+"""Two-character words on which articles about overdue loans turn: where nothing else decides, they do."""
+
+USER_DEFINED_LEADS = (*range(0xAA, 0xB0), *range(0xF8, 0xFF), *range(0xA1, 0xA8))
+"""Lead bytes of the user-defined areas AAA1..AFFE, F8A1..FEFE and A140..A7A0."""
 
 _MARKS = "?" + REPLACEMENT
 
@@ -73,7 +87,6 @@ class Solution:
     text: str
     hits: tuple[Hit, ...]
     guessed: int
-    score: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +102,17 @@ class Knowledge:
 
 @lru_cache(maxsize=1 << 16)
 def _likelihood(left: str, right: str) -> float:
-    return bigram_score(left, right)
+    """Return log P(right | left): `badness.bigram_score` without the cost of arrays."""
+    if left > "\uffff" or right > "\uffff":
+        return bigram_score(left, right)
+    tables = model()
+    first, second = ord(left), ord(right)
+    if tables.ids[first] and tables.ids[second]:
+        key = np.uint32(tables.ids[first] << 14 | tables.ids[second])
+        place = int(tables.pairs.searchsorted(key))
+        if place < len(tables.pairs) and tables.pairs[place] == key:
+            return float(tables.values[place])
+    return float(tables.boundary[first] + tables.begin[second])
 
 
 def _unwind(chain: tuple[object, ...]) -> list[object]:
@@ -114,29 +137,61 @@ class Run:
         self.tail = 0  # the last byte, where since > 0
         self.before_tail = 0
         self.guessed = 0
+        self.dropped_at = -1
         self.alone = True  # one hypothesis left: nothing to weigh, so the model is not asked
 
-    def solve(self, start: int) -> Solution | None:
-        """Return the run that begins at `start`, or None where its bytes do not read as text."""
+    def solve(self, start: int, dropped_at: int = -1) -> Solution | None:
+        """Return the run that begins with the insertion at `start`, or None where its bytes do not read as text.
+
+        `dropped_at`: an offset where a private-use character is taken to have been lost in copying, -1 for none.
+        """
+        self.dropped_at = dropped_at
         previous = self.line[start - 1]
         self._pass_bytes(BYTES[previous])
-        beam = [Hypothesis(0.0, previous, -1)]
-        at = start
-        while True:
+        return self._follow([Hypothesis(0.0, previous, -1)], start)
+
+    def solve_punctuation(self, start: int) -> Solution | None:
+        """Return the run that begins with a mark at `start` and the full-width mark behind it, which was replaced.
+
+        The replaced mark's first byte ends a true character whose lead is under the mark; its second is pending.
+        """
+        previous = self._true_char_before(start)
+        first, second = BYTES[self.line[start + 1]]
+        self.guessed = 1
+        self.alone = False
+        beam = [
+            self._extend(Hypothesis(0.0, previous, -1), true, second, self._familiar(previous + true))
+            for true in (CHARS[lead << 8 | first] for lead in range(0x81, 0xFF))
+            if is_common(true)
+        ]
+        self._pass_bytes(bytes([second]))
+        return self._follow(_prune(beam), start + 2)
+
+    def _true_char_before(self, at: int) -> str:
+        """Return the character before `at`, or before the insertion that ends there."""
+        for token in self.by_start.values():
+            if token.end == at:
+                return self.line[max(0, token.start - 1)]
+        return self.line[at - 1]
+
+    def _follow(self, beam: list[Hypothesis], at: int) -> Solution | None:
+        """Return the run that `beam` and what stands at `at` lead to."""
+        while beam:
+            self.alone = len(beam) == 1
             step = self._step(beam, at)
             if step is None:
-                break
+                return self._finish(beam, at)
             at, beam = step
-            if not beam:
-                return None
-            self.alone = len(beam) == 1
+        return None
+
+    def _finish(self, beam: list[Hypothesis], at: int) -> Solution | None:
         if beam[0].pending >= 0:
             return None
         following = self.line[at] if at < len(self.line) else "\n"
         best = max(beam, key=lambda one: one.score + _likelihood(one.last, following))
         text = "".join(str(char) for char in _unwind(best.chars))
         hits = tuple(hit for hit in _unwind(best.hits) if isinstance(hit, Hit))
-        return Solution(at, text, hits, self.guessed, best.score)
+        return Solution(at, text, hits, self.guessed)
 
     def _step(self, beam: list[Hypothesis], at: int) -> tuple[int, list[Hypothesis]] | None:
         """Return (next offset, hypotheses) after what stands at `at`, or None where the run is over."""
@@ -153,9 +208,31 @@ class Run:
             return token.end, passed
         if not pending:
             return None
+        if at == self.dropped_at:
+            self.dropped_at = -1
+            self.guessed += 1
+            return at, self._dropped(beam, at)
         if at >= len(self.line):
             return at, []
         return self._shown(beam, at)
+
+    def _dropped(self, beam: list[Hypothesis], at: int) -> list[Hypothesis]:
+        """Return the hypotheses behind a lost private-use character: two lost bytes of a user-defined pair."""
+        following = _first_byte(self.line, at)
+        if not is_trail(following):
+            return []
+        grown: list[tuple[float, Hypothesis]] = []
+        self.alone = False
+        for one in beam[:4]:
+            ends = [CHARS[one.pending << 8 | lead] for lead in USER_DEFINED_LEADS]
+            firsts = [self._extend(one, true, -1) for true in ends if is_common(true)]
+            for first in sorted(firsts, key=lambda two: -two.score)[:6]:
+                for lead in range(0x81, 0xFF):
+                    second = CHARS[lead << 8 | following]
+                    if is_common(second) and _is_user_defined(BYTES[first.last][1], lead):
+                        rank = first.score + _likelihood(first.last, second)
+                        grown.append((rank, replace(first, pending=lead)))
+        return [one for _, one in sorted(grown, key=lambda two: (-two[0], two[1].pending, two[1].last))[:BEAM]]
 
     def _pass_bytes(self, data: bytes) -> None:
         for byte in data:
@@ -187,11 +264,18 @@ class Run:
                 weight += CONTRADICTED
             yield char, weight
 
+    def _familiar(self, pair: str) -> float:
+        """Return the weight of a pair of characters for standing elsewhere on the page."""
+        field = FIELD_WORD if pair in FIELD_WORDS else 0.0
+        return field + SEEN_ON_PAGE * min(4, self.known.pair_count(pair).bit_length())
+
     def _torn_hit(self, beam: list[Hypothesis], token: Token) -> list[Hypothesis]:
         """Return the hypotheses behind a hit across two true characters: the mark is the second one's lead."""
         entries = list(self._entries(self.tail, token))
         following = _first_byte(self.line, token.end)
-        rated = [(char, weight) for char, weight in entries if _completes(BYTES[char][1], following)]
+        rated = [
+            (char, weight + made) for char, weight in entries if (made := _makes(BYTES[char][1], following)) <= 0.0
+        ]
         grown = [
             replace(
                 one,
@@ -221,6 +305,7 @@ class Run:
         data = BYTES[char]
         if char in _MARKS:
             self.guessed += 1
+            self.alone = False
             self.since = 0
             grown = _prune([grown for one in beam for grown in self._guess(one, at + 1)])
             lost = self._swallowed(at + 1)
@@ -238,7 +323,8 @@ class Run:
             if len(data) == 1:
                 grown.append(self._extend(one, true, -1))
             elif is_lead(data[1]):
-                grown.append(self._extend(one, true, data[1]))
+                weight = 0.0 if self.alone else self._familiar(one.last + true)
+                grown.append(self._extend(one, true, data[1], weight))
             else:
                 grown.append(self._extend(self._extend(one, true, -1), chr(data[1]), -1))
         return at + 1, _prune(grown)
@@ -259,9 +345,10 @@ class Run:
         for trail in range(0x81, 0xFF):
             true = CHARS[one.pending << 8 | trail]
             if is_common(true):
-                seen = self.known.pair_count(one.last + true)
-                weight = SEEN_ON_PAGE * seen.bit_length() + _likelihood(true, following)
-                yield self._extend(one, true, -1, weight + (_likelihood(one.last, true) if self.alone else 0.0))
+                weight = self._familiar(one.last + true) + _likelihood(true, following)
+                if following == "\n":
+                    weight += self._familiar(true + following)
+                yield self._extend(one, true, -1, weight)
 
     def _extend(
         self, one: Hypothesis, char: str, pending: int, weight: float = 0.0, hit: Hit | None = None
@@ -286,6 +373,11 @@ def _candidates(lead: int, token: Token, known: Knowledge) -> list[str]:
     return found
 
 
+def _is_user_defined(lead: int, trail: int) -> bool:
+    """Return whether the pair shows as a private-use character."""
+    return trail <= 0xA0 if lead <= 0xA7 else trail >= 0xA1
+
+
 def _first_byte(line: str, at: int) -> int:
     """Return the first byte of what stands at `at`, or -1 where it is unknown or missing."""
     if at >= len(line) or line[at] in _MARKS:
@@ -294,9 +386,13 @@ def _first_byte(line: str, at: int) -> int:
     return data[0] if data else -1
 
 
-def _completes(lead: int, trail: int) -> bool:
-    """Return whether the pair is a character of running text, or may be one (`trail` unknown)."""
-    return trail < 0 or (is_trail(trail) and not is_private(CHARS[lead << 8 | trail]))
+def _makes(lead: int, trail: int) -> float:
+    """Return the log weight of the character that `lead` begins (`trail` unknown: -1); positive if it is none."""
+    if trail < 0:
+        return 0.0
+    if not is_trail(trail) or is_private(char := CHARS[lead << 8 | trail]):
+        return 1.0
+    return 0.0 if is_common(char) else UNCOMMON
 
 
 def _is_sure(char: str, rated: list[tuple[str, float]], following: int) -> bool:

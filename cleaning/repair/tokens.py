@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from cleaning.repair.gbk_bytes import MARKS
+from cleaning.repair.gbk_bytes import MARKS, REPLACEMENT
 from cleaning.repair.readings import LETTERS, Reading, parse, syllables
 
 _READING = rf" ?[{LETTERS}]{{1,8}} ?"
@@ -15,6 +15,15 @@ TOKEN = re.compile(
     rf"(?:([{MARKS}])(\(?)|(\())({_READING}\)(?:\({_READING}\))*)",
 )
 """An insertion: a mark that may have swallowed the bracket, or the bracket; then reading and `)`, perhaps repeated."""
+
+PUNCTUATION = "\uff1b\u3002\uff1a\uff01\uff1f\uff0c"
+"""The full-width marks that machines of this kind replace as well, at any byte offset: A3BB A1A3 A3BA A3A1 A3BF A3AC."""
+
+REPLACED = re.compile(rf"(?<=[\u4e00-\u9fff)])[?{REPLACEMENT}][{PUNCTUATION}]")
+"""A stranded lead byte before full-width punctuation that the machine replaced."""
+
+DAMAGE = re.compile(rf"{TOKEN.pattern}|{REPLACED.pattern}")
+"""Either: a text without it needs nothing from this mechanism."""
 
 CUT_OFF = re.compile(rf"\( ?([{LETTERS}]{{1,8}})\Z")
 """An insertion whose end was cut off with the excerpt."""
@@ -33,10 +42,15 @@ class Token(NamedTuple):
     inserted: str
     reading: Reading
 
+    @property
+    def is_cut_off(self) -> bool:
+        """Return whether the excerpt ended inside this insertion."""
+        return not self.inserted.endswith(")")
+
 
 def first_reading(inserted: str) -> Reading:
     """Return the first reading of an inserted string such as `(xi)(xi)`."""
-    return parse(inserted[1 : inserted.index(")")])
+    return parse(inserted[1:].partition(")")[0])
 
 
 def is_machine_made(inserted: str) -> bool:
@@ -51,3 +65,5 @@ def tokens(line: str) -> Iterator[Token]:
         reading = first_reading(inserted)
         if reading.base in syllables():
             yield Token(match.start(), match.end(), match[1] or "", bool(match[1] and match[2]), inserted, reading)
+    if cut := CUT_OFF.search(line, max(0, len(line) - 12)):
+        yield Token(cut.start(), cut.end(), "", False, cut[0], parse(cut[1]))
