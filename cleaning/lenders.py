@@ -1,0 +1,186 @@
+"""Which banks, consumer-finance companies and loan apps a text is about.
+
+The names are data (`data/lenders.toml`). One pass of an Aho-Corasick automaton takes the leftmost longest names,
+among them *decoys*: longer words that contain a name and mean something else (小米手机, 中国银行业, 加工行业).
+Works on Simplified text.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from typing import NamedTuple
+
+from ahocorasick_rs import AhoCorasick, MatchKind
+
+
+class Lender(NamedTuple):
+    """An entry of the list: a stable id, the name shown, its kind (`city_bank`, `loan_app` ...), all aliases.
+
+    `ambiguous` are those of the aliases that are also ordinary words.
+    """
+
+    id: str
+    name: str
+    kind: str
+    aliases: tuple[str, ...]
+    ambiguous: frozenset[str]
+
+
+class Mention(NamedTuple):
+    """A place (half-open character span) where a text names a lender."""
+
+    lender: Lender
+    start: int
+    end: int
+
+
+class _Name(NamedTuple):
+    """A pattern of the automaton: whose it is (None for a decoy), and whether it needs context."""
+
+    text: str
+    lender: Lender | None
+    ambiguous: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Matcher:
+    """The automaton over all names, with what may stand around an ambiguous one."""
+
+    automaton: AhoCorasick
+    names: tuple[_Name, ...]
+    after: re.Pattern[str]
+    before: tuple[str, ...]
+
+
+def find_lenders(text: str, title: str | None = None) -> list[str]:
+    """Return the names of the lenders that `text` and `title` name, the most prominent first.
+
+    Those in the title come first, then the more often named, then the earlier.
+    """
+    in_title = _found(title) if title else []
+    in_text = _found(text)
+    firm = {lender.id for lender, _, _, sure in (*in_title, *in_text) if sure == "name"}
+    rank: dict[str, tuple[int, int, int]] = {}
+    names: dict[str, str] = {}
+    for source, found in ((0, in_title), (1, in_text)):
+        for lender, start, _, sure in found:
+            if sure == "no" and lender.id not in firm:
+                continue
+            names[lender.id] = lender.name
+            where, count, first = rank.get(lender.id, (source, 0, start))
+            rank[lender.id] = (where, count - 1, first)
+    return [names[key] for key in sorted(rank, key=lambda key: (*rank[key], key))]
+
+
+def lender_mentions(text: str) -> list[Mention]:
+    """Return every place where `text` names a lender, in order, none overlapping."""
+    found = _found(text)
+    firm = {lender.id for lender, _, _, sure in found if sure == "name"}
+    return [Mention(lender, start, end) for lender, start, end, sure in found if sure != "no" or lender.id in firm]
+
+
+@cache
+def lenders() -> tuple[Lender, ...]:
+    """Return the list of lenders, in the order of the data file."""
+    return tuple(
+        Lender(
+            key,
+            aliases[0].removeprefix("?"),
+            kind,
+            tuple(alias.removeprefix("?") for alias in aliases),
+            frozenset(alias.removeprefix("?") for alias in aliases if alias.startswith("?")),
+        )
+        for kind, entries in _data()["lenders"].items()
+        for key, aliases in entries.items()
+    )
+
+
+class _Found(NamedTuple):
+    """A name in a text; `sure` is `name`, `context` (ambiguous, but the words around it tell) or `no`."""
+
+    lender: Lender
+    start: int
+    end: int
+    sure: str
+
+
+def _found(text: str) -> list[_Found]:
+    matcher = _matcher()
+    folded = _lower(text)
+    found = []
+    for index, start, end in matcher.automaton.find_matches_as_indexes(folded):
+        _, lender, ambiguous = matcher.names[index]
+        if lender is None:
+            continue
+        sure = "name"
+        if ambiguous:
+            told = matcher.after.match(folded, end) or folded.endswith(matcher.before, 0, start)
+            sure = "context" if told else "no"
+        found.append(_Found(lender, start, end, sure))
+    return found
+
+
+def _lower(text: str) -> str:
+    """Return `text` in lower case, or as it is where that would move the offsets."""
+    lower = text.lower()
+    return lower if len(lower) == len(text) else text
+
+
+@cache
+def _data() -> Mapping[str, Mapping[str, Mapping[str, list[str]]]]:
+    source = resources.files("cleaning.data").joinpath("lenders.toml").read_text(encoding="utf-8")
+    data: Mapping[str, Mapping[str, Mapping[str, list[str]]]] = tomllib.loads(source)
+    return data
+
+
+def _lists(table: str) -> Mapping[str, list[str]]:
+    lists = _data()[table]
+    assert all(isinstance(value, list) for value in lists.values()), table
+    return {key: list(value) for key, value in lists.items()}
+
+
+@cache
+def _matcher() -> _Matcher:
+    context = _lists("context")
+    names = tuple(_names())
+    automaton = AhoCorasick([name.text for name in names], matchkind=MatchKind.LeftmostLongest)
+    after = re.compile(f"(?:{_alternatives(context['gap'])})(?:{_alternatives(context['after'])})")
+    return _Matcher(automaton, names, after, tuple(context["before"]))
+
+
+def _alternatives(words: list[str]) -> str:
+    return "|".join(re.escape(word) for word in sorted(words, key=len, reverse=True))
+
+
+def _names() -> Iterator[_Name]:
+    """Yield every pattern once: aliases before decoys, so an alias is never lost to a decoy of the same text."""
+    seen: set[str] = set()
+    for name in (*_alias_names(), *(_Name(word, None) for word in _decoys())):
+        if name.text not in seen:
+            seen.add(name.text)
+            yield name
+
+
+def _alias_names() -> Iterator[_Name]:
+    decoys = _lists("decoys")
+    for lender in lenders():
+        for alias in lender.aliases:
+            text = alias.lower()
+            yield _Name(text, lender, alias in lender.ambiguous)
+            if text.endswith("行"):
+                yield from (_Name(text + word, lender, alias in lender.ambiguous) for word in decoys["bank_again"])
+
+
+def _decoys() -> Iterator[str]:
+    decoys = _lists("decoys")
+    yield from decoys["words"]
+    yield from decoys["short_inside"]
+    yield from (short + word for short in decoys["short"] for word in decoys["short_after"])
+    for lender in lenders():
+        banks = [alias for alias in lender.aliases if alias.endswith("银行")]
+        yield from (bank + word for bank in banks for word in decoys["bank_after"])
