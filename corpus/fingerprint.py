@@ -120,6 +120,16 @@ def fold_batch(texts: Sequence[str]) -> Ragged[np.uint32]:
     return keep_values(Ragged(folded, _bounds(lengths)), folded != 0)
 
 
+def fold_places(text: str) -> tuple[str, list[int]]:
+    """Return the fold of `text` and, for each of its characters, the place in `text` that it comes from."""
+    expansions = _expansions()
+    pieces = [expansions.get(ord(character), character) for character in text]
+    places = [index for index, piece in enumerate(pieces) for _ in piece]
+    folded = _fold_table()[_code_points("".join(pieces))]
+    kept = np.flatnonzero(folded)
+    return decode(folded[kept]), [places[index] for index in kept.tolist()]
+
+
 def decode(folded: U32) -> str:
     """Return folded values as a string."""
     return (folded & np.uint32(CODE_MASK)).astype("<u4").tobytes().decode("utf-32-le")

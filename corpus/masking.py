@@ -84,11 +84,9 @@ class Masker:
             keep[start + 1 : end] = False
         return _collapse(keep_values(Ragged(values, folded.bounds), keep))
 
-    def find(self, text: str) -> list[tuple[str, MaskKind]]:
-        """Return the names in `text` as folded, in order, each with its kind."""
-        folded = fold_batch([text])
-        key = decode(folded.values)
-        return [(key[match.start : match.end], match.kind) for match in self._matches(folded)]
+    def matches(self, text: str) -> list[Match]:
+        """Return the names in `text`, in order; their spans are in its fold."""
+        return self._matches(fold_batch([text]))
 
     def names(self, folded: Ragged[np.uint32]) -> list[frozenset[str]]:
         """Return the set of names in each folded text."""

@@ -1,0 +1,298 @@
+"""What a cluster tells: who had the article when, which names were swapped, and how any two texts differ."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Literal, NamedTuple
+
+from corpus.align import Hunk, hunks
+from corpus.fingerprint import fold, fold_places
+from corpus.masking import Masker, default_masker
+
+SwapKind = Literal["lender", "place", "number"]
+Operation = Literal["equal", "replace", "delete", "insert"]
+
+BLOCK = 12
+"""Folded characters that a shared block has at least: a clause; shorter ones are everybody's turns of phrase."""
+
+SWAP_LENGTH = 24
+"""Longest text that counts as a name put in another's place; longer ones are rewriting."""
+
+ALIKE = 0.4
+"""Two lines that stand against each other are compared by characters when they share this much of the longer one."""
+
+LOOK_AHEAD = 8
+"""Lines tried as the counterpart of a changed line: bounds the work on a hunk of many."""
+
+
+class Part(NamedTuple):
+    """A stretch of two lines that stand against each other."""
+
+    operation: Operation
+    left: str
+    right: str
+
+
+class Difference(NamedTuple):
+    """Lines that stand against each other; `parts` compares them by characters where they are alike."""
+
+    operation: Operation
+    left: tuple[str, ...]
+    right: tuple[str, ...]
+    parts: tuple[Part, ...] = ()
+
+
+class Swap(NamedTuple):
+    """A name or number in one text (folded) where another stands in the other, and how many times."""
+
+    kind: SwapKind
+    before: str
+    after: str
+    times: int
+
+
+class SharedBlock(NamedTuple):
+    """A stretch that two texts share, wherever it stands: half-open spans in each."""
+
+    left: int
+    left_end: int
+    right: int
+    right_end: int
+
+
+class Member(NamedTuple):
+    """A document of a cluster, with what was swapped against the document it duplicates."""
+
+    id: str
+    url: str
+    site: str
+    title: str | None
+    first_seen: str
+    published: str | None
+    duplicate_of: str | None
+    kind: str | None
+    similarity: float | None
+    swaps: tuple[Swap, ...]
+
+
+# --- differences ----------------------------------------------------------------------------------------------------
+
+
+def differences(left: str, right: str) -> tuple[Difference, ...]:
+    """Return how two texts differ, line against line in order, and by characters inside lines that are alike."""
+    left_lines, right_lines = left.split("\n"), right.split("\n")
+    found: list[Difference] = []
+    for hunk in hunks(left_lines, right_lines):
+        ours, theirs = left_lines[hunk.left : hunk.left_end], right_lines[hunk.right : hunk.right_end]
+        if hunk.equal:
+            found.append(Difference("equal", tuple(ours), tuple(theirs)))
+        else:
+            found += _changed_lines(ours, theirs)
+    return tuple(found)
+
+
+def _changed_lines(ours: Sequence[str], theirs: Sequence[str]) -> Iterator[Difference]:
+    """Yield changed lines: each with the first line alike among the next few it could stand against, or alone."""
+    at = 0
+    for line in ours:
+        found = _counterpart(line, theirs, at)
+        if found is None:
+            yield Difference("delete", (line,), ())
+            continue
+        place, parts = found
+        if place > at:
+            yield Difference("insert", (), tuple(theirs[at:place]))
+        yield Difference("replace", (line,), (theirs[place],), parts)
+        at = place + 1
+    if at < len(theirs):
+        yield Difference("insert", (), tuple(theirs[at:]))
+
+
+def _counterpart(line: str, theirs: Sequence[str], at: int) -> tuple[int, tuple[Part, ...]] | None:
+    for place in range(at, min(at + LOOK_AHEAD, len(theirs))):
+        parts = _parts(line, theirs[place])
+        if _alike(parts):
+            return place, _joined_parts(parts)
+    return None
+
+
+def _parts(left: str, right: str) -> tuple[Part, ...]:
+    return tuple(
+        Part(_operation(hunk), left[hunk.left : hunk.left_end], right[hunk.right : hunk.right_end])
+        for hunk in hunks(left, right)
+    )
+
+
+def _joined_parts(parts: Sequence[Part]) -> tuple[Part, ...]:
+    """Return `parts` with a lone equal character between two changes taken into them: 小米 against 度小满 is one swap."""
+    joined: list[Part] = []
+    for index, part in enumerate(parts):
+        inner = 0 < index < len(parts) - 1
+        changed = part.operation != "equal" or (inner and len(part.left) == 1)
+        if changed and joined and joined[-1].operation != "equal":
+            joined[-1] = _changed_part(joined[-1].left + part.left, joined[-1].right + part.right)
+        else:
+            joined.append(part)
+    return tuple(joined)
+
+
+def _changed_part(left: str, right: str) -> Part:
+    return Part("replace" if left and right else "delete" if left else "insert", left, right)
+
+
+def _operation(hunk: Hunk) -> Operation:
+    if hunk.equal:
+        return "equal"
+    if hunk.left == hunk.left_end:
+        return "insert"
+    return "delete" if hunk.right == hunk.right_end else "replace"
+
+
+def _alike(parts: Sequence[Part]) -> bool:
+    equal = sum(len(part.left) for part in parts if part.operation == "equal")
+    longer = max(sum(len(part.left) for part in parts), sum(len(part.right) for part in parts))
+    return equal >= ALIKE * longer
+
+
+def render(found: Iterable[Difference]) -> Iterator[str]:
+    """Yield lines for people: `  ` before equal lines, `- ` and `+ ` before others, `~ ` before changed ones.
+
+    Inside a changed line, `[-old-]` and `{+new+}` mark what was taken out and put in.
+    """
+    for difference in found:
+        if difference.operation == "equal":
+            yield from ("  " + line for line in difference.left)
+        elif difference.parts:
+            yield "~ " + "".join(map(_render_part, difference.parts))
+        else:
+            yield from ("- " + line for line in difference.left)
+            yield from ("+ " + line for line in difference.right)
+
+
+def _render_part(part: Part) -> str:
+    if part.operation == "equal":
+        return part.left
+    return (f"[-{part.left}-]" if part.left else "") + (f"{{+{part.right}+}}" if part.right else "")
+
+
+# --- swaps ----------------------------------------------------------------------------------------------------------
+
+
+class _Token(NamedTuple):
+    """A name, a run of digits, or a single other character of a folded text."""
+
+    text: str
+    kind: SwapKind | None
+
+
+def swaps(left: str, right: str, masker: Masker | None = None) -> tuple[Swap, ...]:
+    """Return the names and numbers of `left` that others stand for in `right`, most frequent first."""
+    masker = masker or default_masker()
+    ours, theirs = _tokens(left, masker), _tokens(right, masker)
+    counts: Counter[tuple[SwapKind, str, str]] = Counter()
+    for hunk in hunks(ours, theirs):
+        if not hunk.equal:
+            counts.update(_swapped(ours[hunk.left : hunk.left_end], theirs[hunk.right : hunk.right_end]))
+    ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    return tuple(Swap(*names, times) for names, times in ordered)
+
+
+def _swapped(before: Sequence[_Token], after: Sequence[_Token]) -> Iterator[tuple[SwapKind, str, str]]:
+    """Yield what was swapped in one hunk: name against name where they pair up, else the whole of it."""
+    kinds = [token.kind for token in before]
+    if len(before) == len(after) and kinds == [token.kind for token in after]:
+        pairs = [(ours.kind, ours.text, theirs.text) for ours, theirs in zip(before, after)]
+    else:
+        named = [token.kind for token in (*before, *after) if token.kind]
+        pairs = [(named[0] if named else None, _joined(before), _joined(after))]
+    for kind, old, new in pairs:
+        if kind and old and new and old != new and max(len(old), len(new)) <= SWAP_LENGTH:
+            yield kind, old, new
+
+
+def _joined(tokens: Iterable[_Token]) -> str:
+    return "".join(token.text for token in tokens)
+
+
+def _tokens(text: str, masker: Masker) -> list[_Token]:
+    key = fold(text)
+    tokens: list[_Token] = []
+    at = 0
+    for match in [*masker.matches(text), None]:
+        tokens += _plain_tokens(key[at : match.start if match else len(key)])
+        if match:
+            tokens.append(_Token(key[match.start : match.end], match.kind))
+            at = match.end
+    return tokens
+
+
+def _plain_tokens(key: str) -> list[_Token]:
+    tokens: list[_Token] = []
+    for character in key:
+        if not character.isdigit():
+            tokens.append(_Token(character, None))
+        elif tokens and tokens[-1].kind == "number":
+            tokens[-1] = _Token(tokens[-1].text + character, "number")
+        else:
+            tokens.append(_Token(character, "number"))
+    return tokens
+
+
+# --- shared blocks --------------------------------------------------------------------------------------------------
+
+
+def shared_blocks(left: str, right: str) -> tuple[SharedBlock, ...]:
+    """Return the blocks of BLOCK folded characters or more that both texts hold, in the order of `right`.
+
+    Their order in `left` doesn't matter: this tells sentence salad, the same sentences stirred. Each block is as long
+    as it can be from the place in `left` where its first BLOCK characters stand first.
+    """
+    (ours, our_places), (theirs, their_places) = fold_places(left), fold_places(right)
+    starts: dict[str, int] = {}
+    for index in range(len(ours) - BLOCK, -1, -1):
+        starts[ours[index : index + BLOCK]] = index
+    blocks = []
+    at = 0
+    while at + BLOCK <= len(theirs):
+        start = starts.get(theirs[at : at + BLOCK])
+        if start is None:
+            at += 1
+            continue
+        length = _common(ours, theirs, start, at)
+        blocks.append(
+            SharedBlock(
+                our_places[start],
+                our_places[start + length - 1] + 1,
+                their_places[at],
+                their_places[at + length - 1] + 1,
+            )
+        )
+        at += length
+    return tuple(blocks)
+
+
+def _common(left: str, right: str, left_start: int, right_start: int) -> int:
+    length = 0
+    room = min(len(left) - left_start, len(right) - right_start)
+    while length < room and left[left_start + length] == right[right_start + length]:
+        length += 1
+    return length
+
+
+# --- clusters -------------------------------------------------------------------------------------------------------
+
+
+def story(connection: sqlite3.Connection, cluster_id: str, masker: Masker | None = None) -> tuple[Member, ...]:
+    """Return the members of a cluster in the order they were first seen (then by URL and id)."""
+    sql = """SELECT d.id, d.url, d.site, d.title, d.first_seen, d.published, d.duplicate_of, d.duplicate_kind,
+            d.similarity, d.text, m.text
+        FROM documents AS d LEFT JOIN documents AS m ON m.id = d.duplicate_of
+        WHERE d.cluster_id = ? ORDER BY d.first_seen, d.url, d.id"""
+    masker = masker or default_masker()
+    members = []
+    for *fields, text, match in connection.execute(sql, (cluster_id,)):
+        found = swaps(match, text, masker) if match is not None else ()
+        members.append(Member(*fields, swaps=found))
+    return tuple(members)
