@@ -294,5 +294,5 @@ def story(connection: sqlite3.Connection, cluster_id: str, masker: Masker | None
     members = []
     for *fields, text, match in connection.execute(sql, (cluster_id,)):
         found = swaps(match, text, masker) if match is not None else ()
-        members.append(Member(*fields, swaps=found))
+        members.append(Member._make((*fields, found)))
     return tuple(members)
