@@ -8,12 +8,10 @@ from __future__ import annotations
 
 import random
 import tomllib
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import Literal, NamedTuple
-
-from opencc import OpenCC
 
 LineKind = Literal["heading", "subheading", "paragraph", "item", "quote", "row"]
 
@@ -166,18 +164,25 @@ def _drop_sentence(lines: list[Line], paragraphs: list[int], rng: random.Random)
     lines[index] = lines[index]._replace(text="。".join(sentences))
 
 
-def traditional_table(texts: Iterable[str], *, keep: str = "") -> dict[int, str]:
-    """Return a `str.translate` table from Simplified to Traditional for the characters of `texts`.
+def traditional_table(*, keep: str = "") -> dict[int, str]:
+    """Return a `str.translate` table from Simplified to Traditional, for the characters that the demo uses.
 
     Character by character, as these sites convert, not by phrases; `keep` are characters that a site's converter
     forgets (`后`, `余`), which leaves the half-converted words that such pages show.
     """
-    characters = sorted({character for text in texts for character in text if character > "\u3400"} - set(keep))
-    converted = OpenCC("s2tw").convert("\n".join(characters)).split("\n")
-    return {ord(old): new for old, new in zip(characters, converted, strict=True) if old != new}
+    table = _script_tables()["traditional"]
+    return {ord(old): new for old, new in table.items() if old not in keep}
 
 
 def simplified(text: str) -> str:
     """Return a Traditional article's text in Simplified, 著 as the aspect particle read as 着."""
-    text = OpenCC("t2s").convert(text)
+    text = text.translate({ord(old): new for old, new in _script_tables()["simplified"].items()})
     return text.replace("显著", "\0").replace("著", "着").replace("\0", "显著")
+
+
+@cache
+def _script_tables() -> dict[str, dict[str, str]]:
+    """The two tables of `script.toml`, which a test holds against OpenCC: here nothing under test makes the gold."""
+    with Path(__file__).with_name("script.toml").open("rb") as file:
+        tables = tomllib.load(file)
+    return {name: dict(zip(table["from"], table["to"], strict=True)) for name, table in tables.items()}

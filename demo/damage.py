@@ -7,106 +7,77 @@ All contacts are invented: the numbers are of the 1380000xxxx kind, the mail hos
 from __future__ import annotations
 
 import random
+import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
-PINYIN_SMALL: Mapping[str, str] = {
-    "應": "yīng", "務": "wù", "經": "jīng", "產": "chǎn", "發": "fā", "現": "xiàn", "聯": "lián", "業": "yè",
-    "據": "jù", "內": "nèi", "環": "huán", "關": "guān", "規": "guī", "權": "quán", "術": "shù", "轉": "zhuǎn",
-    "數": "shù", "調": "diào", "優": "yōu", "結": "jié", "穩": "wěn", "網": "wǎng",
-}  # fmt: skip
-"""The table of a site that annotates few characters."""
-
-PINYIN_LARGE: Mapping[str, str] = {
-    **PINYIN_SMALL,
-    "導": "dǎo", "語": "yǔ", "時": "shí", "來": "lái", "過": "guò", "對": "duì", "問": "wèn", "險": "xiǎn",
-    "會": "huì", "個": "gè", "強": "qiáng", "認": "rèn", "還": "hái", "貸": "dài", "習": "xí", "負": "fù",
-    "責": "zé", "戰": "zhàn", "記": "jì", "錄": "lù", "說": "shuō", "話": "huà", "電": "diàn", "機": "jī",
-    "構": "gòu", "幫": "bāng", "財": "cái", "報": "bào", "單": "dān", "則": "zé", "額": "é", "計": "jì",
-    "劃": "huà", "協": "xié", "議": "yì", "書": "shū", "訴": "sù", "訟": "sòng", "證": "zhèng", "債": "zhài",
-    "賬": "zhàng", "戶": "hù", "費": "fèi", "頁": "yè", "連": "lián", "隨": "suí", "維": "wéi", "為": "wéi",
-    "違": "wéi", "約": "yuē", "擔": "dān", "護": "hù", "實": "shí", "際": "jì", "讓": "ràng", "選": "xuǎn",
-    "擇": "zé", "動": "dòng", "從": "cóng", "後": "hòu", "這": "zhè", "種": "zhǒng", "東": "dōng", "門": "mén",
-}  # fmt: skip
-"""The table of a site that annotates many."""
+from cleaning.repair.gbk_bytes import BYTES, INVALID_BYTE_BASE, Decoder
+from cleaning.repair.injection import inject
 
 
-def inject_pinyin(body: bytes, table: Mapping[str, str]) -> tuple[bytes, int, int]:
-    """Return GBK bytes after the byte-blind replacement, with the counts of aligned and misaligned hits.
-
-    `(reading)` goes in after every pair of bytes that is a table entry, whether or not the pair is one character
-    (corruption.md, section 1).
-    """
-    entries = {character.encode("gbk"): f"({reading})".encode("gbk") for character, reading in table.items()}
-    starts = _character_starts(body)
-    out = bytearray()
-    hits = [0, 0]
-    index = 0
-    while index < len(body):
-        pair = body[index : index + 2]
-        if pair in entries:
-            out += pair + entries[pair]
-            hits[index not in starts] += 1
-            index += 2
-        else:
-            out.append(body[index])
-            index += 1
-    return bytes(out), hits[0], hits[1]
+def _read_tables() -> tuple[dict[str, str], dict[str, str]]:
+    with Path(__file__).with_name("pinyin.toml").open("rb") as file:
+        tables = tomllib.load(file)
+    small, more = ({entry[0]: entry[1:] for entry in tables[name].split()} for name in ("small", "more"))
+    return small, small | more
 
 
-def _character_starts(body: bytes) -> set[int]:
-    starts: set[int] = set()
-    index = 0
-    while index < len(body):
-        starts.add(index)
-        index += 2 if body[index] > 0x80 else 1
-    return starts
+PINYIN_SMALL, PINYIN_LARGE = _read_tables()
+"""Character to reading: the tables of a site that annotates few characters and of one that annotates many."""
+
+_KEEPS_BYTES = Decoder(mark="", swallows_paren=False, swallows_ascii=False)
+"""Shows a stranded byte as its exact marker, so that the page's bytes can be had back from the shown text."""
 
 
-def read_lossy(body: bytes) -> str:
-    """Return `body` as a decoder reads it that writes `?` for a pair that is no character.
-
-    It swallows the second byte of the pair unless that is a space or a control character, reads the user-defined
-    area as private-use characters and 0x80 as the euro sign (corruption.md, section 1).
-    """
-    out: list[str] = []
-    index = 0
-    while index < len(body):
-        first = body[index]
-        if first < 0x80:
-            out.append(chr(first))
-            index += 1
-        elif first == 0x80:
-            out.append("\N{EURO SIGN}")
-            index += 1
-        else:
-            pair = body[index : index + 2]
-            character = _gbk_pair(pair)
-            out.append(character or "?")
-            index += 2 if character or (len(pair) == 2 and pair[1] > 0x20) else 1
-    return "".join(out)
+def inject_pinyin(text: str, table: Mapping[str, str]) -> str:
+    """Return `text` after the byte-blind replacement and a decoder that loses stranded bytes to `?`."""
+    return inject(text, _inserted(table))
 
 
-def _gbk_pair(pair: bytes) -> str | None:
-    try:
-        character = pair.decode("gb18030")
-    except UnicodeDecodeError:
-        return None
-    return character if len(character) == 1 else None
+def inject_pinyin_bytes(text: str, table: Mapping[str, str]) -> bytes:
+    """Return the GBK bytes that the byte-blind replacement leaves of `text`: what such a site sends."""
+    return b"".join(map(_shown_bytes, inject(text, _inserted(table), _KEEPS_BYTES)))
+
+
+def annotate(text: str, table: Mapping[str, str]) -> str:
+    """Return `text` with the readings after whole characters alone: the damage without its misaligned hits."""
+    return text.translate({ord(character): f"{character}({reading})" for character, reading in table.items()})
+
+
+def torn_lines(text: str, table: Mapping[str, str]) -> int:
+    """Return in how many lines of `text` a hit falls across two characters."""
+    shown = inject_pinyin(text, table).split("\n")
+    return sum(left != right for left, right in zip(shown, annotate(text, table).split("\n"), strict=True))
+
+
+def _inserted(table: Mapping[str, str]) -> dict[str, str]:
+    return {character: f"({reading})" for character, reading in table.items()}
+
+
+def _shown_bytes(character: str) -> bytes:
+    code = ord(character)
+    return bytes([code - INVALID_BYTE_BASE]) if code >= INVALID_BYTE_BASE else BYTES[character]
 
 
 def wrong_decoder(text: str, written: str, read: str) -> tuple[str, bool]:
     """Return `text` written with one codec and read with another, and whether no byte was lost on the way.
 
-    A byte that `read` has no character for becomes `?` (and is lost); Latin-1 has one for every byte.
+    A byte that `read` has no character for becomes `?` (and is lost). Latin-1 has one for every byte, and so has
+    `cp1252` as browsers read it: Latin-1 where Windows left a hole (WHATWG Encoding, index windows-1252).
     """
     body = text.encode(written)
+    if read == "cp1252":
+        return "".join(_cp1252(byte) for byte in body), True
     damaged = body.decode(read, errors="replace").replace("\N{REPLACEMENT CHARACTER}", "?")
+    return damaged, damaged.encode(read) == body
+
+
+def _cp1252(byte: int) -> str:
     try:
-        kept = damaged.encode(read) == body
-    except UnicodeEncodeError:
-        kept = False
-    return damaged, kept
+        return bytes([byte]).decode("cp1252")
+    except UnicodeDecodeError:
+        return chr(byte)
 
 
 def hybrid_latin(text: str) -> str:
@@ -132,6 +103,7 @@ def numeric_entities(text: str) -> str:
 
 DELETIONS: Mapping[str, str] = {
     "电话": " ", "问题": "问", "突发情况": "突 况", "措施": "措,", "高效": "gao效", "第一": "之一",
+    "身份证": "***", "赌博": " ", "色情": "se情", "短信": "",
 }  # fmt: skip
 """What a site's own filter makes of a word: a blank, a part of it, a mask."""
 

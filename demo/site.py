@@ -30,6 +30,9 @@ from demo.treat import Draft, Treatment
 PER_PAGE = 8
 """Articles on one list page."""
 
+SHORT = 250
+"""Characters below which an article has exact copies only: one more sentence would make it another text."""
+
 _FARM_1 = damage.Operator("陈先生", "13800000001", "webmaster@yuqi-farm.example.com", qq="1000000001")
 _FARM_2 = damage.Operator("小吴", "13900000002", "service@second-farm.example.net", wechat="demo_wx_0002")
 _SITE_C = damage.Operator("站长", "13700000003", "hello@site-c.example.org")
@@ -38,7 +41,12 @@ _SITE_F = damage.Operator("編輯室", "0200000004", "editor@site-f.example.org"
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """How one site publishes. `declared` are (header charset, meta charset) pairs that its articles take in turn."""
+    """How one site publishes.
+
+    `declared` are (header charset, meta charset) pairs that its articles take in turn, as they do `treatments`;
+    `lone_treatments` go to articles that have no copy anywhere. `keep` are characters that its converter to
+    Traditional forgets.
+    """
 
     key: str
     host: str
@@ -52,6 +60,7 @@ class Site:
     gold_date_format: str
     operator: damage.Operator
     treatments: tuple[Treatment, ...]
+    lone_treatments: tuple[Treatment, ...] = ()
     farm: str | None = None
     traditional: bool = False
     keep: str = ""
@@ -72,12 +81,14 @@ SITES: tuple[Site, ...] = (
         lambda n, _: f"/post/{n}.html", _first("/page_{}.html"), "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S", _FARM_1,
         (treat.keyword_ends, treat.clean, treat.hidden_block, treat.deleted_words, treat.keyword_glued, treat.clean,
          treat.tag_junk, treat.entities),
+        lone_treatments=(treat.deleted_words, treat.keyword_ends, treat.hidden_block, treat.entities),
         farm="farm-1",
     ),
     Site(
         "b", "www.yuqi-b.test", "债务资讯网", "dede", "gbk", (("gb2312", "gb2312"), (None, "gb2312"), ("gbk", None)),
         lambda n, day: f"/a/yuqi/{day:%Y/%m%d}/{n}.html", _first("/list_1_{}.html"), "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M",
         _FARM_1, (treat.clean, treat.clean, treat.keyword_ends, treat.deleted_words, treat.clean),
+        lone_treatments=(treat.deleted_words, treat.clean, treat.keyword_glued),
         farm="farm-1", traditional=True, keep="后余", pinyin=damage.PINYIN_LARGE,
     ),
     Site(
@@ -96,8 +107,9 @@ SITES: tuple[Site, ...] = (
     Site(
         "e", "www.yuqi-e.test", "清欠知识库", "runs", "utf-8", (("utf-8", "utf-8"),),
         lambda n, _: f"/html/{n}.htm", _first("/index_{}.htm", "/index.html"), "%Y-%m-%d", "%Y-%m-%d", _FARM_2,
-        (treat.utf8_as_gbk, treat.gbk_as_latin1, treat.clean, treat.utf8_as_latin1, treat.pinyin_lossy,
-         treat.hybrid, treat.advert, treat.utf8_as_gbk_twice),
+        (treat.gbk_as_latin1, treat.clean, treat.utf8_as_latin1, treat.pinyin_lossy, treat.hybrid, treat.big5_as_gbk,
+         treat.utf8_as_cp1252, treat.advert, treat.gbk_as_cp1252, treat.utf8_as_gbk),
+        lone_treatments=(treat.utf8_as_gbk, treat.gbk_as_big5, treat.utf8_as_gbk_twice, treat.entities),
         farm="farm-2",
     ),
     Site(
@@ -187,15 +199,11 @@ def build(seed: int = 20240101, *, slow_seconds: float = 1.0, oversized_bytes: i
     """
     rng = random.Random(seed)
     placements = list(_place(read_articles(), rng))
-    texts = [p.article.title + p.article.text for p in placements] + [site.name for site in SITES]
-    tables = {
-        site.key: traditional_table([*texts, *_interface()], keep=site.keep) for site in SITES if site.traditional
-    }
-    full_table = tables["f"]
+    tables = {site.key: traditional_table(keep=site.keep) for site in SITES}
     built = _Build()
     for site in SITES:
         own = [placement for placement in placements if placement.site is site]
-        _write_site(built, site, own, tables.get(site.key, full_table), rng)
+        _write_site(built, site, own, tables[site.key], rng)
     for gold, response in extra_entries(
         built.gold.values(), built.responses, slow_seconds=slow_seconds, oversized_bytes=oversized_bytes
     ):
@@ -212,15 +220,6 @@ def build(seed: int = 20240101, *, slow_seconds: float = 1.0, oversized_bytes: i
 
 def _address(placement: Placement) -> str:
     return placement.site.url(placement.path)
-
-
-def _interface() -> list[str]:
-    """Every text of the sites' own furniture, for the conversion table."""
-    return [
-        *_AUTHORS, *_SOURCES, *_CAPTIONS, *_DISCLAIMERS, *_SHARES, *_CATEGORIES, *damage.KEYWORDS, damage.ADVERT,
-        "首页资讯专题关于我们上一篇下一篇末页没有了时间来源作者当前位置正文网站地图您好欢迎访问最新文章随机看看相关阅读延伸发表评论近期发布编辑"
-        "内容侵权删帖举报联系方式商务合作请加责任本文由整理主站蜘蛛池模板热度陈先生小吴页",
-    ]  # fmt: skip
 
 
 # Which article stands where -----------------------------------------------------------------------
@@ -255,7 +254,7 @@ def _variants(article: Article, index: int, rng: random.Random) -> Iterator[Arti
         numbers = [number for number in _NUMBERS if number != article.number]
         for lender, city, number in zip(rng.sample(lenders, 2), rng.sample(cities, 2), rng.sample(numbers, 2)):
             yield swap(article, lender=lender, city=city, number=number)
-    elif index % 3 == 0:
+    elif index % 3 == 0 or len(article.text) < SHORT:
         yield from [article] * rng.randint(1, 3)
     elif index % 3 == 1:
         yield near_copy(article, rng)
@@ -333,13 +332,25 @@ def _write_article(
         site.traditional,
     )
     if article.script == "hans":
-        site.treatments[placement.turn % len(site.treatments)](draft)
-    body = TEMPLATES[site.template][0](sheet).encode(site.codec)
+        _treat(draft, site, placement)
+    written = TEMPLATES[site.template][0](sheet)
     if site.pinyin:
-        body, aligned, misaligned = damage.inject_pinyin(body, site.pinyin)
-        draft.note("pinyin", aligned=aligned, misaligned=misaligned, lossy=False)
+        draft.note("pinyin", torn_lines=damage.torn_lines(written, site.pinyin), lossy=False)
+        body = damage.inject_pinyin_bytes(written, site.pinyin)
+    else:
+        body = written.encode(site.codec)
     gold = _gold_of(placement, draft, contacts, table)
     return gold, page(body, charset=header_charset, modified=placement.published)
+
+
+def _treat(draft: Draft, site: Site, placement: Placement) -> None:
+    """Apply the site's treatment whose turn it is, or the next one that finds something to do."""
+    treatments = site.lone_treatments if placement.alone and site.lone_treatments else site.treatments
+    for offset in range(len(treatments)):
+        treatment = treatments[(placement.turn + offset) % len(treatments)]
+        treatment(draft)
+        if draft.damage or treatment is treat.clean:
+            return
 
 
 def _gold_of(

@@ -130,6 +130,8 @@ def tag_junk(draft: Draft) -> None:
 
 def deleted_words(draft: Draft) -> None:
     """Delete or mask words as a site's filter does. The gold is the text as it then stands."""
+    if draft.article.lender:
+        return  # A swapped copy must stay equal to the others once its names are masked.
     lost: list[str] = []
 
     def change(text: str) -> str:
@@ -188,24 +190,27 @@ def hybrid(draft: Draft) -> None:
 
 def pinyin_lossy(draft: Draft) -> None:
     """Publish in Traditional with pinyin injected into its GBK bytes, read by a decoder that loses bytes to `?`."""
-    hits = [0, 0]
 
     def write(text: str) -> str:
-        body, aligned, misaligned = damage.inject_pinyin(
-            draft.traditional(text).encode("gbk"), damage.PINYIN_SMALL
-        )
-        hits[0] += aligned
-        hits[1] += misaligned
-        return html.escape(damage.read_lossy(body))
+        return html.escape(damage.inject_pinyin(draft.traditional(text), damage.PINYIN_SMALL))
 
-    for line in draft.sheet.lines:
-        write(line.text)
     draft.published_traditional = True
     draft.sheet.write = write
-    draft.note("pinyin", aligned=hits[0], misaligned=hits[1], lossy=True)
+    torn = damage.torn_lines(draft.traditional(draft.article.text), damage.PINYIN_SMALL)
+    draft.note("pinyin", torn_lines=torn, lossy=True)
 
 
-utf8_as_gbk = _decoder("utf8-as-gbk", "utf-8", "gbk")
-utf8_as_gbk_twice = _decoder("utf8-as-gbk-twice", "utf-8", "gbk", times=2)
+def big5_as_gbk(draft: Draft) -> None:
+    """Publish in Traditional, the body's Big5 bytes read as GBK."""
+    draft.show(lambda text: damage.wrong_decoder(draft.traditional(text), "big5hkscs", "gb18030")[0])
+    draft.published_traditional = True
+    draft.note("big5-as-gbk")
+
+
+utf8_as_gbk = _decoder("utf8-as-gbk", "utf-8", "gb18030")
+utf8_as_gbk_twice = _decoder("utf8-as-gbk-twice", "utf-8", "gb18030", times=2)
 utf8_as_latin1 = _decoder("utf8-as-latin1", "utf-8", "latin-1")
+utf8_as_cp1252 = _decoder("utf8-as-cp1252", "utf-8", "cp1252")
 gbk_as_latin1 = _decoder("gbk-as-latin1", "gbk", "latin-1")
+gbk_as_cp1252 = _decoder("gbk-as-cp1252", "gbk", "cp1252")
+gbk_as_big5 = _decoder("gbk-as-big5", "gbk", "big5hkscs")
