@@ -14,6 +14,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
+from typing import NamedTuple
 
 from cleaning.repair.gbk_bytes import BYTES, SEED_DECODER, Decoder, encode_line
 
@@ -32,18 +33,29 @@ def inject(
     return "\n".join(_inject_line(line, machine, decoder) for line in text.split("\n"))
 
 
-_Machine = tuple[re.Pattern[bytes] | None, dict[bytes, str]]
+class _Machine(NamedTuple):
+    """The table as one regex over bytes, whose leftmost matches are the machine's greedy hits, and what each inserts.
+
+    `whole` maps a hit to itself with its insertion as bytes; empty where the machine replaces, or GBK lacks a letter.
+    """
+
+    pattern: re.Pattern[bytes] | None
+    inserted: dict[bytes, str]
+    whole: dict[bytes, bytes]
 
 
 @lru_cache(maxsize=8)
 def _machine(entries: tuple[tuple[str, str], ...]) -> _Machine:
-    """Return the table as one regex over bytes: its leftmost matches are the machine's greedy hits."""
+    """Return the machine that works with `entries` (an empty string: replaced)."""
     inserted = {BYTES[char]: string for char, string in entries if len(BYTES[char]) == 2}
     by_lead: dict[int, list[int]] = {}
     for lead, trail in inserted:
         by_lead.setdefault(lead, []).append(trail)
     branches = [re.escape(bytes([lead])) + _byte_class(trails) for lead, trails in sorted(by_lead.items())]
-    return (re.compile(b"|".join(branches), re.DOTALL) if branches else None), inserted
+    pattern = re.compile(b"|".join(branches), re.DOTALL) if branches else None
+    encoded = {hit: encode_line(string) for hit, string in inserted.items()}
+    whole = {hit: hit + string for hit, string in encoded.items() if string}
+    return _Machine(pattern, inserted, whole if len(whole) == len(inserted) else {})
 
 
 def _byte_class(trails: list[int]) -> bytes:
@@ -71,9 +83,19 @@ def _parts(line: str) -> Iterator[bytes | str]:
 
 
 def _show(data: bytes, machine: _Machine, decoder: Decoder) -> str:
-    pattern, inserted = machine
+    pattern, inserted, whole = machine
     if pattern is None:
         return decoder.decode(data)[0]
+    if whole:
+        try:
+            return pattern.sub(lambda match: whole[match[0]], data).decode("gbk")
+        except UnicodeDecodeError:  # a byte is stranded: piece by piece, then
+            return _show_pieces(data, pattern, inserted, decoder)
+    return _show_pieces(data, pattern, inserted, decoder)
+
+
+def _show_pieces(data: bytes, pattern: re.Pattern[bytes], inserted: Mapping[bytes, str], decoder: Decoder) -> str:
+    """Return what `decoder` shows for `data`: it is in step again behind every insertion."""
     parts: list[str] = []
     cursor = 0
     for match in pattern.finditer(data):

@@ -7,6 +7,7 @@ looked at). Learners' texts and glosses break this rule, or annotate what no tab
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -21,6 +22,8 @@ from cleaning.repair.tokens import REPLACED, Token, first_reading, is_machine_ma
 
 FEW_HITS = 2
 """Hits on frequent Traditional characters with their usual reading that prove a text without any bare one."""
+
+_HAN = re.compile("[\u4e00-\u9fff]+")
 
 WRONG_HETERONYM = ("\u8457", Reading("zhu", "4"))
 """\u96a8\u8457(zh\xf9): the particle is read zhe, so nobody glosses it like this. (GB 2312 has the character, too.)"""
@@ -91,6 +94,7 @@ class PageEvidence:
     bare: Counter[str] = field(default_factory=Counter)
     bare_anywhere: Counter[str] = field(default_factory=Counter)
     inside: Counter[str] = field(default_factory=Counter)
+    everywhere: Counter[str] = field(default_factory=Counter)
     cut_off: set[str] = field(default_factory=set)
     han: int = 0
     marked: int = 0
@@ -119,12 +123,12 @@ def observe(text: str, lines: list[Line]) -> PageEvidence:
         if line.tokens:
             inside.update(line.text[max(0, line.tokens[0].start - 1) : line.tokens[-1].end])
     page.insertions = _majority(page.observed)
-    page.han = sum("\u4e00" <= char <= "\u9fff" for line in lines if line.tokens for char in line.text)
-    everywhere = Counter(text)
+    page.han = sum(len(run) for line in lines if line.tokens for run in _HAN.findall(line.text))
+    page.everywhere = Counter(text)
     hits = _hits(page.observed)
     for char in hits:
         page.bare[char] = max(0, inside[char] - hits[char])
-        page.bare_anywhere[char] = max(0, everywhere[char] - hits[char])
+        page.bare_anywhere[char] = max(0, page.everywhere[char] - hits[char])
     return page
 
 

@@ -9,16 +9,16 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
+from typing import NamedTuple
 
 from cleaning.findings import Certainty, Edited, Finding, edit
 from cleaning.repair.badness import total_logprob
 from cleaning.repair.gbk_bytes import BYTES, DECODERS, INVALID_BYTE_BASE, REPLACEMENT, Decoder, is_lead
 from cleaning.repair.injection import inject
 from cleaning.repair.page_evidence import Line, PageEvidence, accepted, find_lines, observe, window_char
-from cleaning.repair.readings import begins, is_common, is_traditional
+from cleaning.repair.readings import begins, is_common, is_simplified, is_traditional
 from cleaning.repair.shifted import Hit, Knowledge, Run, Solution
 from cleaning.repair.site_table import SiteTable, as_insertions
 from cleaning.repair.tokens import DAMAGE, PUNCTUATION, REPLACED, Token
@@ -40,8 +40,7 @@ DROP_SEARCH = 8
 """Shown characters behind an insertion among which a lost private-use character is looked for."""
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(NamedTuple):
     """An edit to one line, before certification: offsets are in the text. `sure` is False where a model chose."""
 
     rule: str
@@ -73,7 +72,7 @@ def repair_pinyin(text: str, table: Table = None) -> Edited:
     changes = [
         change for line, solved in zip(lines, runs) for change in _changes(line, solved, entries, site_chars)
     ]
-    return _certify(text, changes, entries)
+    return _certify(text, changes)
 
 
 def learn_table(text: str) -> SiteTable:
@@ -106,8 +105,24 @@ def _read_runs(
     text: str, lines: list[Line], page: PageEvidence, given: Mapping[str, str], site_chars: frozenset[str]
 ) -> list[Runs]:
     """Return, for each line, the runs that could be read: offset in the line -> solution."""
+    if not (page.marked or any(REPLACED.search(line.text) for line in lines)):
+        return [{} for _ in lines]
     likely = {char: inserted for char, inserted in page.insertions.items() if page.bare[char] == 0}
-    known = Knowledge({**given, **likely}, site_chars, page.is_bare, _PairCount(text), _lost_ascii(text))
+    insertions = {**given, **likely}
+    by_lead: dict[tuple[int, str], tuple[str, ...]] = {}
+    for char, inserted in insertions.items():
+        if len(encoded := BYTES[char]) == 2:
+            by_lead[encoded[0], inserted] = (*by_lead.get((encoded[0], inserted), ()), char)
+    known = Knowledge(
+        insertions=insertions,
+        site_chars=site_chars,
+        is_bare=page.is_bare,
+        pair_count=_PairCount(text),
+        lost_ascii=_lost_ascii(page.everywhere),
+        by_lead=by_lead,
+        is_foreign=_foreign(page.everywhere),
+        is_seen=page.everywhere.__contains__,
+    )
     return [_read_line(line, known) for line in lines]
 
 
@@ -124,9 +139,24 @@ class _PairCount:
         return self._counts[pair]
 
 
-def _lost_ascii(text: str) -> str:
-    """Return the ASCII sentence mark that `text` uses most: the likeliest one to have been swallowed."""
-    return max(",.:;!", key=lambda mark: (text.count(mark), mark == ","))
+def _lost_ascii(counts: Counter[str]) -> str:
+    """Return the ASCII sentence mark that a text uses most: the likeliest one to have been swallowed."""
+    return max(",.:;!", key=lambda mark: (counts[mark], mark == ","))
+
+
+def _foreign(counts: Counter[str]) -> Callable[[str], bool]:
+    """Return a test for characters of the other script: nothing passes where a text is short or mixes them."""
+    traditional = sum(times for char, times in counts.items() if is_traditional(char))
+    simplified = sum(times for char, times in counts.items() if is_simplified(char))
+    if traditional > 4 * simplified + 20:
+        return is_simplified
+    if simplified > 4 * traditional + 20:
+        return is_traditional
+    return _nothing
+
+
+def _nothing(_: str) -> bool:
+    return False
 
 
 def _read_line(line: Line, known: Knowledge) -> Runs:
@@ -225,26 +255,42 @@ def _changes(line: Line, solved: Runs, entries: Mapping[str, str], site_chars: f
         if token.is_cut_off and char and begins(char, token.reading) and (char in entries or is_traditional(char)):
             yield Change(CUT_OFF, line.start + token.start, line.start + token.end, "", False, ())
         elif char and (entries.get(char) == token.inserted or char in site_chars):
-            hit = Hit(char, token.inserted, True)
-            yield Change(ALIGNED, line.start + token.start, line.start + token.end, "", True, (hit,))
+            hits = _one_hit(char, token.inserted)
+            yield Change(ALIGNED, line.start + token.start, line.start + token.end, "", True, hits)
         floor = token.end
 
 
-def _certify(text: str, changes: list[Change], entries: Mapping[str, str]) -> Edited:
+@lru_cache(maxsize=4096)
+def _one_hit(char: str, inserted: str) -> tuple[Hit]:
+    return (Hit(char, inserted, True),)
+
+
+def _certify(text: str, changes: list[Change]) -> Edited:
     """Return the edited text; each finding is certified where the forward model gives its line back."""
-    draft = edit(text, (_finding(text, change, "inferred", "") for change in changes))
+    draft = _apply(text, changes)
     table = {hit.char: hit.inserted for change in changes for hit in change.hits}
-    wanted = text.split("\n")
     replaced = _replaced(text, changes)
+    wanted = text.split("\n")
     best: list[bool] = []
     for decoder in _decoders(changes):
-        shown = inject(draft.text, table, decoder, replaced).split("\n")
+        shown = inject(draft, table, decoder, replaced).split("\n")
         proven = [one == other for one, other in zip(shown, wanted)]
         if sum(proven) > sum(best):
             best = proven
         if all(best):
             break
     return edit(text, _judged(text, changes, best))
+
+
+def _apply(text: str, changes: Iterable[Change]) -> str:
+    parts: list[str] = []
+    cursor = 0
+    for change in sorted(changes, key=lambda one: one.start):
+        parts.append(text[cursor : change.start])
+        parts.append(change.after)
+        cursor = change.end
+    parts.append(text[cursor:])
+    return "".join(parts)
 
 
 def _replaced(text: str, changes: list[Change]) -> frozenset[str]:
@@ -269,25 +315,25 @@ def _decoders(changes: list[Change]) -> list[Decoder]:
 
 
 def _judged(text: str, changes: list[Change], proven: list[bool]) -> Iterable[Finding]:
+    """Yield the finding of each change; `proven` says of each line whether the forward model gives it back."""
     whole = all(proven)
     number = 0
     cursor = 0
     for change in changes:
         number += text.count("\n", cursor, change.start)
         cursor = change.start
-        yield _finding(text, change, *_verdict(change, proven[number] if proven else False, whole))
+        certainty, evidence = _verdict(change.hits, change.sure, bool(proven) and proven[number], whole)
+        before = text[change.start : change.end]
+        yield Finding("repair", change.rule, change.start, change.end, before, change.after, certainty, evidence)
 
 
-def _verdict(change: Change, proven: bool, whole: bool) -> tuple[Certainty, str]:
-    entries = " ".join(hit.char + hit.inserted for hit in change.hits[:4])
+@lru_cache(maxsize=4096)
+def _verdict(hits: tuple[Hit, ...], sure: bool, proven: bool, whole: bool) -> tuple[Certainty, str]:
+    """Return the certainty of a change that relies on `hits`, and its proof in words."""
+    entries = " ".join(hit.char + hit.inserted for hit in hits[:4])
     scope = "whole page" if whole else "line"
     if not proven:
         return "inferred", f"{entries}; forward model differs on this line"
-    if not change.sure:
+    if not sure:
         return "inferred", f"{entries}; forward({scope}) == input, but a lost byte was chosen by context"
     return "certified", f"{entries}; forward({scope}) == input"
-
-
-def _finding(text: str, change: Change, certainty: Certainty, evidence: str) -> Finding:
-    before = text[change.start : change.end]
-    return Finding("repair", change.rule, change.start, change.end, before, change.after, certainty, evidence)

@@ -124,6 +124,20 @@ def is_traditional(char: str) -> bool:
 
 
 @cache
+def is_simplified(char: str) -> bool:
+    """Return whether `char` is a Simplified character that Traditional text does not use: in GB 2312, not in Big5."""
+    try:
+        char.encode("gb2312")
+    except UnicodeEncodeError:
+        return False
+    try:
+        char.encode("big5")
+    except UnicodeEncodeError:
+        return char >= "\u4e00"
+    return False
+
+
+@cache
 def is_common(char: str) -> bool:
     """Return whether `char` is in everyday use in either script, or punctuation of running text.
 

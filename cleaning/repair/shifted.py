@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -40,10 +40,13 @@ RIVAL = -2.5
 UNCOMMON = -6.0
 """Natural log: what a torn hit would restore is no character of everyday use (kana share bytes with Chinese)."""
 
+UNSEEN = -1.5
+"""Natural log: the character it would restore stands nowhere else on the page."""
+
 SEEN_ON_PAGE = 2.0
 """Natural log, for each doubling: the pair of characters occurs elsewhere on the page."""
 
-FIELD_WORD = 2.0
+FIELD_WORD = 6.0
 """Natural log: a pair that is a word of this field."""
 
 FIELD_WORDS = frozenset(
@@ -65,8 +68,7 @@ class Hit(NamedTuple):
     sure: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Hypothesis:
+class Hypothesis(NamedTuple):
     """A partial reading of a run: `pending` is a true lead byte whose trail has not come yet (-1: none)."""
 
     score: float
@@ -91,13 +93,23 @@ class Solution:
 
 @dataclass(frozen=True, slots=True)
 class Knowledge:
-    """What is known when a run is read: the page's table, the characters that stand bare, and its pairs."""
+    """What is known when a run is read.
+
+    `insertions` is the table (`by_lead`: lead byte and inserted string -> its characters), `site_chars` characters
+    known to be in the site's; `is_bare` tells characters that stand without insertion, `is_foreign` those of the
+    script that the page is not written in, `is_seen` those that stand on it, `pair_count` how often a pair stands
+    on it. `lost_ascii` is the
+    page's usual sentence mark.
+    """
 
     insertions: Mapping[str, str]
     site_chars: frozenset[str]
     is_bare: Callable[[str], bool]
     pair_count: Callable[[str], int]
     lost_ascii: str
+    by_lead: Mapping[tuple[int, str], tuple[str, ...]]
+    is_foreign: Callable[[str], bool]
+    is_seen: Callable[[str], bool]
 
 
 @lru_cache(maxsize=1 << 16)
@@ -231,7 +243,7 @@ class Run:
                     second = CHARS[lead << 8 | following]
                     if is_common(second) and _is_user_defined(BYTES[first.last][1], lead):
                         rank = first.score + _likelihood(first.last, second)
-                        grown.append((rank, replace(first, pending=lead)))
+                        grown.append((rank, first._replace(pending=lead)))
         return [one for _, one in sorted(grown, key=lambda two: (-two[0], two[1].pending, two[1].last))[:BEAM]]
 
     def _pass_bytes(self, data: bytes) -> None:
@@ -247,7 +259,7 @@ class Run:
         if self.known.insertions.get(char) != token.inserted and char not in self.known.site_chars:
             return None
         hit = Hit(char, token.inserted, True)
-        return [replace(one, hits=(one.hits, hit)) for one in beam]
+        return [Hypothesis(one.score, one.last, one.pending, one.chars, (one.hits, hit)) for one in beam]
 
     def _entries(self, lead: int, token: Token) -> Iterator[tuple[str, float]]:
         """Yield (character, log weight) of the table entries that the mark's window may be."""
@@ -266,22 +278,37 @@ class Run:
 
     def _familiar(self, pair: str) -> float:
         """Return the weight of a pair of characters for standing elsewhere on the page."""
-        field = FIELD_WORD if pair in FIELD_WORDS else 0.0
-        return field + SEEN_ON_PAGE * min(4, self.known.pair_count(pair).bit_length())
+        known = (FIELD_WORD if pair in FIELD_WORDS else 0.0) + (
+            UNCOMMON if self.known.is_foreign(pair[1]) else 0.0
+        )
+        return known + SEEN_ON_PAGE * min(4, self.known.pair_count(pair).bit_length())
+
+    def _makes(self, lead: int, trail: int) -> float:
+        """Return the log weight of the character that `lead` begins (`trail` unknown: -1); positive if it is none."""
+        if trail < 0:
+            return 0.0
+        if not is_trail(trail) or is_private(char := CHARS[lead << 8 | trail]):
+            return 1.0
+        if not is_common(char) or self.known.is_foreign(char):
+            return UNCOMMON
+        return 0.0 if self.known.is_seen(char) else UNSEEN
 
     def _torn_hit(self, beam: list[Hypothesis], token: Token) -> list[Hypothesis]:
         """Return the hypotheses behind a hit across two true characters: the mark is the second one's lead."""
         entries = list(self._entries(self.tail, token))
         following = _first_byte(self.line, token.end)
         rated = [
-            (char, weight + made) for char, weight in entries if (made := _makes(BYTES[char][1], following)) <= 0.0
+            (char, weight + made)
+            for char, weight in entries
+            if (made := self._makes(BYTES[char][1], following)) <= 0.0
         ]
         grown = [
-            replace(
-                one,
-                score=one.score + weight,
-                pending=BYTES[char][1],
-                hits=(one.hits, Hit(char, token.inserted, _is_sure(char, rated, following))),
+            Hypothesis(
+                one.score + weight,
+                one.last,
+                BYTES[char][1],
+                one.chars,
+                (one.hits, Hit(char, token.inserted, self._is_sure(char, rated, following))),
             )
             for one in beam
             for char, weight in rated
@@ -293,11 +320,17 @@ class Run:
         rated = list(self._entries(self.tail, token))
         self.alone = len(rated) * len(beam) == 1
         grown = [
-            self._extend(one, char, -1, weight, Hit(char, token.inserted, _is_sure(char, rated, -1)))
+            self._extend(one, char, -1, weight, Hit(char, token.inserted, self._is_sure(char, rated, -1)))
             for one in beam
             for char, weight in rated
         ]
         return _prune(grown)
+
+    def _is_sure(self, char: str, rated: list[tuple[str, float]], following: int) -> bool:
+        """Return whether no other entry is about as likely in the table and makes an everyday character as well."""
+        own = dict(rated)[char]
+        rivals = (other for other, weight in rated if other != char and weight > own + RIVAL)
+        return not any(0.0 >= self._makes(BYTES[other][1], following) > UNCOMMON for other in rivals)
 
     def _shown(self, beam: list[Hypothesis], at: int) -> tuple[int, list[Hypothesis]]:
         """Return the hypotheses behind one shown character, where a true lead byte is pending."""
@@ -307,7 +340,7 @@ class Run:
             self.guessed += 1
             self.alone = False
             self.since = 0
-            grown = _prune([grown for one in beam for grown in self._guess(one, at + 1)])
+            grown = self._guess(beam, at + 1)
             lost = self._swallowed(at + 1)
             return at + 1, [self._extend(one, lost, -1) for one in grown] if lost else grown
         if INVALID_BYTE_BASE < ord(char) <= INVALID_BYTE_BASE + 0xFF:
@@ -339,16 +372,22 @@ class Run:
             return ""
         return self.known.lost_ascii
 
-    def _guess(self, one: Hypothesis, after: int) -> Iterator[Hypothesis]:
-        """Yield `one` with each character that its pending lead byte and a lost byte can make."""
+    def _guess(self, beam: list[Hypothesis], after: int) -> list[Hypothesis]:
+        """Return the likeliest characters that each pending lead byte and a lost byte can make.
+
+        What follows weighs in the choice only: it is scored when its turn comes.
+        """
         following = self.line[after] if after < len(self.line) else "\n"
-        for trail in range(0x81, 0xFF):
-            true = CHARS[one.pending << 8 | trail]
-            if is_common(true):
-                weight = self._familiar(one.last + true) + _likelihood(true, following)
+        rated: list[tuple[float, Hypothesis]] = []
+        for one in beam:
+            for true in _of_lead(one.pending):
+                weight = self._familiar(one.last + true)
                 if following == "\n":
                     weight += self._familiar(true + following)
-                yield self._extend(one, true, -1, weight)
+                grown = self._extend(one, true, -1, weight)
+                rated.append((grown.score + _likelihood(true, following), grown))
+        rated.sort(key=lambda two: (-two[0], two[1].last))
+        return [grown for _, grown in rated[:BEAM]]
 
     def _extend(
         self, one: Hypothesis, char: str, pending: int, weight: float = 0.0, hit: Hit | None = None
@@ -358,6 +397,13 @@ class Run:
         return Hypothesis(score, char, pending, (one.chars, char), hits)
 
 
+@lru_cache(maxsize=256)
+def _of_lead(lead: int) -> tuple[str, ...]:
+    """Return the characters of everyday use under `lead` whose trail byte could be stranded."""
+    shown = (CHARS[lead << 8 | trail] for trail in range(0x81, 0xFF))
+    return tuple(char for char in shown if is_common(char))
+
+
 @lru_cache(maxsize=4096)
 def _by_reading(lead: int, reading: Reading) -> tuple[str, ...]:
     return with_lead(lead, reading)
@@ -365,12 +411,9 @@ def _by_reading(lead: int, reading: Reading) -> tuple[str, ...]:
 
 def _candidates(lead: int, token: Token, known: Knowledge) -> list[str]:
     """Return the characters under `lead` that the reading allows, and those the table gives this very string."""
-    found = list(_by_reading(lead, token.reading))
-    for trail in range(0x81, 0xFF):
-        char = CHARS[lead << 8 | trail]
-        if known.insertions.get(char) == token.inserted and char not in found:
-            found.append(char)
-    return found
+    found = _by_reading(lead, token.reading)
+    named = known.by_lead.get((lead, token.inserted), ())
+    return [*found, *(char for char in named if char not in found)]
 
 
 def _is_user_defined(lead: int, trail: int) -> bool:
@@ -384,22 +427,6 @@ def _first_byte(line: str, at: int) -> int:
         return -1
     data = BYTES[line[at]]
     return data[0] if data else -1
-
-
-def _makes(lead: int, trail: int) -> float:
-    """Return the log weight of the character that `lead` begins (`trail` unknown: -1); positive if it is none."""
-    if trail < 0:
-        return 0.0
-    if not is_trail(trail) or is_private(char := CHARS[lead << 8 | trail]):
-        return 1.0
-    return 0.0 if is_common(char) else UNCOMMON
-
-
-def _is_sure(char: str, rated: list[tuple[str, float]], following: int) -> bool:
-    """Return whether no other entry is about as likely in the table and makes an everyday character as well."""
-    own = dict(rated)[char]
-    rivals = (other for other, weight in rated if other != char and weight > own + RIVAL)
-    return not any(following < 0 or is_common(CHARS[BYTES[other][1] << 8 | following]) for other in rivals)
 
 
 def _prune(beam: list[Hypothesis]) -> list[Hypothesis]:

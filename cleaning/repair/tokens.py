@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import NamedTuple
 
 from cleaning.repair.gbk_bytes import MARKS, REPLACEMENT
@@ -32,7 +33,8 @@ CUT_OFF = re.compile(rf"\( ?([{LETTERS}]{{1,8}})\Z")
 class Token(NamedTuple):
     """One insertion in a line at `start`:`end`. `mark` is the stranded byte's mark or empty.
 
-    `inserted` is the whole string the site's machine inserted, brackets and repeats included.
+    `inserted` is the whole string the site's machine inserted, brackets and repeats included. `is_cut_off` says that
+    the excerpt ended inside it.
     """
 
     start: int
@@ -41,13 +43,10 @@ class Token(NamedTuple):
     kept_paren: bool
     inserted: str
     reading: Reading
-
-    @property
-    def is_cut_off(self) -> bool:
-        """Return whether the excerpt ended inside this insertion."""
-        return not self.inserted.endswith(")")
+    is_cut_off: bool = False
 
 
+@lru_cache(maxsize=4096)
 def first_reading(inserted: str) -> Reading:
     """Return the first reading of an inserted string such as `(xi)(xi)`."""
     return parse(inserted[1:].partition(")")[0])
@@ -60,10 +59,12 @@ def is_machine_made(inserted: str) -> bool:
 
 def tokens(line: str) -> Iterator[Token]:
     """Yield the insertions of `line` whose reading is a syllable of Mandarin, from left to right."""
+    known = syllables()
     for match in TOKEN.finditer(line):
-        inserted = "(" + match[4]
+        mark, paren, _, rest = match.groups()
+        inserted = "(" + rest
         reading = first_reading(inserted)
-        if reading.base in syllables():
-            yield Token(match.start(), match.end(), match[1] or "", bool(match[1] and match[2]), inserted, reading)
+        if reading.base in known:
+            yield Token(*match.span(), mark or "", bool(mark and paren), inserted, reading)
     if cut := CUT_OFF.search(line, max(0, len(line) - 12)):
-        yield Token(cut.start(), cut.end(), "", False, cut[0], parse(cut[1]))
+        yield Token(cut.start(), cut.end(), "", False, cut[0], parse(cut[1]), True)
