@@ -1,0 +1,279 @@
+"""Contacts as data, and personal identifiers to mask.
+
+Operators of these sites write their numbers so that filters miss them: full-width, spaced, in Chinese digits, with
+`V信`, `薇信`, `扣扣`. All of it is read on the fold key, which has the text's length, so spans are the text's own.
+A hotline (400, 800, 95xxx, 12378) is a public service number: it is found, but marked `hotline`, so that nobody
+takes a bank an article speaks of for the operator of the site.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Literal, NamedTuple
+
+from cleaning.folding import fold
+
+ContactKind = Literal["phone", "qq", "wechat", "email", "hotline"]
+IdentifierKind = Literal["id_card", "bank_card", "phone"]
+
+
+class Contact(NamedTuple):
+    """A way to reach somebody: `value` normalized, `line` the whole line it stands in, half-open span in the text."""
+
+    kind: ContactKind
+    value: str
+    line: str
+    start: int
+    end: int
+
+
+class Identifier(NamedTuple):
+    """A personal number inside the text: digits only in `value` (an ID card may end in X), half-open span."""
+
+    kind: IdentifierKind
+    value: str
+    start: int
+    end: int
+
+
+_DIGIT_FORMS = {
+    "零": "0", "〇": "0", "○": "0", "洞": "0", "一": "1", "幺": "1", "壹": "1", "二": "2", "贰": "2", "三": "3",
+    "叁": "3", "四": "4", "肆": "4", "五": "5", "伍": "5", "六": "6", "陆": "6", "七": "7", "柒": "7", "八": "8",
+    "捌": "8", "九": "9", "玖": "9",
+    "\N{CIRCLED DIGIT ZERO}": "0",
+    **{chr(0x2460 + number): str(number + 1) for number in range(9)},
+}  # fmt: skip
+"""Characters that stand for a digit in evasively written numbers (banking forms, circled digits)."""
+
+_D = f"[0-9{''.join(_DIGIT_FORMS)}]"
+_GAP = "[ .\N{MIDDLE DOT}\\-\N{VARIATION SELECTOR-16}\N{COMBINING ENCLOSING KEYCAP}]{0,2}"
+_LEAD = "[1一幺壹\N{CIRCLED DIGIT ONE}]"
+_SECOND = "[3-9三四五六七八九叁肆伍陆柒捌玖\N{CIRCLED DIGIT THREE}-\N{CIRCLED DIGIT NINE}]"
+_MOBILE = re.compile(rf"(?<!{_D})(?<!{_D}[.-])(?:\+?86[ -]?)?{_LEAD}{_GAP}{_SECOND}(?:{_GAP}{_D}){{9}}(?!{_D})")
+_AMOUNT_AFTER = re.compile(r"\s?(?:元|万|亿|块|人|年|%|％|美元|港币)|\.\d")
+_LANDLINE = re.compile(r"(?<![\d.-])\(?0(?:10|2\d|[3-9]\d{2})\)?[ -]{1,2}[2-9]\d{6,7}(?![\d.-])")
+_HOTLINE = re.compile(r"(?<![\d.-])(?:[48]00[ -]?\d{3}[ -]?\d{4}|[48]00[ -]?\d{4}[ -]?\d{3}|1010\d{4})(?![\d-])")
+_SHORT_HOTLINE = re.compile(
+    r"(?:电话|热线|客服|拨打|致电|拨通|来电)[^\d\n。]{0,12}(?P<number>95\d{3,4}|96\d{3,4}|12\d{3})(?!\d)"
+)
+_EMAIL = re.compile(
+    r"(?<![a-z0-9._%+-])(?P<local>[a-z0-9][a-z0-9._%+-]{1,40}) ?"
+    r"(?:@|\(at\)|\[at\]|艾特|#(?=(?:qq|163|126|sina|foxmail|139)[.点])) ?"
+    r"(?P<domain>[a-z0-9-]{1,30}(?:[.点。][a-z0-9-]{2,20}){1,3})(?![a-z0-9])"
+)
+_QQ_LABEL = r"(?:q ?q|扣 ?扣|叩 ?叩|蔻蔻|球球|企鹅|加 ?q|q ?群|q ?号)"
+_NUMBER = r"(?P<number>[1-9]\d{4,11}(?!\d)|[1-9](?: \d){4,11}(?! ?\d))"
+_QQ = re.compile(_QQ_LABEL + r"[号码群联系咨询客服在线为是加我:;)\]\s_\-]{0,8}" + _NUMBER)
+_WECHAT_LABEL = (
+    r"(?:微 ?信|薇 ?信|威 ?信|徽信|溦信|崴信|v ?信|w ?信|微芯|薇芯|"
+    r"(?<![a-z])(?:vx|wx|wechat|weixin)|(?:加|添加|\+|➕) ?(?:微|薇|威|v|v信)(?![a-z]))"
+)
+_WECHAT_GAP = r"(?P<gap>[号码联系咨询客服在线为是加我添同:;)\]\s_\-]{0,8})"
+_WECHAT = re.compile(
+    _WECHAT_LABEL
+    + _WECHAT_GAP
+    + r"(?:(?P<id>[a-z][a-z0-9_-]{5,19})(?![a-z0-9_@.-])|"
+    + _NUMBER
+    + rf"|(?P<mobile>{_LEAD}{_GAP}{_SECOND}(?:{_GAP}{_D}){{9}}(?!{_D})))"
+)
+_SAME_NUMBER = re.compile(r"[(\s,/]{0,2}(?:微 ?信|v ?信|薇信|vx|wx)(?:同号|同步|同)")
+_WECHAT_ADD = re.compile(r"加|\+|➕|薇|威|徽|^v|^w(?:x| ?信)")
+_NOT_AN_ID = frozenset(
+    {"iphone", "android", "windows", "alipay", "wechat", "weixin", "google", "facebook", "wechatpay"}
+)
+_MAY_HOLD = re.compile(
+    r"\d(?:[ -]?\d){4}|@|[a-z][a-z0-9_-]{5}|艾特|[零〇○洞一幺壹二贰三叁四肆五伍六陆七柒八捌九玖\u2460-\u2468]{5}"
+)
+_PLAIN_DIGITS = str.maketrans(_DIGIT_FORMS)
+
+
+def find_contacts(text: str) -> tuple[Contact, ...]:
+    """Return the contacts of `text` in order of place; overlapping readings go to the more specific kind."""
+    key = fold(text)
+    return find_contacts_folded(text, key)
+
+
+def find_contacts_folded(text: str, key: str) -> tuple[Contact, ...]:
+    """Return what `find_contacts` does, for a caller that has the fold key of `text` already."""
+    if not _MAY_HOLD.search(key):
+        return ()
+    taken: list[Contact] = []
+    busy = bytearray(len(key))
+    for kind, value, start, end in _readings(key):
+        if not any(busy[start:end]):
+            busy[start:end] = b"\1" * (end - start)
+            taken.append(Contact(kind, value, _line_of(text, start), start, end))
+    shared = [_same_number(text, key, contact) for contact in taken if contact.kind == "phone"]
+    taken.extend(contact for contact in shared if contact is not None)
+    return tuple(sorted(taken, key=lambda contact: (contact.start, contact.end, contact.kind)))
+
+
+def _readings(key: str) -> Iterator[tuple[ContactKind, str, int, int]]:
+    """Yield every reading, the most specific kinds first: a labelled number before a bare one."""
+    yield from _emails(key)
+    yield from _wechats(key)
+    for match in _QQ.finditer(key):
+        yield "qq", match["number"].replace(" ", ""), match.start("number"), match.end("number")
+    for match in _HOTLINE.finditer(key):
+        yield "hotline", re.sub(r"\D", "", match[0]), *match.span()
+    for match in _SHORT_HOTLINE.finditer(key):
+        yield "hotline", match["number"], *match.span("number")
+    for start, end, value in _mobiles(key):
+        yield "phone", value, start, end
+    for match in _LANDLINE.finditer(key):
+        yield "phone", re.sub(r"\D", "", match[0]), *match.span()
+
+
+def _emails(key: str) -> Iterator[tuple[ContactKind, str, int, int]]:
+    for match in _EMAIL.finditer(key):
+        domain = match["domain"].replace("点", ".").replace("。", ".")
+        if not domain.rpartition(".")[2].isdecimal():
+            yield "email", f"{match['local']}@{domain}", *match.span()
+
+
+def _wechats(key: str) -> Iterator[tuple[ContactKind, str, int, int]]:
+    for match in _WECHAT.finditer(key):
+        group = "id" if match["id"] else "mobile" if match["mobile"] else "number"
+        value = match[group].translate(_PLAIN_DIGITS)
+        value = value if group == "id" else re.sub(r"\D", "", value)
+        if group == "id" and not _is_wechat_id(match[0], match["gap"], value):
+            continue
+        yield "wechat", value, match.start(group), match.end(group)
+
+
+def _is_wechat_id(whole: str, gap: str, value: str) -> bool:
+    """A Latin word after 微信 is an ID when it is introduced as one; `微信 android` is not."""
+    if value in _NOT_AN_ID:
+        return False
+    return ":" in gap or "号" in gap or bool(_WECHAT_ADD.search(whole)) or any(map(str.isdecimal, value))
+
+
+def _mobiles(key: str) -> Iterator[tuple[int, int, str]]:
+    """Yield mobile numbers: eleven digits that are no amount and no part of a longer grouped number."""
+    for match in _MOBILE.finditer(key):
+        start, end = match.span()
+        if _AMOUNT_AFTER.match(key, end) or not _is_grouped_as_phone(match[0]):
+            continue
+        if re.search(r"\d[ -]$", key[max(0, start - 2) : start]) and " " in match[0].strip():
+            continue  # `6222 1380 0000 0000`: a group of a card number
+        yield start, end, re.sub(r"\D", "", match[0].translate(_PLAIN_DIGITS))[-11:]
+
+
+def _is_grouped_as_phone(written: str) -> bool:
+    """Dots are group marks only in 3.4.4, or `1.3800000000` would be a phone."""
+    groups = [len(group) for group in written.split(".")]
+    return len(groups) == 1 or groups == [3, 4, 4] or set(groups) == {1}
+
+
+def _same_number(text: str, key: str, phone: Contact) -> Contact | None:
+    """Return the WeChat contact of `13800000000(微信同号)`."""
+    if not _SAME_NUMBER.match(key, phone.end):
+        return None
+    return Contact("wechat", phone.value, _line_of(text, phone.start), phone.start, phone.end)
+
+
+def _line_of(text: str, position: int) -> str:
+    start = text.rfind("\n", 0, position) + 1
+    end = text.find("\n", position)
+    return text[start : end if end >= 0 else len(text)]
+
+
+# -- Lines that are nothing but contacts ------------------------------------------------------------------------
+
+_CONTACT_WORDS = re.compile(
+    r"手机号?码?|电话|微信号?|联系(?:方式|人|我们|电话|站长)?|qq号?|q ?q|扣扣|v信|薇信|邮箱|e-?mail|客服|热线|咨询|号码|网址|加|添加|同号|同步|"
+    r"(?:本站|网站|站长|法务|律师|商务|广告|合作|投稿|侵权|举报|在线|服务|公司|官方|免费|全国|逾期|债务|协商|处理)|"
+    r"先生|女士|小姐|经理|老师|主任|顾问|律师|负责人|[的或和及请:;,.、/|()\[\]【】\s_+-]"
+)
+_PERSON = re.compile(r"^[\u4e00-\u9fff]{1,3}(?=先生|女士|小姐|经理|老师|主任|顾问|律师|$)")
+MAX_CONTACT_LINE = 120
+
+
+def may_hold_contacts(key: str) -> list[int]:
+    """Return offsets in a folded text of what may be contacts; a line without one has none. Cheap, and misses none."""
+    return [match.start() for match in _MAY_HOLD.finditer(key)]
+
+
+def is_contact_line(key: str) -> bool:
+    """Whether a folded line is nothing but contacts, their labels and a name; a hotline is nobody's own contact."""
+    if len(key) > MAX_CONTACT_LINE or not _MAY_HOLD.search(key):
+        return False
+    found = [contact for contact in find_contacts_folded(key, key) if contact.kind != "hotline"]
+    if not found:
+        return False
+    parts, cursor = [], 0
+    for contact in found:
+        if contact.start >= cursor:
+            parts.append(key[cursor : contact.start])
+            cursor = contact.end
+    rest = "".join([*parts, key[cursor:]])
+    return len(_PERSON.sub("", _CONTACT_WORDS.sub("", rest))) <= 1
+
+
+# -- Personal identifiers ---------------------------------------------------------------------------------------
+
+_ID_CARD = re.compile(
+    r"(?<![\dx])[1-9]\d{5} ?(?:18|19|20)\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01]) ?\d{3}[\dx](?![\dx])"
+)
+_BANK_CARD = re.compile(r"(?<!\d)(?<!\d[ -])(?:\d{16,19}|\d{4}(?:[ -]\d{4}){3}(?:[ -]\d{1,3})?)(?![ -]?\d)")
+_ID_WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
+_ID_CHECKS = "10X98765432"
+_KEPT_HEAD, _KEPT_TAIL = 3, 2
+
+
+def find_identifiers(text: str) -> tuple[Identifier, ...]:
+    """Return ID cards (checksum of GB 11643), bank cards (Luhn, ISO/IEC 7812) and mobile phones in `text`."""
+    key = fold(text)
+    if not _MAY_HOLD.search(key):
+        return ()
+    found: list[Identifier] = []
+    busy = bytearray(len(key))
+    for match in _ID_CARD.finditer(key):
+        value = match[0].replace(" ", "").upper()
+        if is_id_card(value):
+            busy[match.start() : match.end()] = b"\1" * len(match[0])
+            found.append(Identifier("id_card", value, *match.span()))
+    for match in _BANK_CARD.finditer(key):
+        value = re.sub(r"\D", "", match[0])
+        if is_bank_card(value) and not any(busy[match.start() : match.end()]):
+            busy[match.start() : match.end()] = b"\1" * len(match[0])
+            found.append(Identifier("bank_card", value, *match.span()))
+    for start, end, value in _mobiles(key):
+        if not any(busy[start:end]):
+            found.append(Identifier("phone", value, start, end))
+    return tuple(sorted(found, key=lambda identifier: identifier.start))
+
+
+def is_id_card(value: str) -> bool:
+    """Whether 17 digits and a check character (digit or X) satisfy GB 11643's modulus 11."""
+    if len(value) != 18 or not value[:17].isdecimal():
+        return False
+    total = sum(int(digit) * weight for digit, weight in zip(value, _ID_WEIGHTS, strict=False))
+    return _ID_CHECKS[total % 11] == value[17]
+
+
+def is_bank_card(value: str) -> bool:
+    """Whether 16 to 19 digits start as a card does (3 to 6, or 9) and satisfy the Luhn check."""
+    if not 16 <= len(value) <= 19 or value[0] not in "34569":
+        return False
+    digits = [int(digit) for digit in reversed(value)]
+    doubled = (sum(divmod(2 * digit, 10)) for digit in digits[1::2])
+    return (sum(digits[::2]) + sum(doubled)) % 10 == 0
+
+
+def mask(value: str) -> str:
+    """Return `value` with every letter and digit but the first three and the last two as `*`, separators kept."""
+    places = [index for index, char in enumerate(value) if char.isalnum()]
+    hidden = set(places[_KEPT_HEAD : max(_KEPT_HEAD, len(places) - _KEPT_TAIL)])
+    return "".join("*" if index in hidden else char for index, char in enumerate(value))
+
+
+def mask_identifiers(text: str) -> str:
+    """Return `text` with the identifiers that `find_identifiers` finds masked in place; same length."""
+    parts: list[str] = []
+    cursor = 0
+    for found in find_identifiers(text):
+        parts += text[cursor : found.start], mask(text[found.start : found.end])
+        cursor = found.end
+    return "".join([*parts, text[cursor:]])

@@ -1,0 +1,72 @@
+"""fold(): a comparison key that is as long as the text, one script and one width, never stored as text.
+
+One rule has to serve `聲明:本網站`, `声明：本网站` and a page that mixes both. So rules are written for the key:
+Simplified, half-width, lower case. Every character maps to exactly one character, so a span found in the key is
+the span in the text.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib import resources
+
+import numpy as np
+import numpy.typing as npt
+
+_CODEPOINTS = 0x110000
+_FULLWIDTH_FIRST, _FULLWIDTH_LAST, _FULLWIDTH_SHIFT = 0xFF01, 0xFF5E, 0xFEE0
+_OTHER_FORMS = {
+    "\N{IDEOGRAPHIC SPACE}": " ",
+    "\N{NO-BREAK SPACE}": " ",
+    "\N{CHARACTER TABULATION}": " ",
+    "\N{EN SPACE}": " ",
+    "\N{EM SPACE}": " ",
+    "\N{RIGHT-POINTING DOUBLE ANGLE QUOTATION MARK}": ">",
+    "\N{SINGLE RIGHT-POINTING ANGLE QUOTATION MARK}": ">",
+    "\N{RIGHTWARDS ARROW}": ">",
+    "\N{LEFT-POINTING DOUBLE ANGLE QUOTATION MARK}": "<",
+    "\N{LEFTWARDS ARROW}": "<",
+    "\N{BOX DRAWINGS LIGHT VERTICAL}": "|",
+    "\N{BOX DRAWINGS HEAVY VERTICAL}": "|",
+    "\N{EM DASH}": "-",
+    "\N{EN DASH}": "-",
+    "\N{KATAKANA MIDDLE DOT}": "\N{MIDDLE DOT}",
+    "\N{GREEK SMALL LETTER ALPHA}": "a",
+    # Forms that OpenCC's table keeps, because they are right in some words; for comparing they are one.
+    "著": "着",
+    "瞭": "了",
+    "閤": "合",
+    "裏": "里",
+}
+
+
+def fold(text: str) -> str:
+    """Return the comparison key of `text`: same length, Simplified, half-width punctuation, lower case."""
+    codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
+    return _table()[codes].tobytes().decode("utf-32-le", "surrogatepass")
+
+
+def letters(text: str) -> str:
+    """Return the letters, digits and Chinese characters of a folded text: what two lines are compared by."""
+    return "".join(filter(str.isalnum, text))
+
+
+@cache
+def _table() -> npt.NDArray[np.uint32]:
+    table = np.arange(_CODEPOINTS, dtype=np.uint32)
+    for traditional, simplified in _simplified_characters():
+        table[ord(traditional)] = ord(simplified)
+    for code in range(_FULLWIDTH_FIRST, _FULLWIDTH_LAST + 1):
+        table[code] = ord(chr(code - _FULLWIDTH_SHIFT).lower())
+    for code in range(ord("A"), ord("Z") + 1):
+        table[code] = code + 32
+    for form, plain in _OTHER_FORMS.items():
+        table[ord(form)] = ord(plain)
+    return table
+
+
+def _simplified_characters() -> list[tuple[str, str]]:
+    """Read the single-character table of opencc-python-reimplemented (TSCharacters, first choice of each)."""
+    source = resources.files("opencc") / "dictionary" / "TSCharacters.txt"
+    pairs = (line.split("\t") for line in source.read_text(encoding="utf-8").splitlines() if "\t" in line)
+    return [(left, right.split(" ")[0]) for left, right in pairs if len(left) == 1 == len(right.split(" ")[0])]

@@ -1,0 +1,126 @@
+"""outline.find(): which line of a plain-text page is the title, which are bylines.
+
+Plain text has no markup to say so. What is left of a page's shape does: the title stands before the first paragraph,
+after the site's furniture; it is repeated inside the body (an image's alternative text); a byline stands under it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import PurePath
+
+from cleaning import spam
+from cleaning.contacts import is_contact_line
+from cleaning.folding import fold, letters
+from cleaning.metadata import merge, parse_byline
+from cleaning.page import Metadata
+from cleaning.ruleset import candidates
+from cleaning.shapes import is_heading, is_prose
+
+HEAD_LINES = 20
+"""Lines before the first paragraph among which the title is looked for."""
+
+MIN_TITLE, MAX_TITLE = 4, 70
+"""Characters of a title; the seeds' titles have 7 to 14."""
+
+_ENDS_AS_SENTENCE = re.compile(r"[。;,:、]$")
+_HAS_FIELD_MARK = re.compile(r"\d|:|/|℃")
+_TITLE_LABEL = re.compile(r"[\[【#*\s]{0,6}(?:文章)?标题[\]】*\s]{0,4}:[*\s]{0,3}")
+_DATE_ONLY = re.compile(r"[\s\d年月日./-]{6,14}")
+
+
+@dataclass(frozen=True, slots=True)
+class Outline:
+    """The title as its line states it, the lines that hold it and those that are bylines, and what bylines state."""
+
+    title: str | None = None
+    title_lines: tuple[int, ...] = ()
+    byline_lines: tuple[int, ...] = ()
+    fields: Metadata = field(default_factory=Metadata)
+
+
+def find(lines: Sequence[str], *, filename: str | None = None) -> Outline:
+    """Return the outline of a plain-text page; a page that begins with prose has no title.
+
+    `filename` is the file the text came from, where it was named after the article.
+    """
+    keys = [fold(line).strip() for line in lines]
+    furniture = _furniture(keys)
+    first_prose = next((i for i, key in enumerate(keys) if i not in furniture and is_prose(key)), len(keys))
+    head = [i for i in range(first_prose) if keys[i] and i not in furniture][:HEAD_LINES]
+    bylines = {i: found for i in head if (found := _byline(lines[i], keys[i])) is not None}
+    title = _choose(keys, [i for i in head if i not in bylines], set(bylines), first_prose, filename)
+    bylines |= _tail_bylines(lines, keys, first_prose)
+    fields = merge(*(bylines[i] for i in sorted(bylines)))
+    if title is None:
+        return Outline(None, (), tuple(sorted(bylines)), fields)
+    label = _TITLE_LABEL.match(fold(lines[title]))
+    stated = lines[title][label.end() if label else 0 :].strip()
+    key = letters(fold(stated))
+    same = (i for i in head if letters(_TITLE_LABEL.sub("", keys[i], count=1)) == key)
+    return Outline(stated, tuple(sorted({title, *same})), tuple(sorted(bylines)), fields)
+
+
+def _furniture(keys: Sequence[str]) -> frozenset[int]:
+    """Return the lines that are keyword spam, or that a rule for the head or for anywhere takes whole."""
+    starts = [0]
+    for key in keys[:-1]:
+        starts.append(starts[-1] + len(key) + 1)
+    text = "\n".join(keys)
+    found = {
+        index
+        for index, rules in candidates(text, starts).items()
+        if any(rule.where != "tail" and rule.match(keys[index]) is not None for rule in rules)
+    }
+    for index, key in enumerate(keys):
+        if index not in found and key and (cuts := spam.find_spam(key, spam.scan(key))):
+            if cuts[0].end - cuts[0].start >= len(key):
+                found.add(index)
+        elif index not in found and is_contact_line(key):
+            found.add(index)
+    return frozenset(found)
+
+
+def _byline(line: str, key: str) -> Metadata | None:
+    if len(key) > 160 or is_heading(key) or not _HAS_FIELD_MARK.search(key):
+        return None
+    return parse_byline(line)
+
+
+def _tail_bylines(lines: Sequence[str], keys: Sequence[str], first_prose: int) -> dict[int, Metadata]:
+    """Return the bylines after the last paragraph (an editor's line); a bare date there is a notice's signature."""
+    found: dict[int, Metadata] = {}
+    for index in range(len(lines) - 1, first_prose, -1):
+        byline = _byline(lines[index], keys[index])
+        if byline is not None and not _DATE_ONLY.fullmatch(keys[index]):
+            found[index] = byline
+    return found
+
+
+def _choose(
+    keys: Sequence[str], head: Sequence[int], bylines: set[int], first_prose: int, filename: str | None
+) -> int | None:
+    """Return the head line that is most like a title; of equals the first."""
+    able = [i for i in head if _can_be_title(keys[i])]
+    if not able:
+        return None
+    body = {letters(key) for key in keys[first_prose:]}
+    again = {letters(keys[i]): i for i in head}
+    stem = letters(fold(PurePath(filename).stem)) if filename else ""
+
+    def score(index: int) -> int:
+        own = letters(keys[index])
+        points = 4 * (own in body) + (again[own] > index and first_prose > again[own])
+        points += 4 * (index + 1 in bylines) + 2 * (index + 2 in bylines and not keys[index + 1])
+        points += 3 * (len(own) >= 8 and own in stem) + 6 * bool(_TITLE_LABEL.match(keys[index]))
+        points -= 3 * (len(own) < 6) + 3 * bool(is_heading(keys[index]))
+        points += 2 * any(own != other and other in own for other in again if len(other) >= 6)
+        return points
+
+    return max(able, key=lambda index: (score(index), -index))
+
+
+def _can_be_title(key: str) -> bool:
+    return MIN_TITLE <= len(key) <= MAX_TITLE and not _ENDS_AS_SENTENCE.search(key) and any(map(str.isalpha, key))

@@ -1,0 +1,138 @@
+"""The strip rules of `rules/*.toml`, loaded and gated.
+
+A rule is data: an id, a regular expression for the fold key of a line, where in the page it may match, what it
+lifts, an example and a counter-example. No rule is tried on a line that lacks the rule's `gate` words: one
+Aho-Corasick pass over the page finds the lines worth a regular expression, so a page without chrome costs one pass.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from typing import Any, Literal
+
+import ahocorasick_rs
+
+Kind = Literal["line", "prefix", "span", "code"]
+"""`line` matches the whole line, `prefix` its beginning (the whole line goes), `span` only what matches goes; a
+`code` rule is decided by a function (spam shape, repeated titles) and is listed for its examples."""
+
+Where = Literal["head", "tail", "edge", "any"]
+"""Before the first paragraph of prose, after the last one, either of the two, or anywhere."""
+
+_FAMILIES = ("spam", "chrome", "contact", "disclaimer", "field", "residue")
+_KEYS = frozenset(
+    {"id", "kind", "where", "gate", "pattern", "also", "also_min", "max_length", "seen", "about", "examples",
+     "counter_examples", "title"}
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One strip rule; see `Kind` and `Where`. `also` words, of which a line must hold `also_min`, narrow it."""
+
+    id: str
+    kind: Kind
+    where: Where
+    gate: tuple[str, ...]
+    pattern: re.Pattern[str]
+    also: tuple[str, ...]
+    also_min: int
+    max_length: int
+    seen: str
+    examples: tuple[str, ...]
+    counter_examples: tuple[str, ...]
+    title: str | None = None
+
+    def match(self, line: str) -> re.Match[str] | None:
+        """Return the match of a folded line (stripped of white space) that the whole line goes for, else None."""
+        if len(line) > self.max_length or self.kind in {"span", "code"}:
+            return None
+        found = self.pattern.fullmatch(line) if self.kind == "line" else self.pattern.match(line)
+        if found is None or sum(word in line for word in self.also) < self.also_min:
+            return None
+        return found
+
+
+class RuleError(ValueError):
+    """A rule file that can't be used; the message names the rule and what to change."""
+
+
+def parse_rules(document: Mapping[str, Any], source: str) -> tuple[Rule, ...]:
+    """Return the rules of one parsed TOML document.
+
+    Raises RuleError for a missing or unknown key, a bad pattern, or a rule without an example.
+    """
+    return tuple(_parse_rule(raw, source) for raw in document.get("rule", ()))
+
+
+def _parse_rule(raw: Mapping[str, Any], source: str) -> Rule:
+    name = f"{source}: rule {raw.get('id', '(without id)')}"
+    if unknown := set(raw) - _KEYS:
+        raise RuleError(f"{name}: unknown key {sorted(unknown)[0]!r}; known are {', '.join(sorted(_KEYS))}")
+    if missing := {"id", "kind", "where", "seen", "examples", "counter_examples"} - set(raw):
+        raise RuleError(f"{name}: add {sorted(missing)[0]!r}")
+    if raw["kind"] != "code" and not (raw.get("gate") and raw.get("pattern")):
+        raise RuleError(
+            f"{name}: a {raw['kind']} rule needs a pattern and gate words, one of which a match must hold"
+        )
+    if not raw["examples"] or not raw["counter_examples"]:
+        raise RuleError(f"{name}: give at least one example and one counter-example")
+    try:
+        pattern = re.compile(raw.get("pattern", ""), re.VERBOSE)
+    except re.error as error:
+        raise RuleError(f"{name}: the pattern doesn't compile ({error})") from error
+    return Rule(
+        raw["id"], raw["kind"], raw["where"], tuple(raw.get("gate", ())), pattern, tuple(raw.get("also", ())),
+        raw.get("also_min", 1 if raw.get("also") else 0), raw.get("max_length", 160), raw["seen"],
+        tuple(raw["examples"]), tuple(raw["counter_examples"]), raw.get("title"),
+    )  # fmt: skip
+
+
+@cache
+def rules() -> tuple[Rule, ...]:
+    """Return every rule of `cleaning/rules`, in the order in which they are tried on a line."""
+    folder = resources.files("cleaning.rules")
+    found: list[Rule] = []
+    for family in _FAMILIES:
+        name = f"{family}.toml"
+        found.extend(parse_rules(tomllib.loads((folder / name).read_text(encoding="utf-8")), name))
+    ids = [rule.id for rule in found]
+    if len(set(ids)) < len(ids):
+        raise RuleError(f"rule ids must be unique; listed twice: {sorted(i for i in ids if ids.count(i) > 1)[0]}")
+    return tuple(found)
+
+
+@dataclass(frozen=True, slots=True)
+class _Gate:
+    automaton: ahocorasick_rs.AhoCorasick
+    members: tuple[tuple[int, ...], ...]
+
+
+@cache
+def _gate() -> _Gate:
+    words: dict[str, list[int]] = {}
+    for index, rule in enumerate(rules()):
+        for word in rule.gate:
+            words.setdefault(word, []).append(index)
+    automaton = ahocorasick_rs.AhoCorasick(tuple(words), implementation=ahocorasick_rs.Implementation.DFA)
+    return _Gate(automaton, tuple(tuple(members) for members in words.values()))
+
+
+def candidates(key: str, starts: Sequence[int]) -> dict[int, list[Rule]]:
+    """Return, for the lines of a folded page that hold gate words, the rules worth trying, in the rules' order.
+
+    `starts` are the offsets at which the lines begin, ascending, the first one 0.
+    """
+    gate, known = _gate(), rules()
+    marked: dict[int, set[int]] = {}
+    line, last = 0, len(starts) - 1
+    for word, _start, end in gate.automaton.find_matches_as_indexes(key, overlapping=True):
+        while line < last and starts[line + 1] < end:
+            line += 1
+        marked.setdefault(line, set()).update(gate.members[word])
+    return {index: [known[rule] for rule in sorted(found)] for index, found in marked.items()}

@@ -1,0 +1,25 @@
+"""The shape of a line: prose, heading or neither. Used where head, body and tail of a page are told apart."""
+
+from __future__ import annotations
+
+import re
+
+PROSE_LENGTH = 24
+"""Least length of a paragraph of prose. Of the seeds' paragraphs the shortest has 25 characters, of their headings
+the longest has 17."""
+
+_PAUSE = re.compile(r"[。!?;,]")
+_HEADING = re.compile(
+    r"(?:第?[一二三四五六七八九十百]{1,3}[、.章节条]|[(]?[一二三四五六七八九十\d]{1,2}[)]|\d{1,2}(?:[.、]|\.\d)"
+    r"|小编|导[语读]|总结|结[语论]|附录|相关内容|参考|前言|引言|概述|背景|摘要|常见问题|q\d?[:.]|问[:]|答[:])"
+)
+
+
+def is_prose(key: str) -> bool:
+    """Whether a folded line is a paragraph of running text: long, with a comma or a full stop in it."""
+    return len(key) >= PROSE_LENGTH and _PAUSE.search(key) is not None
+
+
+def is_heading(key: str) -> bool:
+    """Whether a folded line begins as an article's own heading does: `一、`, `1.1`, `小编导语`, `附录`."""
+    return _HEADING.match(key) is not None

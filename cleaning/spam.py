@@ -1,0 +1,314 @@
+"""Injected keyword spam: told from an article by shape and density, never by one word.
+
+A hacked site or a spider pool puts porn, gambling and SEO keywords into a page: as a line of its own, glued to the
+end of another line, or in the middle of a sentence. All three look alike: words of the lexicon
+(`rules/lexicon.toml`) follow each other without the function words and full stops that sentences need. An article
+that speaks *about* fraud, gambling or porn has those words one at a time, inside sentences.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from typing import NamedTuple
+
+import ahocorasick_rs
+
+SEPARATORS = " ,_|-/;+*~#&=<>·…┅•\t"
+"""What keyword lines are cut up with; 、 is missing on purpose, it is how sentences enumerate."""
+
+LINE_SCORE = 6
+"""Least weight of a spam line: two phrases that only spam has, or three of its trade words."""
+
+LINE_SHARE = 0.5
+"""Least share of a line's letters that lexicon words cover. Injected lines read: .55 to 1; honest sentences about
+gambling and porn stay below .35."""
+
+SHORT_SHARE = 0.8
+"""The same for a line of less weight: one keyword alone."""
+
+SPACED_SHARE = 0.7
+"""The same for a line with a blank after each character: nobody writes 视 频 so but to pass a filter."""
+
+SEGMENT_SHARE = 0.5
+"""Least share of a line's keywords that hold a lexicon word of weight 2 or 3, for lines of three and more."""
+
+HONEST_SEGMENT_SHARE = 0.7
+"""The same where the line also has words of this corpus's own subject."""
+
+RUN_SCORE = 5
+RUN_LENGTH = 5
+"""Least weight and length of a run of lexicon words that is cut out of a sentence."""
+
+_FUNCTION = frozenset(
+    "的了是在和与及被将会应不也就都而但其该这那从对为把向由因可能要有我你他她它您们如若则并或者以等只常均所"
+)
+_SUBJECT = re.compile(
+    r"诈骗|骗局|骗子|陷阱|反诈|赌博|赌债|网赌|欠债|欠款|犯罪|违法|警方|民警|公安|受害|防范|逾期|债务|还款|贷款|借款|"
+    r"催收|催款|征信|信用卡|起诉|律师|法院|法律|利息|协商|敲诈|勒索|裸聊|洗钱|涉案|被骗|上当|色情|涉黄|扫黄|声明|涉赌|沉迷|诱饵|嗜赌|赌徒|戒赌|招嫖|嫖|输光|输掉|名义|金融|小贷|信贷"
+)
+_STOP = re.compile(r"[。!?]")
+_SPACED = re.compile(r"(?:[\u4e00-\u9fff][ .·_*|/-]){3}[\u4e00-\u9fff]")
+_GAP = re.compile(r"(?<=[\u4e00-\u9fff])[ .·_*|/-](?=[\u4e00-\u9fff])")
+_QUOTES_OPEN = "“‘「『《\"'("
+_QUOTES_CLOSE = "”’」』》\"')"
+_CUT_AFTER = re.compile(r"[。!?;:]['\"”’」』)]?")
+_MAX_CUTS = 8
+
+
+class Hit(NamedTuple):
+    """A lexicon word in a folded line."""
+
+    start: int
+    end: int
+    weight: int
+
+
+class Cut(NamedTuple):
+    """A span of a line that is spam; `whole` when nothing else is in the line."""
+
+    rule: str
+    start: int
+    end: int
+    evidence: str
+
+
+@dataclass(frozen=True, slots=True)
+class Lexicon:
+    """The words of `rules/lexicon.toml` with their weights."""
+
+    words: tuple[str, ...]
+    weights: tuple[int, ...]
+
+
+@cache
+def lexicon() -> Lexicon:
+    """Return the lexicon; a word listed twice keeps its greater weight."""
+    raw = (resources.files("cleaning.rules") / "lexicon.toml").read_text(encoding="utf-8")
+    weights: dict[str, int] = {}
+    for group in tomllib.loads(raw)["words"]:
+        for word in group["list"]:
+            weights[word] = max(weights.get(word, 0), group["weight"])
+    return Lexicon(tuple(weights), tuple(weights.values()))
+
+
+@cache
+def _automaton() -> ahocorasick_rs.AhoCorasick:
+    return ahocorasick_rs.AhoCorasick(lexicon().words, implementation=ahocorasick_rs.Implementation.DFA)
+
+
+def scan(key: str) -> list[Hit]:
+    """Return the lexicon words in a folded text, in order of place, overlapping ones included."""
+    weights = lexicon().weights
+    found = _automaton().find_matches_as_indexes(key, overlapping=True)
+    return [Hit(start, end, weights[word]) for word, start, end in found]
+
+
+def spaced_out(key: str) -> list[int]:
+    """Return offsets in a folded text where words are written with a blank after each character."""
+    return [match.start() for match in _SPACED.finditer(key)]
+
+
+def find_spam(line: str, hits: Sequence[Hit]) -> tuple[Cut, ...]:
+    """Return the spans of a folded line that are spam: the whole line, a part glued to it, or words put into it.
+
+    `hits` are the lexicon words in the line, offsets relative to it.
+    """
+    if _SPACED.search(line):
+        spaced = _spaced_out(line)
+        if spaced:
+            return spaced
+    if not any(hit.weight > 1 for hit in hits):
+        return ()
+    glued = _glued(line, hits)
+    if _is_spam(line, hits) and not _leaves_article(line, glued):
+        return (Cut("spam.line", 0, len(line), _evidence(line, hits)),)
+    if sum(hit.weight for hit in hits) < RUN_SCORE:
+        return ()
+    return glued or _inserted(line, hits)
+
+
+def _leaves_article(line: str, cuts: Sequence[Cut]) -> bool:
+    """Whether what the cuts leave of the line is about this corpus's subject, so that the line is not all spam."""
+    rest = "".join(line[: cut.start] + line[cut.end :] for cut in cuts)
+    return len(rest) >= 4 and _SUBJECT.search(rest) is not None
+
+
+def _is_spam(line: str, hits: Sequence[Hit]) -> bool:
+    """Whether a whole line, or a part cut off it, is keyword spam."""
+    kept = _longest(hits)
+    score = sum(hit.weight for hit in kept)
+    if score < 4 or not any(hit.weight > 1 for hit in kept):
+        return False
+    size = sum(map(str.isalnum, line))
+    covered = sum(hit.end - hit.start for hit in kept)
+    honest = _SUBJECT.search(line) is not None
+    if _by_segments(line, kept, score, honest):
+        return True
+    if honest or not any(hit.weight > 2 for hit in kept) or _STOP.search(line) or _reads_as_sentence(line, kept):
+        return False
+    return covered >= (LINE_SHARE if score >= LINE_SCORE else SHORT_SHARE) * size
+
+
+def _by_segments(line: str, hits: Sequence[Hit], score: int, honest: bool) -> bool:
+    """Whether the line is a row of keywords, most of which hold a word of the lexicon."""
+    segments = [match for match in _SEGMENT.finditer(line) if len(match[0]) > 1]
+    if len(segments) < 3 or score < LINE_SCORE or "。" in line:
+        return False
+    hit_segments = _count_segments(segments, [hit for hit in hits if hit.weight > 1])
+    if hit_segments < (HONEST_SEGMENT_SHARE if honest else SEGMENT_SHARE) * len(segments):
+        return False
+    return _KEYWORD_MARK.search(line) is not None or not _reads_as_sentence(line, hits)
+
+
+_KEYWORD_MARK = re.compile(r"[^_|]_[^_|]|\|| i ")
+_SEGMENT = re.compile(f"[^{re.escape(SEPARATORS)}]+")
+
+
+def _count_segments(segments: Sequence[re.Match[str]], hits: Sequence[Hit]) -> int:
+    """Count the segments that a hit begins in; both lists are in order of place."""
+    count = position = 0
+    for segment in segments:
+        while position < len(hits) and hits[position].start < segment.start():
+            position += 1
+        if position < len(hits) and hits[position].start < segment.end():
+            count += 1
+    return count
+
+
+def _reads_as_sentence(line: str, hits: Sequence[Hit]) -> bool:
+    """Whether what the lexicon leaves uncovered has the function words of a sentence."""
+    cursor = rest = function = 0
+    for hit in [*hits, Hit(len(line), len(line), 0)]:
+        uncovered = line[cursor : hit.start]
+        rest += sum(map(str.isalnum, uncovered))
+        function += sum(char in _FUNCTION for char in uncovered)
+        cursor = hit.end
+    return function >= 3 and function >= 0.12 * rest
+
+
+def _longest(hits: Iterable[Hit]) -> list[Hit]:
+    """Return non-overlapping hits, leftmost first and longest first; of one span the heaviest."""
+    kept: list[Hit] = []
+    end = 0
+    for hit in sorted(hits, key=lambda hit: (hit.start, -hit.end)):
+        if hit.start >= end:
+            kept.append(hit)
+            end = hit.end
+        elif hit.end > end and hit.weight > 1:
+            # Overlapping phrases (久久精|精品国产) cover together; the rest of the later one is counted.
+            kept.append(Hit(end, hit.end, hit.weight - 1))
+            end = hit.end
+    return kept
+
+
+def _within(hits: Sequence[Hit], start: int, end: int) -> list[Hit]:
+    return [
+        Hit(hit.start - start, hit.end - start, hit.weight)
+        for hit in hits
+        if start <= hit.start and hit.end <= end
+    ]
+
+
+def _glued(line: str, hits: Sequence[Hit]) -> tuple[Cut, ...]:
+    """Return the spam that follows (or comes before) something else in the line."""
+    runs = [_trimmed(line, run) for run in _runs(line, hits)]
+    runs = [run for run in runs if sum(hit.weight for hit in run) >= 3]
+    if not runs:
+        return ()
+    for start in _cuts(line, runs[0][0].start):
+        tail = _within(hits, start, len(line))
+        sure = sum(hit.weight > 2 for hit in tail)
+        if sure > (line[start - 1] not in "。!?") and len(line) - start >= 8 and _is_spam(line[start:], tail):
+            return (Cut("spam.glued", start, len(line), _evidence(line[start:], tail)),)
+    end = runs[-1][-1].end
+    head = _within(hits, 0, end)
+    if end < len(line) and _is_spam(line[:end], head) and _enough(line[:end], head):
+        while end < len(line) and line[end] in SEPARATORS:
+            end += 1
+        return (Cut("spam.glued", 0, end, _evidence(line[:end], head)),)
+    return ()
+
+
+def _enough(part: str, hits: Sequence[Hit]) -> bool:
+    """A part at the head of a line is cut off only when it is a row of keywords, not one phrase of a title."""
+    return sum(hit.weight for hit in _longest(hits)) >= 2 * LINE_SCORE and any(char in SEPARATORS for char in part)
+
+
+def _cuts(line: str, first_run: int) -> list[int]:
+    """Return where spam may begin: after each of the last sentence ends, and where the first run of words does."""
+    ends = [match.end() for match in _CUT_AFTER.finditer(line)][-_MAX_CUTS:]
+    return sorted({*ends, first_run} - {0})
+
+
+def _runs(line: str, hits: Sequence[Hit]) -> list[list[Hit]]:
+    """Group neighbouring words to runs; one separator may stand between two words of a run."""
+    runs: list[list[Hit]] = []
+    for hit in _longest(hits):
+        if runs and _joins(line, runs[-1][-1].end, hit.start):
+            runs[-1].append(hit)
+        else:
+            runs.append([hit])
+    return runs
+
+
+def _trimmed(line: str, run: list[Hit]) -> list[Hit]:
+    """Return the run without ordinary words at its ends where the sentence goes on: they may be its own."""
+    places = [index for index, hit in enumerate(run) if hit.weight]
+    if not places:
+        return []
+    first = places[0] if line[max(0, run[0].start - 1) : run[0].start].isalnum() else 0
+    last = places[-1] + 1 if line[run[-1].end : run[-1].end + 1].isalnum() else len(run)
+    return run[first:last]
+
+
+def _joins(line: str, end: int, start: int) -> bool:
+    gap = line[end:start]
+    return not gap or (len(gap) == 1 and gap in SEPARATORS)
+
+
+def _inserted(line: str, hits: Sequence[Hit]) -> tuple[Cut, ...]:
+    """Return the runs of spam words inside a sentence, unless they are quoted there."""
+    cuts = []
+    for run in (_trimmed(line, run) for run in _runs(line, hits)):
+        score = sum(hit.weight for hit in run)
+        if score < RUN_SCORE or not any(hit.weight > 2 for hit in run):
+            continue
+        start, end = run[0].start, run[-1].end
+        if end - start < RUN_LENGTH or _is_quoted(line, start, end):
+            continue
+        if start and line[start - 1] in ",、 " and end < len(line) and line[end] in ",、 ":
+            end += 1
+        cuts.append(Cut("spam.insert", start, end, f"{score} points in a row inside a sentence"))
+    return tuple(cuts)
+
+
+def _is_quoted(line: str, start: int, end: int) -> bool:
+    before, after = line[max(0, start - 1) : start], line[end : end + 1]
+    return bool(before and before in _QUOTES_OPEN) or bool(after and after in _QUOTES_CLOSE)
+
+
+def _spaced_out(line: str) -> tuple[Cut, ...]:
+    """Return the spam of a line whose words are written with a blank after each character."""
+    places = [index for index in range(len(line)) if not _GAP.match(line, index)]
+    closed = "".join(line[index] for index in places)
+    hits = scan(closed)
+    kept = _longest(hits)
+    covered = sum(hit.end - hit.start for hit in kept)
+    if kept and sum(hit.weight for hit in kept) > 1 and covered >= SPACED_SHARE * sum(map(str.isalnum, closed)):
+        return (Cut("spam.spaced", 0, len(line), _evidence(closed, hits)),)
+    if sum(hit.weight for hit in kept) < RUN_SCORE:
+        return ()
+    found = _glued(closed, hits) or _inserted(closed, hits)
+    return tuple(Cut("spam.spaced", places[cut.start], places[cut.end - 1] + 1, cut.evidence) for cut in found)
+
+
+def _evidence(line: str, hits: Sequence[Hit]) -> str:
+    kept = _longest(hits)
+    size = sum(map(str.isalnum, line)) or 1
+    share = sum(hit.end - hit.start for hit in kept) / size
+    return f"{len(kept)} lexicon words cover {min(share, 1):.0%}"

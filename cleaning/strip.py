@@ -1,0 +1,488 @@
+"""strip(): other people's text leaves the page, and what it states is lifted into fields and contacts.
+
+The input is the repaired page text, one block a line, with a role for each line. A line goes because of its role
+(the DOM said so), because a rule matches it, because it is keyword spam, because it repeats the title, or because
+the site profile knows it. What goes is a finding; what stays is unchanged.
+
+Where a rule may match depends on the article's prose: the *head* is what stands before its first paragraph, the
+*tail* what stands after its last one. `来源：` there is a byline; in between it may be the article's own.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from itertools import pairwise
+
+from cleaning import spam
+from cleaning.contacts import Contact, find_contacts_folded, is_contact_line, may_hold_contacts
+from cleaning.findings import Edited, Finding, edit
+from cleaning.folding import fold, letters
+from cleaning.metadata import merge, parse_byline
+from cleaning.page import DROPPED_ROLES, FIELD_ROLES, KEPT_ROLES, Metadata, Role
+from cleaning.profile import LONG_LINE, SiteProfile
+from cleaning.ruleset import Rule, candidates, rules
+from cleaning.shapes import is_heading, is_prose
+
+HEAD_LINES = 15
+TAIL_LINES = 40
+"""How many kept lines without prose the head and the tail may hold; a list of short items is all article."""
+
+CRUMB_LENGTH = 10
+"""Greatest length of a channel's or category's name before the title."""
+
+LIST_ITEM_LENGTH = 60
+"""Greatest length of a linked title under a list head."""
+
+_PAUSE = re.compile(r"[。!?;,:]")
+_SENTENCE_END = re.compile(r"[。!?;](?![)\]】”’\"])")
+_OFFER = re.compile(
+    r"咨询|免费|专业|办理|联系我们|如需|有需要|需要的|帮您|代您|为您|欢迎|快速|扫码|团队|加微|加v|添加微信|私信|受理|承接|无成功不收费|停催|停息挂账|代办|找我|加我|了解详情|一对一"
+)
+_NARRATIVE = re.compile(
+    r"对方|骗子|受害|诈骗|犯罪|嫌疑|不法|谎称|诱导|要求其|冒充|自称|警方|民警|男子|女子|某某|被骗|骗取|诱骗|报警|上当|声称|假冒|反诈|切勿|不要|警惕|谨防"
+)
+_DATE_ONLY = re.compile(r"[\s\d年月日./-]{6,14}")
+_TITLE_LABEL = re.compile(r"[\[【#*\s]{0,6}(?:文章)?标题[\]】*\s]{0,4}:[*\s]{0,3}")
+_POOL_PIECES = re.compile(r"[^|]{1,10}(?:\|[^|]{1,10}){4,200}\|?")
+_SITE_SUFFIX = re.compile(r"\s?[-_|>/](?!\d)")
+
+
+@dataclass(frozen=True, slots=True)
+class Stripped:
+    """What strip() made of a page: the edited text, the fields its lines stated, and the operator's contacts."""
+
+    edited: Edited
+    fields: Metadata = field(default_factory=Metadata)
+    contacts: tuple[Contact, ...] = ()
+
+
+@dataclass(slots=True)
+class _Page:
+    """The lines of a page, and what has been decided of each so far: `gone` by index, or `cuts` inside it."""
+
+    text: str
+    lines: list[str]
+    keys: list[str]
+    starts: list[int]
+    roles: Sequence[Role]
+    rules: dict[int, list[Rule]]
+    hits: dict[int, list[spam.Hit]]
+    spaced: set[int]
+    numbered: set[int]
+    gone: dict[int, tuple[str, str]] = field(default_factory=dict)
+    cuts: dict[int, list[spam.Cut]] = field(default_factory=dict)
+    fields: list[Metadata] = field(default_factory=list)
+    crumb: str | None = None
+
+    def drop(self, index: int, rule: str, evidence: str = "") -> None:
+        self.gone.setdefault(index, (rule, evidence))
+
+    def rest(self, index: int) -> str:
+        """Return the folded line without what is cut out of it, white space stripped."""
+        key = self.keys[index]
+        if index not in self.cuts:
+            return key.strip()
+        return _without(key, self.cuts[index]).strip()
+
+
+def strip(
+    text: str, roles: Sequence[Role], *, title: str | None = None, profile: SiteProfile | None = None
+) -> Stripped:
+    """Return `text` without the lines and spans that are not the article's, and what those stated.
+
+    `text` is the repaired page text, `roles` has one role for each of its lines. Without `title` the first line of
+    role `title` is the title. Raises ValueError when the number of roles is not the number of lines.
+    """
+    page = _read(text, roles)
+    title_key = letters(fold(title)) if title is not None else _stated_title(page)
+    _drop_by_role(page)
+    _drop_by_profile(page, profile)
+    _drop_spam(page)
+    _drop_repeated_titles(page, title_key)
+    _drop_anywhere(page, {*page.rules, *page.numbered})
+    _cut_spans(page)
+    _drop_anywhere(page, page.cuts)
+    _drop_head(page, title_key, profile)
+    _drop_tail(page, profile)
+    findings = _findings(page)
+    fields = merge(*page.fields, Metadata(category=page.crumb))
+    return Stripped(edit(text, findings), fields, _contacts(page))
+
+
+def _read(text: str, roles: Sequence[Role]) -> _Page:
+    key = fold(text)
+    lines, keys = text.split("\n"), key.split("\n")
+    if len(lines) != len(roles):
+        raise ValueError(f"{len(roles)} roles for {len(lines)} lines: give one role for each line of the text")
+    starts = [0]
+    for line in lines[:-1]:
+        starts.append(starts[-1] + len(line) + 1)
+    return _Page(
+        text,
+        lines,
+        keys,
+        starts,
+        roles,
+        rules=candidates(key, starts),
+        hits=_hits_by_line(key, starts),
+        spaced={bisect_right(starts, at) - 1 for at in spam.spaced_out(key)},
+        numbered={bisect_right(starts, at) - 1 for at in may_hold_contacts(key)},
+    )
+
+
+def _hits_by_line(key: str, starts: Sequence[int]) -> dict[int, list[spam.Hit]]:
+    """Return the lexicon words of each line that has one of weight 2 or more, offsets relative to the line."""
+    found: dict[int, list[spam.Hit]] = {}
+    telling: set[int] = set()
+    for hit in spam.scan(key):
+        line = bisect_right(starts, hit.start) - 1
+        start = starts[line]
+        found.setdefault(line, []).append(spam.Hit(hit.start - start, hit.end - start, hit.weight))
+        if hit.weight > 1:
+            telling.add(line)
+    return {line: found[line] for line in telling}
+
+
+def _stated_title(page: _Page) -> str:
+    for index, role in enumerate(page.roles):
+        if role == "title":
+            return letters(page.keys[index])
+    return ""
+
+
+# -- What goes wherever it stands -------------------------------------------------------------------------------
+
+
+def _drop_by_role(page: _Page) -> None:
+    for index, role in enumerate(page.roles):
+        if role in KEPT_ROLES:
+            if not page.keys[index] or page.keys[index].isspace():
+                page.drop(index, "form.blank")
+            elif not page.keys[index][0].isalnum() and not any(map(str.isalnum, page.keys[index])):
+                page.drop(index, "chrome.symbols")
+        elif role in ("title", "byline"):
+            page.drop(index, f"field.{role}")
+            _lift(page, index)
+        else:
+            page.drop(index, f"dom.{role}")
+
+
+def _drop_by_profile(page: _Page, profile: SiteProfile | None) -> None:
+    if profile is None:
+        return
+    for index in _kept(page):
+        if (seen := profile.knows(page.lines[index])) is not None and len(letters(page.keys[index])) >= LONG_LINE:
+            page.drop(index, "profile.line", f"on {seen} pages of the site")
+
+
+def _drop_spam(page: _Page) -> None:
+    for index in sorted({*page.hits, *page.spaced}):
+        if index in page.gone:
+            continue
+        key = page.keys[index]
+        found = spam.find_spam(key, page.hits.get(index, ()))
+        if found and (found[0].start, found[0].end) == (0, len(key)):
+            page.drop(index, found[0].rule, found[0].evidence)
+        elif found:
+            page.cuts[index] = list(found)
+
+
+def _cut_spans(page: _Page) -> None:
+    """Cut what the span rules match, and offers; a line that is empty afterwards goes as a whole."""
+    for index, tried in page.rules.items():
+        if index not in page.gone:
+            for rule in tried:
+                if rule.kind == "span":
+                    _cut(page, index, rule)
+    for index in page.numbered:
+        if index not in page.gone:
+            _cut_offers(page, index)
+    for index, cuts in page.cuts.items():
+        if index not in page.gone and not any(map(str.isalnum, page.rest(index))):
+            page.drop(index, cuts[-1].rule, cuts[-1].evidence)
+
+
+def _cut(page: _Page, index: int, rule: Rule) -> None:
+    cuts = page.cuts.setdefault(index, [])
+    for match in rule.pattern.finditer(page.keys[index]):
+        pieces = [match.span()]
+        if "keep" in rule.pattern.groupindex:
+            pieces = [(match.start(), match.start("keep")), (match.end("keep"), match.end())]
+        for start, end in pieces:
+            if start < end and not any(start < cut.end and cut.start < end for cut in cuts):
+                cuts.append(spam.Cut(rule.id, start, end, ""))
+    if not cuts:
+        del page.cuts[index]
+
+
+def _drop_anywhere(page: _Page, among: Iterable[int]) -> None:
+    """Drop the lines that a rule for any place matches, contact lines and lines of symbols among them."""
+    for index in sorted(among):
+        if index in page.gone:
+            continue
+        if (rule := _match(page, index, _ANYWHERE)) is not None:
+            page.drop(index, rule.id)
+        elif index in page.numbered and is_contact_line(page.rest(index)):
+            page.drop(index, "contact.line")
+
+
+_ANYWHERE = frozenset({"any"})
+_AT_EDGE = {"head": frozenset({"edge", "head"}), "tail": frozenset({"edge", "tail"})}
+
+
+def _match(page: _Page, index: int, places: frozenset[str]) -> Rule | None:
+    if index not in page.rules:
+        return None
+    key = page.rest(index)
+    for rule in page.rules[index]:
+        if rule.where in places and (match := rule.match(key)) is not None:
+            if "crumbs" in match.re.groupindex and match["crumbs"] is not None:
+                _note_category(page, index, match["crumbs"])
+            return rule
+    return None
+
+
+def _note_category(page: _Page, index: int, crumbs: str) -> None:
+    """Take the category from a breadcrumb: its last step that is not the article itself."""
+    steps = [step.strip() for step in _CRUMB_MARK.split(crumbs)]
+    named = [step for step in steps if step and step not in _NO_CATEGORY and len(step) <= CRUMB_LENGTH]
+    if named:
+        at = page.keys[index].rfind(named[-1])
+        page.fields.append(Metadata(category=page.lines[index][at : at + len(named[-1])]))
+
+
+_CRUMB_MARK = re.compile(r">+|/|\||\\|::?|_|·|-{1,2}>?")
+_NO_CATEGORY = frozenset({"正文", "详情", "内容", "文章", "文章正文", "文章详情", "首页", "列表", "正文内容"})
+
+
+def _cut_offers(page: _Page, index: int) -> None:
+    """Cut the sentences that offer a service under a contact: `逾期可加微信 ... 咨询`."""
+    key = page.keys[index]
+    if not _OFFER.search(key):
+        return
+    found = [contact for contact in find_contacts_folded(key, key) if contact.kind != "hotline"]
+    if not found:
+        return
+    bounds = [0, *(match.end() for match in _SENTENCE_END.finditer(key)), len(key)]
+    cuts: list[spam.Cut] = []
+    for start, end in pairwise(bounds):
+        inside = any(start <= contact.start < end for contact in found)
+        if inside and _OFFER.search(key, start, end) and not _NARRATIVE.search(key, start, end):
+            cuts.append(spam.Cut("spam.advert", start, end, "a contact with an offer to the reader"))
+    if not cuts:
+        return
+    others = [
+        cut
+        for cut in page.cuts.get(index, ())
+        if not any(cut.start < new.end and new.start < cut.end for new in cuts)
+    ]
+    page.cuts[index] = others + cuts
+
+
+# -- The title --------------------------------------------------------------------------------------------------
+
+
+def _drop_repeated_titles(page: _Page, title: str) -> None:
+    if len(title) < 2:
+        return
+    for index in _kept(page):
+        if len(page.keys[index]) <= 2 * len(title) + 12:
+            key = page.rest(index)
+            if letters(key) == title:
+                page.drop(index, "title.repeat")
+            elif letters(_TITLE_LABEL.sub("", key, count=1)) == title:
+                page.drop(index, "residue.title-label")
+
+
+def _is_title_part(key: str, title: str) -> bool:
+    """Whether a line near the head is the title shortened, or with the site's name behind it."""
+    line = letters(key)
+    if len(line) >= 6 and 2 * len(line) >= len(title) and title.startswith(line):
+        return True
+    if not (title and line.startswith(title) and len(line) <= len(title) + 16):
+        return False
+    return bool(_SITE_SUFFIX.search(key, len(title)))
+
+
+# -- Head and tail ----------------------------------------------------------------------------------------------
+
+
+def _drop_known(page: _Page, index: int, profile: SiteProfile | None) -> bool:
+    """Drop a line at an edge of the page that the site profile knows; whether it did."""
+    if profile is None or (seen := profile.knows(page.lines[index])) is None:
+        return False
+    page.drop(index, "profile.line", f"on {seen} pages of the site")
+    return True
+
+
+def _drop_head(page: _Page, title: str, profile: SiteProfile | None) -> None:
+    """Walk from the top to the first paragraph of prose."""
+    last_title = max((index for index, role in enumerate(page.roles) if role == "title"), default=-1)
+    kept = 0
+    for index in range(len(page.lines)):
+        if index in page.gone:
+            continue
+        key = page.rest(index)
+        if _drop_known(page, index, profile):
+            continue
+        if (rule := _edge_rule(page, index, key, "head", title, before_title=index < last_title)) is not None:
+            page.drop(index, rule)
+        elif is_prose(key):
+            return
+        else:
+            kept += 1
+            if kept > HEAD_LINES:
+                return
+
+
+def _edge_rule(
+    page: _Page, index: int, key: str, place: str, title: str, *, before_title: bool = False
+) -> str | None:
+    """Return the id of the rule for which a line at an edge of the page goes, None when it stays."""
+    if (rule := _match(page, index, _AT_EDGE[place])) is not None:
+        _lift(page, index)
+        return rule.id
+    if place == "head" and title and _is_title_part(key, title):
+        return "title.part"
+    if before_title and _is_crumb(key):
+        page.crumb = page.lines[index].strip()
+        return "chrome.crumb"
+    if _is_field_line(page, index, key, place):
+        return "field.line"
+    return None
+
+
+def _is_crumb(key: str) -> bool:
+    return len(key) <= CRUMB_LENGTH and not _PAUSE.search(key) and not is_heading(key)
+
+
+def _is_field_line(page: _Page, index: int, key: str, place: str) -> bool:
+    """Whether a line states fields and nothing else; lifts them. A bare date in the tail is a notice's signature."""
+    if len(key) > 160 or is_heading(key) or not _MAY_BE_BYLINE.search(key):
+        return False
+    if place == "tail" and _DATE_ONLY.fullmatch(key):
+        return False
+    return _lift(page, index)
+
+
+_MAY_BE_BYLINE = re.compile(r"\d|:|/|℃")
+
+
+def _lift(page: _Page, index: int) -> bool:
+    """Read a line's fields; whether it had any."""
+    found = parse_byline(page.lines[index])
+    if found is not None:
+        page.fields.append(found)
+    return found is not None
+
+
+def _drop_tail(page: _Page, profile: SiteProfile | None) -> None:
+    """Walk from the bottom to the last paragraph of prose, then drop what hangs under the list heads passed."""
+    kept: list[int] = []
+    top = 0
+    for index in range(len(page.lines) - 1, -1, -1):
+        if index in page.gone:
+            continue
+        key = page.rest(index)
+        if _drop_known(page, index, profile):
+            continue
+        if (rule := _edge_rule(page, index, key, "tail", "")) is not None:
+            page.drop(index, rule)
+        elif is_prose(key) or len(kept) >= TAIL_LINES:
+            top = index
+            break
+        else:
+            kept.append(index)
+    _drop_list_items(page, top)
+
+
+_LIST_HEADS = frozenset({"chrome.list-head", "chrome.previous-next"})
+
+
+def _drop_list_items(page: _Page, top: int) -> None:
+    """Drop the titles under a list head, and the names under a spider pool's footer, in the tail below `top`."""
+    under = ""
+    for index in range(top + 1, len(page.lines)):
+        if index in page.gone:
+            rule = page.gone[index][0]
+            under = rule if rule in _LIST_HEADS or rule == "spam.pool" else under
+            continue
+        key = page.rest(index)
+        if under == "spam.pool":
+            if _POOL_PIECES.fullmatch(key):
+                page.drop(index, "spam.pool-list", "under a spider pool's footer")
+        elif under and len(key) <= LIST_ITEM_LENGTH and not is_heading(key) and "。" not in key:
+            page.drop(index, "chrome.list-item", "under a list head")
+
+
+# -- Findings and contacts --------------------------------------------------------------------------------------
+
+
+def _kept(page: _Page) -> list[int]:
+    return [index for index in range(len(page.lines)) if index not in page.gone]
+
+
+def _without(key: str, cuts: Sequence[spam.Cut]) -> str:
+    parts: list[str] = []
+    cursor = 0
+    for cut in sorted(cuts, key=lambda cut: cut.start):
+        parts.append(key[cursor : cut.start])
+        cursor = max(cursor, cut.end)
+    return "".join([*parts, key[cursor:]])
+
+
+def _findings(page: _Page) -> list[Finding]:
+    """Return the findings: a dropped line takes the line break after it, at the page's end the one before it."""
+    findings: list[Finding] = []
+    last_kept = len(page.lines) - 1
+    while last_kept in page.gone:
+        last_kept -= 1
+    for index, (rule, evidence) in page.gone.items():
+        start = page.starts[index]
+        end = start + len(page.lines[index])
+        if index < last_kept:
+            end += 1
+        elif index:
+            start -= 1
+        findings.append(_finding(page.text, rule, start, end, evidence))
+    for index, cuts in page.cuts.items():
+        if index not in page.gone:
+            start = page.starts[index]
+            findings += (
+                _finding(page.text, cut.rule, start + cut.start, start + cut.end, cut.evidence) for cut in cuts
+            )
+    return [finding for finding in findings if finding.start < finding.end]
+
+
+def _finding(text: str, rule: str, start: int, end: int, evidence: str) -> Finding:
+    return Finding("strip", rule, start, end, text[start:end], "", "rule", evidence)
+
+
+def _contacts(page: _Page) -> tuple[Contact, ...]:
+    """Return the contacts in what was stripped, except in the comments of visitors."""
+    found: list[Contact] = []
+    for index in sorted(page.numbered):
+        if index in page.gone:
+            spans = [(0, len(page.lines[index]))] if page.gone[index][0] != "dom.comment" else []
+        else:
+            spans = [(cut.start, cut.end) for cut in page.cuts.get(index, ()) if cut.rule == "spam.advert"]
+        if not spans:
+            continue
+        start = page.starts[index]
+        found += (
+            contact._replace(start=contact.start + start, end=contact.end + start)
+            for contact in find_contacts_folded(page.lines[index], page.keys[index])
+            if any(left <= contact.start < right for left, right in spans)
+        )
+    return tuple(found)
+
+
+@cache
+def rule_ids() -> frozenset[str]:
+    """Return the ids that findings of this stage can carry, the roles' ones included."""
+    by_role = {f"dom.{role}" for role in DROPPED_ROLES} | {f"field.{role}" for role in FIELD_ROLES}
+    return frozenset(by_role | {"form.blank", "profile.line"} | {rule.id for rule in rules()})

@@ -1,0 +1,123 @@
+"""The strip rules as data: every example goes by its rule, every counter-example stays."""
+
+from __future__ import annotations
+
+import tomllib
+from importlib import resources
+
+import pytest
+
+from cleaning.findings import replay
+from cleaning.page import Role
+from cleaning.ruleset import Rule, RuleError, parse_rules, rules
+from cleaning.spam import lexicon
+from cleaning.strip import Stripped, rule_ids, strip
+
+TITLE = "某某金融催款怎么办"
+PROSE = "借款人逾期后应当主动联系平台，说明自己的实际困难，争取延期或者分期还款。"
+OTHER = "平台也应当遵循法律法规，文明催收，不得以威胁、骚扰等方式对待借款人。"
+
+
+def _page(rule: Rule, text: str) -> tuple[list[str], list[Role], list[str]]:
+    """Return a small page that has `text` where the rule looks, the roles, and the lines of `text`."""
+    own = text.replace("{title}", rule.title or TITLE).split("\n")
+    before = [] if rule.where == "head" else [PROSE]
+    after = [] if rule.where in ("tail", "edge") else [OTHER]
+    lines = [*before, *own, *after]
+    roles: list[Role] = [
+        "title" if "{title}" in text and "\n" in text and line == TITLE else "paragraph" for line in lines
+    ]
+    return lines, roles, own
+
+
+def _strip(rule: Rule, text: str) -> tuple[Stripped, list[str]]:
+    lines, roles, own = _page(rule, text)
+    return strip("\n".join(lines), roles, title=rule.title or TITLE), own
+
+
+def _examples(kind: str) -> list[pytest.ParameterSet]:
+    return [
+        pytest.param(rule, text, id=f"{rule.id}-{number}")
+        for rule in rules()
+        for number, text in enumerate(rule.examples if kind == "examples" else rule.counter_examples)
+    ]
+
+
+@pytest.mark.parametrize(("rule", "text"), _examples("examples"))
+def test_an_example_goes_by_its_rule(rule: Rule, text: str) -> None:
+    stripped, own = _strip(rule, text)
+    assert rule.id in {finding.rule for finding in stripped.edited.findings}
+    kept = stripped.edited.text.split("\n")
+    assert own[-1] not in kept
+    assert set(kept) >= {PROSE, OTHER} - ({OTHER} if rule.where in ("tail", "edge") else set()) - (
+        {PROSE} if rule.where == "head" else set()
+    )
+
+
+@pytest.mark.parametrize(("rule", "text"), _examples("counter_examples"))
+def test_a_counter_example_stays(rule: Rule, text: str) -> None:
+    stripped, own = _strip(rule, text)
+    kept = stripped.edited.text.split("\n")
+    assert [line for line in own if line not in kept and line != TITLE] == []
+
+
+def test_every_rule_can_be_replayed() -> None:
+    for rule in rules():
+        for text in (*rule.examples, *rule.counter_examples):
+            lines, roles, _ = _page(rule, text)
+            page = "\n".join(lines)
+            edited = strip(page, roles, title=TITLE).edited
+            assert replay(page, edited.findings) == edited.text
+
+
+def test_findings_carry_known_rules() -> None:
+    assert {rule.id for rule in rules()} <= rule_ids()
+
+
+def test_no_word_is_in_the_lexicon_that_honest_articles_need() -> None:
+    honest = {"色情", "裸聊", "赌博", "网赌", "嫖娼", "招嫖", "诈骗", "敲诈", "逾期", "贷款", "还款", "催收"}
+    assert honest.isdisjoint(lexicon().words)
+
+
+def test_the_lexicon_is_written_for_the_fold_key() -> None:
+    from cleaning.folding import fold
+
+    assert [word for word in lexicon().words if fold(word) != word] == []
+
+
+def test_gates_are_written_for_the_fold_key() -> None:
+    from cleaning.folding import fold
+
+    assert [(rule.id, word) for rule in rules() for word in (*rule.gate, *rule.also) if fold(word) != word] == []
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"pattern": "("}, "doesn't compile"),
+        ({"examples": []}, "at least one example"),
+        ({"gate": []}, "gate words"),
+        ({"flavour": "x"}, "unknown key 'flavour'"),
+    ],
+)
+def test_a_bad_rule_says_what_to_change(change: dict[str, object], message: str) -> None:
+    good: dict[str, object] = {
+        "id": "x.y", "kind": "line", "where": "any", "gate": ["a"], "pattern": "a", "seen": "here",
+        "examples": ["a"], "counter_examples": ["b"],
+    }  # fmt: skip
+    with pytest.raises(RuleError, match=message):
+        parse_rules({"rule": [good | change]}, "test.toml")
+
+
+def test_a_rule_without_a_counter_example_is_refused() -> None:
+    with pytest.raises(RuleError, match="add 'counter_examples'"):
+        parse_rules(
+            {"rule": [{"id": "x", "kind": "code", "where": "any", "seen": "", "examples": ["a"]}]}, "t.toml"
+        )
+
+
+def test_each_rule_file_is_loaded() -> None:
+    folder = resources.files("cleaning.rules")
+    names = {entry.name for entry in folder.iterdir() if entry.name.endswith(".toml")} - {"lexicon.toml"}
+    listed = sum(len(tomllib.loads((folder / name).read_text(encoding="utf-8"))["rule"]) for name in names)
+    assert listed == len(rules())
