@@ -3,66 +3,30 @@
 from __future__ import annotations
 
 import re
+import tomllib
+from collections.abc import Iterable
 from functools import lru_cache
+from pathlib import Path
 from typing import Literal, NamedTuple
 
 from cleaning.dom import Dom
 
 Mark = Literal["", "hidden", "comment", "related", "share", "caption", "nav", "footer"]
 
-# Words that begin a part of a class or id (parts end at `-`, `_`, space, or a capital letter). The first family that
-# matches names the mark. Collected from the markup that Chinese content systems and portals share.
-_FAMILIES: tuple[tuple[Mark, str], ...] = (
-    (
-        "comment",
-        r"comments?(?!ary)|commentlist|pinglun|pl(?:list|box|area)?(?=$|[-_ \d])|repl(?:y|ies)|disqus|cmt|liuyan|guestbook|"
-        r"respond|feedback|changyan|sohucs|uyan|postcomment|hotcomment|hudong|gentie|tiepost|pingjia",
-    ),
-    (
-        "share",
-        r"shares?|sharing|bdshare|bdsharebuttonbox|bds|social|jiathis|bshare|dashang|reward|donate|qr(?:code)?(?=$|[-_ \d])|"
-        r"erweima|ewm|weixin|wechat|sns|follow|guanzhu|tools?(?:bar|box)?(?=$|[-_ \d])|tool-bar|print|subscribe|report|vote|"
-        r"zan(?=$|[-_ \d])|dianzan|praise|thumb|like(?:btn|box)?(?=$|[-_ \d])|fav|collect|fontsize|operat|action",
-    ),
-    (
-        "caption",
-        r"(?:fig)?caption|img-?(?:desc|info|title|txt|note|explain)|pic-?(?:desc|info|title|txt|note)|tuzhu|photo-?desc",
-    ),
-    (
-        "nav",
-        r"nav(?!y)|navi|bread|crumbs?|menu|weizhi|mianbaoxie|dangqian|cur(?:rent)?-?(?:pos|loc|place)|location|position|"
-        r"pager?(?=$|[-_ \d])|pagination|page-?(?:nav|num|list|break|bar|link|turn)|pages(?=$|[-_ \d])|paging|prev|next|pre-?next|"
-        r"shangxia|top-?bar|topnav|toolbar|header(?=$|[-_ \d])|hd-?nav|login|search|sitemap|goback|gotop|back-?top",
-    ),
-    (
-        "footer",
-        r"foot(?:er)?|copyright|copy-?right|banquan|bq|shengming|disclaim\w*|declar\w*|statement|license|beian|icp|"
-        r"author-?(?:info|box|card|bio|desc|about|intro|area|profile)|about-?author|bottom-?(?:bar|nav|info)|mzsm",
-    ),
-    (
-        "related",
-        r"relat\w*|relevant|recom\w*|tuijian|tj(?=$|[-_ \d])|xiangguan|xg|hot(?=$|[-_ \d]|news|list|art|word|tag|spot|box)|rank\w*|paihang|ph(?=$|[-_ \d])|"
-        r"guess|may-?like|maylike|morenews|more-?(?:news|list|read|art|link|about)|side(?:bar|box|nav|r|l)?(?=$|[-_ \d])|aside|widget|zhuanti|correl\w*|"
-        r"about-?news|topic-?list|friend\w*|links?(?=$|[-_ \d])|feed-?(?:card|list)|latest|newest|random|suiji|youlike|extend\w*|yanshen|"
-        r"ad(?=$|[-_ \d])|ads(?=$|[-_ \d])|adv\w*|adbox|guanggao|gg(?=$|[-_ \d])|sponsor|banner|promo\w*|tuiguang|app-?(?:down|qr|code)|download|"
-        r"tags?(?=$|[-_ \d])|tag-?(?:list|box|s)|keywords?(?=$|[-_ \d])|biaoqian|right-?(?:bar|side|col|box|part|con)|popup|modal|dialog|layer|mask|toast",
-    ),
-)
+_DATA = tomllib.loads(Path(__file__).with_name("parts.toml").read_text("utf-8"))
+_END = r"(?=$|[-_ \d])"
 _BOUNDARY = r"(?:^|[\s_-])"
-_NEGATIVE = re.compile("|".join(rf"(?P<{mark}>{_BOUNDARY}(?:{words}))" for mark, words in _FAMILIES))
-_STRONG = re.compile(
-    _BOUNDARY
-    + r"(?:article-?(?:body|text|con|content|detail|main|txt|inner|cont|wrap)\w*|articlecontent|art-?(?:body|text|con|content|main)\w*|artibody|"
-    r"(?:main|news|post|entry|blog|detail|detailed|info|text|page|single|arc|archive|cont|content|article|show|view|read|topic|thread|note|doc|p)-?"
-    r"(?:content|text|body|txt|con|nr|neirong|article|detail|message)\w*|"
-    r"content-?(?:text|body|main|txt|article|detail|area|con|inner|all|news|show)\w*|rich-?media-?content|js-?content|end-?text|trs-?(?:editor|ueditor)\w*|"
-    r"neirong|zhengwen|wenzhang|nr(?=$|[-_ \d])|zw(?=$|[-_ \d])|zoom(?=$|[-_ \d])|post-?message|t-?f(?=$|[-_ \d])|pcb|v-?news-?content|markdown-?body|ql-?editor|show-?text|"
-    r"the-?content|entry(?=$|[-_ \d])|ue-?content|ueditor|hentry|h-?entry|left-?zw|box-?con)",
+
+
+def _alternatives(patterns: Iterable[str]) -> str:
+    return "(?:" + "|".join(patterns).replace("END", _END) + ")"
+
+
+_NEGATIVE = re.compile(
+    "|".join(f"(?P<{family['mark']}>{_BOUNDARY}{_alternatives(family['names'])})" for family in _DATA["family"])
 )
-_WEAK = re.compile(
-    _BOUNDARY
-    + r"(?:article|content|contents|con|text|txt|detail|details|body|main|post|news|read|info|cont|story|essay|blog|topic|d)(?=$|[-_ \d])"
-)
+_SURE = re.compile(_BOUNDARY + _alternatives(_DATA["container"]["sure"]))
+_LIKELY = re.compile(_BOUNDARY + _alternatives(_DATA["container"]["likely"]))
 _CAMEL = re.compile(r"([a-z])([A-Z])")
 
 
@@ -81,9 +45,9 @@ def read_hint(hint: str) -> Hint:
     mark: Mark = ""
     if negative:
         mark = negative.lastgroup  # type: ignore[assignment]  # the group names are the marks
-    if _STRONG.search(words):
+    if _SURE.search(words):
         return Hint(mark, 1.0 if mark else 1.5)
-    if _WEAK.search(words):
+    if _LIKELY.search(words):
         return Hint(mark, 0.8 if mark else 1.2)
     return Hint(mark, 0.3 if mark else 1.0)
 
@@ -118,18 +82,13 @@ SENTENCE_END = re.compile("[。！？!?；;，,]$")
 STOPS = re.compile("[。！？；]")
 _COMMAS = re.compile("[，、：“”《》]")
 
-RELATED_CUE = re.compile(
-    r"^[\s【\[■◆●▶>]*(?:相关(?:阅读|新闻|文章|推荐|报道|资讯|链接|内容|热词|专题|搜索|标签|评论|视频|话题)|相關(?:閱讀|文章|推薦|新聞|資訊|鏈接)|推荐(?:阅读|文章|新闻|内容|资讯)?|推薦(?:閱讀|文章)|"
-    r"延伸阅读|延伸閱讀|猜你喜欢|猜你喜歡|你可能(?:还|也)?(?:会)?(?:喜欢|感兴趣)|您可能(?:还|也)?(?:会)?(?:喜欢|感兴趣).{0,6}|为您推荐|热门(?:文章|推荐|新闻|标签|评论|话题|资讯|排行|阅读)?|熱門(?:文章|推薦)|"
-    r"热点(?:新闻|推荐|排行)?|最新(?:文章|发布|资讯|新闻|评论|推荐)|最新(?:發布|資訊)|隨機(?:看看|文章)|随机(?:看看|文章|推荐)|更多(?:>>|精彩|新闻|文章|相关|内容|推荐)?.{0,6}|精彩推荐|本类推荐|阅读排行|点击排行|排行榜|"
-    r"大家都在看|大家还看|编辑推荐|今日(?:推荐|热点|头条)|图片新闻|往期(?:回顾|精选|推荐)|友情链接|合作伙伴|上一篇.{0,60}|下一篇.{0,60}|上一条.{0,60}|下一条.{0,60})[\s】\]：:>»]*$"
-)
-COMMENT_CUE = re.compile(
-    r"^[\s【\[]*(?:(?:全部|最新|热门|网友|精彩|用户|文章|我要|发表|发布|查看|添加|最热|條|条|\d{1,6}\s?条)+(?:评论|評論|留言|回复|跟帖|点评)"
-    r"|(?:评论|評論|留言|回复|跟帖)(?:列表|区|列表区)?\s?(?:[(（]\s?\d{0,7}\s?[)）]|\d{1,7}条?)"
-    r"|网友评论.{0,20}|发表评论.{0,20}|登录后.{0,10}评论.{0,10}|还可以输入.{0,10})[\s】\]：:]*$"
-)
+RELATED_CUE = re.compile(rf"^[\s【\[■◆●▶>]*{_alternatives(_DATA['cues']['related'])}[\s】\]：:>»]*$")
+"""A line that does nothing but announce links to other articles."""
+
+COMMENT_CUE = re.compile(rf"^[\s【\[]*{_alternatives(_DATA['cues']['comment'])}[\s】\]：:]*$")
 """A line that opens the readers' comments."""
+
+_ERROR_TITLE = re.compile(_alternatives(_DATA["cues"]["error"]), re.IGNORECASE)
 
 
 def prose_weight(text: str, linked: int) -> float:
@@ -163,13 +122,6 @@ def is_keyword_line(text: str) -> bool:
         return False
     parts = _SEPARATORS.split(text)
     return len(parts) >= 4 and len(text) / len(parts) <= 22
-
-
-_ERROR_TITLE = re.compile(
-    r"(?:^|\D)(?:404|403|500|502|503)(?:$|\D)|not found|找不到|不存在|出错|出錯|错误提示|访问错误|页面错误|系统提示|系統提示|提示信息|提示訊息|"
-    r"已删除|已被删除|验证码|驗證碼|安全验证|访问验证|人机验证|^登录|^登錄|用户登录|会员登录|登录页|无权限|没有权限|access denied|forbidden|just a moment|跳转中",
-    re.IGNORECASE,
-)
 
 
 def is_error_title(title: str) -> bool:
@@ -226,6 +178,8 @@ def data_rows(dom: Dom, owners: list[int]) -> dict[int, int]:
     A table is data when it holds no other table, at least two rows with two cells or more, and its cells are short; a
     table that only lays a page out is not.
     """
+    if "table" not in dom.tags:
+        return {}
     cells: dict[int, tuple[int, int, int]] = {}
     for owner in set(owners):
         found = _cell(dom, owner)

@@ -58,7 +58,7 @@ class DateFound(NamedTuple):
 
 def find_dates(text: str, fetched_at: datetime | None = None) -> Iterator[DateFound]:
     """Yield the dates of `text`: all absolute ones in order, then (given `fetched_at`) relative, then yearless."""
-    plain = text.translate(_ASCII_FORMS)
+    plain = text if text.isascii() else text.translate(_ASCII_FORMS)
     for match in _ABSOLUTE.finditer(plain):
         found = _absolute(match)
         if found is not None:

@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
+from itertools import accumulate
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
@@ -101,20 +103,30 @@ INLINE = frozenset(
 )
 """Elements that don't end a line; all others do, unknown ones included when their name has no hyphen."""
 
-_BOLD = frozenset({"b", "strong", "h1", "h2", "h3", "h4", "h5", "h6", "th"})
 _SPACES = re.compile("[ \t\n\r\f\v\N{LINE SEPARATOR}\N{PARAGRAPH SEPARATOR}]+")
 _LEADING = " \N{NO-BREAK SPACE}\N{IDEOGRAPHIC SPACE}\N{ZERO WIDTH SPACE}\N{ZERO WIDTH NO-BREAK SPACE}"
 
-HIDDEN_STYLE = re.compile(
-    r"display\s{0,3}:\s{0,3}none|visibility\s{0,3}:\s{0,3}(?:hidden|collapse)|font-size\s{0,3}:\s{0,3}0(?![.\d]*[1-9])"
-    r"|opacity\s{0,3}:\s{0,3}0(?![.\d]*[1-9])|(?:text-indent|left|top|margin-left|margin-top)\s{0,3}:\s{0,3}-\d{3,}"
-    r"|(?<![-\w])(?:max-)?(?:width|height)\s{0,3}:\s{0,3}0(?![.\d]*[1-9])|clip\s{0,3}:\s{0,3}rect\(0",
-    re.IGNORECASE,
+_HIDING_DECLARATIONS = ("display:none", "visibility:hidden", "visibility:collapse", "clip:rect(0")
+_HIDING_SIZE = re.compile(
+    r"(?:^|;)(?:(?:font-size|opacity|(?:max-)?width|(?:max-)?height):0(?![.\d]*[1-9])"
+    r"|(?:text-indent|left|top|margin-left|margin-top):-\d{3})"
 )
-"""Inline CSS by which an element is not seen: not displayed, without size, or far off the screen."""
+MAX_HIDING_NAMES = 200
+"""Hiding classes and ids of the page's style sheets that are looked for."""
 
-_HIDING_RULE = re.compile(r"([^{}]{1,300})\{([^{}]{1,600})\}")
-_SIMPLE_SELECTOR = re.compile(r"^\s*([.#][\w-]{1,60})\s*$")
+_SIMPLE_SELECTOR = re.compile(r"^\s*([.#][a-zA-Z_][\w-]{0,60})\s*$", re.ASCII)
+
+
+@lru_cache(maxsize=4096)
+def hides(style: str) -> bool:
+    """Say whether CSS declarations hide an element: not displayed, without size, or far off the screen.
+
+    Cached because a page repeats its styles.
+    """
+    style = style[:600].lower().replace(" ", "")
+    if any(declaration in style for declaration in _HIDING_DECLARATIONS):
+        return True
+    return (":0" in style or ":-" in style) and bool(_HIDING_SIZE.search(style))
 
 
 @dataclass(slots=True)
@@ -130,14 +142,13 @@ class Line:
     linked: int = 0
     bold: int = 0
     hidden: bool = False
-    heading: bool = False
 
 
 @dataclass(slots=True)
 class Dom:
     """The body's elements in document order (parallel lists) and its lines; element 0 stands for the page.
 
-    `hints` holds class and id, `style` the reason an element is hidden ("" if it isn't).
+    `hints` holds class and id, `props` its `itemprop`.
     """
 
     tags: list[str] = field(default_factory=lambda: ["#page"])
@@ -161,101 +172,131 @@ def parse(html: str) -> LexborHTMLParser:
 
 # ---- before the parser ----
 
-_TAG_NAME = re.compile(r"<(/?[a-zA-Z][a-zA-Z0-9]{0,20})")
+MAX_UNCHECKED = 800
+"""Tags up to which a page is parsed as it is: neither depth nor formatting can do harm with so few."""
+
 _DATA_URI = re.compile(r"data:[\w/+.-]{1,60};base64,[A-Za-z0-9+/=]{64,}")
 _FORMATTING = frozenset(
     {"b", "big", "code", "em", "font", "i", "nobr", "s", "small", "strike", "strong", "tt", "u"}
 )
 _FORMATTING_TAG = re.compile(rf"</?(?:{'|'.join(sorted(_FORMATTING))})(?:\s[^<>]*)?>", re.IGNORECASE)
-# Elements that close one another, so that many open ones are no depth, and elements that hold nothing.
-_FLAT = frozenset(
+# Elements that nest, and whose start tag makes the parser look for an open `<p>` through all that are open.
+_NESTING = frozenset(
     [
         *(
-            "p",
-            "li",
-            "td",
-            "th",
-            "tr",
-            "option",
-            "dd",
-            "dt",
-            "tbody",
-            "thead",
-            "tfoot",
-            "html",
-            "head",
-            "body",
-            "a",
+            "address",
+            "article",
+            "aside",
+            "blockquote",
+            "center",
+            "details",
+            "dialog",
+            "dir",
+            "div",
+            "dl",
+            "fieldset",
         ),
         *(
-            "br",
-            "img",
-            "input",
-            "link",
-            "meta",
-            "hr",
-            "source",
-            "wbr",
-            "col",
-            "area",
-            "base",
-            "embed",
-            "param",
-            "track",
+            "figcaption",
+            "figure",
+            "footer",
+            "form",
+            "h1",
+            "h2",
+            "h3",
+            "h4",
+            "h5",
+            "h6",
+            "header",
+            "hgroup",
+            "listing",
         ),
-        *("span", "script", "style", "label"),
+        *(
+            "main",
+            "menu",
+            "nav",
+            "ol",
+            "pre",
+            "section",
+            "summary",
+            "table",
+            "ul",
+            "li",
+            "dd",
+            "dt",
+            "plaintext",
+            "xmp",
+        ),
     ]
 )
 _BLOCK_TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9]{0,20})[^<>]*>")
-_SURROGATE = re.compile("[\ud800-\udfff]")
+_TAG_NAME = re.compile(r"<(/?[a-zA-Z][a-zA-Z0-9]{0,20})")
 _NAMES_OF_BARE_TAGS = "p|br|div|span|strong|b|li|ul|ol|td|tr|table|h[1-6]|a|font|section|em|blockquote|dd|dl"
-_SWALLOWED = re.compile(
-    rf"(?<=[?\N{{REPLACEMENT CHARACTER}}\ue000-\uf8ff\U0010ff80-\U0010ffff])(?=/(?:{_NAMES_OF_BARE_TAGS})>|br\s?/?>|p>)"
+_BARE_TAG = (
+    r"(?<=[?\N{REPLACEMENT CHARACTER}\ue000-\uf8ff\U0010ff80-\U0010ffff])"
+    rf"(?=/(?:{_NAMES_OF_BARE_TAGS})>|br\s?/?>|p>)"
 )
-_SWALLOWED_SIGNS = ("?/", "?p>", "?br", "\N{REPLACEMENT CHARACTER}/", "/p>", "/div>")
+_SWALLOWED = re.compile(_BARE_TAG)
+_LETTERS = re.compile(r"/?([a-zA-Z][a-zA-Z0-9]*)")
+
+
+class _Rise(dict[str, int]):
+    """By how much a tag raises the number of open elements, by the first three characters behind its `<`.
+
+    Three are enough to tell what nests from what doesn't (`/st` ends style, strong and strike alike: all are counted), and
+    splitting the page at `<` is twice as fast as finding names. The pieces met are remembered, within bounds.
+    """
+
+    def __missing__(self, piece: str) -> int:
+        match = _LETTERS.match(piece)
+        step = 0
+        if match and (
+            match[1].lower() in _OPENING or (len(piece) == match.end() and match[1].lower() in _OPENING_CUT)
+        ):
+            step = -1 if piece[0] == "/" else 1
+        if len(self) < 5000:
+            self[piece] = step
+        return step
+
+
+_OPENING = _NESTING | _FORMATTING | {"style"}
+_OPENING_CUT = frozenset(name[:length] for name in _OPENING for length in (2, 3) if len(name) > length)
+_RISE = _Rise()
 
 
 def tame(html: str) -> str:
-    """Return the page within bounds: its length, its depth and its open formatting elements.
-
-    A `<` that a damaged byte swallowed (`?/p>`, the byte's mark before the rest of a tag) is put back, because
-    without it the rest of the tag would stand in the text.
-    """
+    """Return the page within bounds: its length, its depth and its open formatting elements."""
     if len(html) > MAX_CHARS:
         html = _DATA_URI.sub("", html[: 10 * MAX_CHARS])[:MAX_CHARS]
-    html = _restore_swallowed(html)
-    if not html.isascii() and _SURROGATE.search(html):
-        html = _SURROGATE.sub("\N{REPLACEMENT CHARACTER}", html)
-    if html.count("<") < MAX_FORMATTING:
+    pieces = html.split("<")
+    if len(pieces) <= MAX_UNCHECKED:
         return html
-    names = _TAG_NAME.findall(html)
-    formatting, depth = _extremes(names)
+    sums = list(accumulate(map(_RISE.__getitem__, [piece[:3] for piece in pieces]), initial=0))
+    if max(sums) - min(sums) <= MAX_FORMATTING:
+        return html
+    formatting, depth = _extremes(_TAG_NAME.findall(html))
     if formatting > MAX_FORMATTING:
         html = _FORMATTING_TAG.sub("", html)
     return _flatten(html) if depth > MAX_DEPTH else html
 
 
-def _restore_swallowed(html: str) -> str:
-    if html.count("/p>") == html.count("</p>") and not any(sign in html for sign in _SWALLOWED_SIGNS[:4]):
-        return html
-    return _SWALLOWED.sub("<", html)
-
-
 def _extremes(names: list[str]) -> tuple[int, int]:
-    """Return how many formatting and how many block elements are ever open at once, as far as tags tell."""
+    """Return how many formatting and how many nesting elements are ever open at once, as far as tags tell."""
     formatting = deepest_formatting = depth = deepest = 0
     for name in names:
-        closing = name[0] == "/"
-        plain = name[1:] if closing else name
-        if plain in _FLAT:
-            continue
-        if plain in _FORMATTING or plain.lower() in _FORMATTING:
-            formatting = max(formatting - 1, 0) if closing else formatting + 1
+        plain = name.lstrip("/").lower()
+        step = -1 if name[0] == "/" else 1
+        if plain in _FORMATTING:
+            formatting = max(formatting + step, 0)
             deepest_formatting = max(formatting, deepest_formatting)
-        elif plain.lower() not in _FLAT:
-            depth = max(depth - 1, 0) if closing else depth + 1
+        elif plain in _NESTING and plain not in _CLOSED_BY_NEXT:
+            depth = max(depth + step, 0)
             deepest = max(depth, deepest)
     return deepest_formatting, deepest
+
+
+_CLOSED_BY_NEXT = frozenset({"li", "dd", "dt"})
+"""Elements that the next of their kind closes: pages leave their end tags out, and nothing gets deep by it."""
 
 
 def _flatten(html: str) -> str:
@@ -265,7 +306,7 @@ def _flatten(html: str) -> str:
     def keep(match: re.Match[str]) -> str:
         nonlocal depth
         name = match[2].lower()
-        if name in _FLAT or name in _FORMATTING:
+        if name not in _NESTING or name in _CLOSED_BY_NEXT:
             return match[0]
         if match[1]:
             depth = max(depth - 1, 0)
@@ -279,17 +320,24 @@ def _flatten(html: str) -> str:
 # ---- after the parser ----
 
 
+MAX_CSS = 200_000
+"""Characters of one style sheet in the page that are read."""
+
+
 def hidden_names(css: str) -> frozenset[str]:
-    """Return the `.class` and `#id` selectors that a style sheet in the page hides outright; `@media` is left out."""
-    if "none" not in css and ":-" not in css and ": -" not in css:
-        return frozenset()
-    css = css[:200_000]
-    if "@" in css:
-        css = css[: css.index("@")]
+    """Return the `.class` and `#id` selectors that a style sheet in the page hides outright, outside `@` rules."""
     found: set[str] = set()
-    for match in _HIDING_RULE.finditer(css):
-        if HIDDEN_STYLE.search(match[2]):
-            found.update(name[1] for part in match[1].split(",") if (name := _SIMPLE_SELECTOR.match(part)))
+    depth = 0
+    for chunk in css[:MAX_CSS].split("}"):
+        opened = chunk.count("{")
+        depth += opened
+        if depth == 1 and ("none" in chunk or "hidden" in chunk or "-9" in chunk or "size" in chunk):
+            names, _, rules = chunk.partition("{")
+            if hides("".join(rules.split())):
+                found.update(
+                    match[1] for part in names[-300:].split(",") if (match := _SIMPLE_SELECTOR.match(part))
+                )
+        depth = max(depth - 1, 0)
     return frozenset(found)
 
 
@@ -311,158 +359,194 @@ def collapse(text: str) -> str:
     return text
 
 
-class _Walker:
-    """Builds a `Dom` from lexbor's nodes, which come in document order."""
+_BLOCK, _HEADING, _SPAN, _LINK, _STRONG, _OPTION, _TEXT, _BREAK, _UNREAD = range(9)
+_FIRST_INLINE = _SPAN
 
-    def __init__(self, hiding: frozenset[str]) -> None:
-        self.dom = Dom()
-        self.hiding = hiding
-        self.stack_ids: list[int] = []
-        self.stack: list[int] = [0]
-        self.links = 0
-        self.bolds = 0
-        self.skipping = 0
-        self.inline_hidden = 0
-        self.parts: list[str] = []
-        self.linked = 0
-        self.bold = 0
-        self.aside: list[str] = []
-        self.owners: list[int] = [0]
+_KIND_OF_TAG = (
+    dict.fromkeys(INLINE, _SPAN)
+    | dict.fromkeys([*_SKIPPED, "-comment", "-doctype", "!doctype"], _UNREAD)
+    | {"a": _LINK, "b": _STRONG, "strong": _STRONG, "br": _BREAK, "option": _OPTION, "-text": _TEXT}
+    | dict.fromkeys(["h1", "h2", "h3", "h4", "h5", "h6", "th"], _HEADING)
+)
 
-    def run(self, root: LexborNode) -> Dom:
-        """Walk the subtree under `root` (inclusive)."""
-        lines, stack_ids = self.dom.lines, self.stack_ids
-        for node in root.traverse(include_text=True):
-            parent = node.parent
-            parent_id = parent.mem_id if parent is not None else 0
-            while stack_ids and stack_ids[-1] != parent_id:
-                self._leave()
-            if node.is_text_node:
-                if not self.skipping:
-                    self._text(node.text_content or "")
-            elif node.is_element_node:
-                self._enter(node)
-                if len(lines) > MAX_LINES:
-                    break
-        while stack_ids:
-            self._leave()
-        self._flush()
-        return self.dom
 
-    def _text(self, text: str) -> None:
-        if self.inline_hidden:
-            self.aside.append(text)
-            return
-        self.parts.append(text)
-        if self.links:
-            self.linked += len(text)
-        if self.bolds:
-            self.bold += len(text)
-        if "\n" in text and self.dom.tags[self.owners[-1]] == "pre":
-            self._preformatted()
+def _kind(tag: str) -> int:
+    """Return what the walk does with an element; an unknown tag ends a line, unless its name has a hyphen."""
+    known = _KIND_OF_TAG.get(tag)
+    return known if known is not None else _SPAN if "-" in tag else _BLOCK
 
-    def _preformatted(self) -> None:
-        *whole, rest = "".join(self.parts).split("\n")
-        for line in whole:
-            self.parts = [line]
-            self._flush()
-        self.parts = [rest]
 
-    def _enter(self, node: LexborNode) -> None:
+class _KnownTags(dict[int, tuple[str, int]]):
+    """Name and kind by lexbor's number of a tag, filled as tags are met; numbers from 256 on are a page's own."""
+
+    def of(self, node: LexborNode) -> tuple[str, int]:
+        """Return the node's tag and kind, and remember a standard tag's."""
         tag = node.tag or ""
-        if tag == "br":
-            self._flush()
-            return
-        dom = self.dom
-        index = len(dom.tags)
-        dom.tags.append(tag)
-        dom.parents.append(self.stack[-1])
-        attributes = node.attributes
-        hint, hidden, prop = "", False, ""
-        if attributes:
-            hint = f"{attributes.get('class') or ''} {attributes.get('id') or ''}"
-            prop = attributes.get("itemprop") or ""
-            hidden = self._is_hidden(attributes, hint)
-        dom.hints.append(hint)
-        dom.hidden.append(hidden)
-        dom.props.append(prop)
-        self.stack_ids.append(node.mem_id)
-        self.stack.append(index)
-        if tag in _SKIPPED:
-            self.skipping += 1
-        elif tag in INLINE or "-" in tag:
-            self._enter_inline(tag, hidden)
-        else:
-            self._flush()
-            self.owners.append(index)
-            if tag in _BOLD:
-                self.bolds += 1
+        found = tag, _kind(tag)
+        if node.tag_id < 256:
+            self[node.tag_id] = found
+        return found
 
-    def _enter_inline(self, tag: str, hidden: bool) -> None:
-        if tag == "a":
-            self.links += 1
-        elif tag in _BOLD:
-            self.bolds += 1
-        if self.inline_hidden or hidden or tag == "option":
-            self.inline_hidden += 1
 
-    def _is_hidden(self, attributes: dict[str, str | None], hint: str) -> bool:
-        style = attributes.get("style")
-        if style and HIDDEN_STYLE.search(style):
-            return True
-        if "hidden" in attributes:
-            return True
-        if self.hiding and len(hint) > 1:
-            classes = (attributes.get("class") or "").split()
-            return f"#{attributes.get('id')}" in self.hiding or any(f".{name}" in self.hiding for name in classes)
-        return False
+_KNOWN_TAGS = _KnownTags()
 
-    def _leave(self) -> None:
-        self.stack_ids.pop()
-        tag = self.dom.tags[self.stack.pop()]
-        if tag in _SKIPPED:
-            self.skipping -= 1
-        elif tag in INLINE or "-" in tag:
-            if tag == "a":
-                self.links -= 1
-            elif tag in _BOLD:
-                self.bolds -= 1
-            if self.inline_hidden:
-                self.inline_hidden -= 1
-                if not self.inline_hidden:
-                    self.aside.append("\n")
-        else:
-            self._flush()
-            self.owners.pop()
-            if tag in _BOLD:
-                self.bolds -= 1
 
-    def _flush(self) -> None:
-        owner = self.owners[-1]
+class _Lines:
+    """Gathers pieces of text into lines."""
+
+    __slots__ = ("aside", "bold", "lines", "linked", "parts")
+
+    def __init__(self, lines: list[Line]) -> None:
+        self.lines = lines
+        self.parts: list[str] = []
+        self.aside: list[str] = []
+        self.linked = self.bold = 0
+
+    def flush(self, owner: int, concealed: int) -> None:
+        """End the line; text of hidden inline elements follows it once they are closed."""
         if self.parts:
             text = collapse("".join(self.parts))
             if text:
-                self.dom.lines.append(Line(text, owner, min(self.linked, len(text)), min(self.bold, len(text))))
-            self.parts = []
+                length = len(text)
+                self.lines.append(Line(text, owner, min(self.linked, length), min(self.bold, length)))
+            self.parts.clear()
             self.linked = self.bold = 0
-        if self.aside and not self.inline_hidden:
-            for text in "".join(self.aside).split("\n"):
-                if text := collapse(text):
-                    self.dom.lines.append(Line(text, owner, hidden=True))
-            self.aside = []
+        if self.aside and not concealed:
+            texts = [collapse(text) for text in "".join(self.aside).split("\n")]
+            self.lines.extend(Line(text, owner, hidden=True) for text in texts if text)
+            self.aside.clear()
+
+    def break_lines(self, owner: int) -> None:
+        """End a line of preformatted text at each line break gathered so far."""
+        *whole, rest = "".join(self.parts).split("\n")
+        for line in whole:
+            self.parts[:] = [line]
+            self.flush(owner, 0)
+        self.parts[:] = [rest]
 
 
-def read(tree: LexborHTMLParser) -> Dom:
-    """Return the flat form of a page's body."""
-    body = tree.body or tree.root
-    if body is None:
-        return Dom()
-    hiding: frozenset[str] = frozenset()
+def _walk(root: LexborNode, unseen: frozenset[int]) -> Dom:
+    """Return the flat form of the subtree under `root` (inclusive); elements without content are left out.
+
+    `unseen` holds the memory ids of hidden elements. One loop with its state in locals and as few questions to a node as
+    will do: a question costs a tenth of a microsecond, attributes ten times that, and a page has thousands of nodes.
+    """
+    dom = Dom()
+    gathered = _Lines(dom.lines)
+    parts, aside = gathered.parts, gathered.aside
+    tags, parents, hints, hidden, props = dom.tags, dom.parents, dom.hints, dom.hidden, dom.props
+    nodes: list[LexborNode] = []
+    kinds: list[int] = []
+    path = [0]
+    owners = [0]
+    links = bolds = concealed = 0
+    node: LexborNode | None = root
+    while node is not None:
+        tag, kind = _KNOWN_TAGS.get(node.tag_id) or _KNOWN_TAGS.of(node)
+        if kind == _TEXT:
+            text = node.text_content or ""
+            if concealed:
+                aside.append(text)
+            elif parts or not text.isspace():
+                parts.append(text)
+                if links:
+                    gathered.linked += len(text)
+                if bolds:
+                    gathered.bold += len(text)
+                if "\n" in text and tags[owners[-1]] == "pre":
+                    gathered.break_lines(owners[-1])
+        elif kind == _BREAK:
+            gathered.flush(owners[-1], concealed)
+        elif kind != _UNREAD and (below := node.first_child) is not None:
+            out_of_sight = bool(unseen) and node.mem_id in unseen
+            if kind >= _FIRST_INLINE:
+                if kind == _LINK:
+                    links += 1
+                elif kind == _STRONG:
+                    bolds += 1
+                elif kind == _OPTION:
+                    out_of_sight = True
+                if concealed or out_of_sight:
+                    concealed += 1
+            else:
+                if parts or aside:
+                    gathered.flush(owners[-1], concealed)
+                    if len(dom.lines) > MAX_LINES:
+                        break
+                if kind == _HEADING:
+                    bolds += 1
+                index = len(tags)
+                attributes = node.attributes
+                if attributes:
+                    hints.append(f"{attributes.get('class') or ''} {attributes.get('id') or ''}")
+                    props.append(attributes.get("itemprop") or "")
+                else:
+                    hints.append("")
+                    props.append("")
+                hidden.append(out_of_sight or concealed > 0)
+                parents.append(path[-1])
+                tags.append(tag)
+                owners.append(index)
+                path.append(index)
+            nodes.append(node)
+            kinds.append(kind)
+            node = below
+            continue
+        following = node.next if nodes else None
+        while following is None and nodes:
+            kind = kinds.pop()
+            if kind >= _FIRST_INLINE:
+                if kind == _LINK:
+                    links -= 1
+                elif kind == _STRONG:
+                    bolds -= 1
+                if concealed:
+                    concealed -= 1
+                    if not concealed:
+                        aside.append("\n")
+            else:
+                if parts or aside:
+                    gathered.flush(owners[-1], concealed)
+                owners.pop()
+                path.pop()
+                if kind == _HEADING:
+                    bolds -= 1
+            above = nodes.pop()
+            following = above.next if nodes else None
+        node = following
+    gathered.flush(owners[-1], 0)
+    return dom
+
+
+def _hidden_nodes(tree: LexborHTMLParser) -> frozenset[int]:
+    """Return the memory ids of the elements that their own style, attribute or a style sheet in the page hides."""
+    found = set()
+    for node in tree.css("[style],[hidden]"):
+        attributes = node.attributes
+        if "hidden" in attributes or hides(attributes.get("style") or ""):
+            found.add(node.mem_id)
+    names: frozenset[str] = frozenset()
     for style in tree.css("style"):
-        hiding |= hidden_names(style.text())
-    return _Walker(hiding).run(body)
+        names |= hidden_names(style.text())
+    if names:
+        found.update(node.mem_id for node in tree.css(",".join(sorted(names)[:MAX_HIDING_NAMES])))
+    return frozenset(found)
 
 
-def read_node(node: LexborNode) -> Dom:
-    """Return the flat form of one subtree."""
-    return _Walker(frozenset()).run(node)
+def read(html: str) -> tuple[LexborHTMLParser, Dom]:
+    """Return a page's tree and the flat form of its body.
+
+    A `<` that a damaged byte swallowed (`?/p>`, a byte's mark before the rest of a tag) shows as a tag's rest in the text:
+    then it is put back and the page read again.
+    """
+    tree = parse(html)
+    dom = _body(tree)
+    if any(">" in line.text and _SWALLOWED.search(line.text) for line in dom.lines):
+        tree = parse(_SWALLOWED.sub("<", html))
+        dom = _body(tree)
+    return tree, dom
+
+
+def _body(tree: LexborHTMLParser) -> Dom:
+    body = tree.body or tree.root
+    return Dom() if body is None else _walk(body, _hidden_nodes(tree))

@@ -8,7 +8,7 @@ only they, are read with BeautifulSoup (what that costs and buys is in DECISIONS
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -17,7 +17,7 @@ from selectolax.lexbor import LexborHTMLParser
 from cleaning import blocks as roles
 from cleaning.blocks import own_mark, prose_weight, read_hint
 from cleaning.declared import declared_body, declared_fields
-from cleaning.dom import Dom, Line, parse, read
+from cleaning.dom import Dom, Line, read
 from cleaning.embedded import find_article
 from cleaning.metadata import best_title, head_metadata, json_ld_metadata, letters, merge, parse_byline
 from cleaning.page import KEPT_ROLES, Block, Extracted, Metadata, PageKind, Role, Selectors
@@ -34,6 +34,9 @@ MARKED_SHARE = 0.2
 MAX_BEFORE = 40
 MAX_AFTER = 30
 """Lines between headline and article, and after the article, that belong to its neighbourhood."""
+
+MAX_SEARCHED = 3000
+"""Lines of a page in which its headline and the line that its description quotes are looked for."""
 
 _LEAVES = frozenset({"p", "h1", "h2", "h3", "h4", "h5", "h6", "pre", "li", "dd", "dt", "figcaption", "center"})
 _HEADINGS = frozenset({"h1", "h2", "h3", "h4", "h5", "h6"})
@@ -62,6 +65,7 @@ class _View:
     first: list[int]
     last: list[int]
     own: list[roles.Mark]
+    marks: list[roles.Mark]
     headline: int | None = None
     described: int | None = None
 
@@ -79,17 +83,17 @@ def extract(
     row is one line, its cells joined by ` | `. `fetched_at` resolves relative dates; `url` tells a site's front page.
     No page raises, whatever it holds; a selector that is not CSS raises ValueError.
     """
-    tree = parse(html)
+    tree, dom = read(html)
     head = _read_head(tree, fetched_at)
     declared = declared_fields(tree, selectors, fetched_at) if selectors else Metadata()
     if selectors and selectors.body and (subtree := declared_body(tree, html, selectors)) is not None:
-        return _from_declared(read(parse(subtree)), head, declared, fetched_at)
-    view = _look(read(tree), head)
+        return _from_declared(read(subtree)[1], head, declared, fetched_at)
+    view = _look(dom, head)
     container = _container(view)
     if view.prose[container] < _SCANT:
         article = find_article([script.text() for script in tree.css("script:not([src])")])
         if article is not None:
-            view = _look(read(parse(article)), head)
+            view = _look(read(article)[1], head)
             container = _container(view) or 1
     return _assemble(view, container, head, declared, url, fetched_at)
 
@@ -146,8 +150,9 @@ def _look(dom: Dom, head: _Head) -> _View:
         first[parent] = min(first[parent], first[element])
         last[parent] = max(last[parent], last[element])
     own = _own_marks(dom, prose, chars)
-    near = _near(dom, weights, _inherit(dom, own))
-    view = _View(dom, weights, near, prose, linked, chars, first, last, own)
+    marks = _inherit(dom, own)
+    near = _near(dom, weights, marks)
+    view = _View(dom, weights, near, prose, linked, chars, first, last, own, marks)
     view.headline = _headline(view, head)
     view.described = _described(view, head)
     return view
@@ -207,10 +212,12 @@ def _headline(view: _View, head: _Head) -> int | None:
     stated = letters(" ".join(filter(None, (head.title, head.fields.get("title"), head.ld.get("title")))))
     if len(stated) < 4:
         return None
+    known = set(stated)
     best: tuple[float, int] | None = None
-    for index, line in enumerate(view.dom.lines[:3000]):
+    for index, line in enumerate(view.dom.lines[:MAX_SEARCHED]):
         text = line.text
-        if line.hidden or not 4 <= len(text) <= 150:
+        middle = text[len(text) // 2]
+        if (middle not in known and middle.isalnum()) or line.hidden or not 4 <= len(text) <= 150:
             continue
         bare = letters(text)
         if len(bare) < 4 or bare not in stated:
@@ -229,7 +236,7 @@ def _described(view: _View, head: _Head) -> int | None:
     quoted = letters(head.description)[:14]
     if len(quoted) < 10 or (head.title and quoted in letters(head.title)):
         return None
-    for index, line in enumerate(view.dom.lines[:3000]):
+    for index, line in enumerate(view.dom.lines[:MAX_SEARCHED]):
         if (
             len(line.text) >= len(quoted)
             and view.weights[index] > 0
@@ -256,7 +263,7 @@ def _container(view: _View) -> int:
 def _factor(view: _View, element: int) -> float:
     dom = view.dom
     density = view.linked[element] / (view.chars[element] or 1)
-    factor = (1.0 - density) ** 1.5 * read_hint(dom.hints[element]).factor
+    factor: float = (1.0 - density) ** 1.5 * read_hint(dom.hints[element]).factor
     if dom.props[element] == "articleBody":
         factor *= 2.0
     if dom.tags[element] == "article":
@@ -343,7 +350,7 @@ def _assemble(
     bylines += _lift(view, inside, before, fetched_at)
     edges = _edges(view, before, inside, after)
     rows = _join_rows(view, inside)
-    blocks = tuple([*edges[0], *(block for _, block in before), *rows, *after, *edges[1]])
+    blocks = (*edges[0], *(block for _, block in before), *rows, *after, *edges[1])
     meta = merge(declared, _visible(view, head, bylines, container))
     return Extracted(_kind(view, container, blocks, head, bool(bylines), url), blocks, meta)
 
@@ -447,7 +454,7 @@ def _before(
         start = max(0, first - 3) if start is None else first
     elif first - start > MAX_BEFORE:
         return [(start, Block(view.dom.lines[start].text, "title"))], []
-    marks = _inherit(view.dom, view.own)
+    marks = view.marks
     found: list[tuple[int, Block]] = []
     bylines: list[Metadata] = []
     for index in range(start, first):
@@ -466,7 +473,7 @@ def _before(
 
 def _after(view: _View, container: int) -> list[Block]:
     """Return the lines after the container inside its parent (its grandparent when that adds none)."""
-    marks = _inherit(view.dom, view.own)
+    marks = view.marks
     end = view.last[container]
     parent = view.dom.parents[container]
     last = min(view.last[parent] if parent else end, end + MAX_AFTER)
@@ -501,7 +508,8 @@ def _lift(
             bylines.append(byline)
             item.role = "byline"
     for item in inside[-4:]:
-        if item.role in KEPT_ROLES and (byline := parse_byline(item.line.text, fetched_at)) is not None:
+        byline = parse_byline(item.line.text, fetched_at) if item.role in KEPT_ROLES else None
+        if byline is not None:
             bylines.append(byline)
     return bylines
 
@@ -520,10 +528,9 @@ def _edges(
     lines = view.dom.lines
     start = before[0][0] if before else inside[0].index
     end = inside[-1].index + len(after) + 1
-    marks = _inherit(view.dom, view.own)
-    head = [index for index in range(min(4, start))]
-    tail = [index for index in range(max(end, len(lines) - 4), len(lines))]
-    return _foreign(lines, marks, head), _foreign(lines, marks, tail)
+    marks = view.marks
+    tail = range(max(end, len(lines) - 4), len(lines))
+    return _foreign(lines, marks, range(min(4, start))), _foreign(lines, marks, tail)
 
 
 def _foreign(lines: Sequence[Line], marks: Sequence[roles.Mark], indexes: Sequence[int]) -> list[Block]:
@@ -558,11 +565,17 @@ def _join_rows(view: _View, inside: Sequence[_Placed]) -> list[Block]:
 
 def _stated(head: _Head, bylines: Sequence[Metadata]) -> Metadata:
     """Return the fields of head, JSON-LD and bylines, the most exact source first."""
-    from_ld = Metadata(
-        **{name: head.ld.get(name) for name in ("title", "author", "published", "category", "source")}
+    return merge(_from_fields(head.ld), replace(_from_fields(head.fields), title=None), *bylines)
+
+
+def _from_fields(fields: Mapping[str, str]) -> Metadata:
+    return Metadata(
+        title=fields.get("title"),
+        author=fields.get("author"),
+        published=fields.get("published"),
+        category=fields.get("category"),
+        source=fields.get("source"),
     )
-    from_head = Metadata(**{name: head.fields.get(name) for name in ("author", "published", "category", "source")})
-    return merge(from_ld, from_head, *bylines)
 
 
 def _visible(view: _View, head: _Head, bylines: Sequence[Metadata], container: int) -> Metadata:
