@@ -25,7 +25,9 @@ from crawler.table import FrontierError
 
 def main() -> int:
     """Run one crawl and return the exit code."""
-    request = orjson.loads(sys.stdin.buffer.readline())
+    # Unbuffered: a buffered reader's lock, held by the watching thread, would be waited for at exit.
+    stdin = os.fdopen(0, "rb", buffering=0, closefd=False)
+    request = orjson.loads(stdin.readline())
     settings = Settings()
     settings.setmodule("crawler.settings", priority="project")
     settings.setdict(request["settings"], priority="cmdline")
@@ -37,7 +39,8 @@ def main() -> int:
 
 
 def _stop_at_end_of_input() -> None:
-    sys.stdin.buffer.read()
+    while os.read(0, 4096):
+        continue
     os.kill(os.getpid(), signal.SIGINT)
 
 

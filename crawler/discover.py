@@ -45,13 +45,18 @@ class Link(NamedTuple):
 
 
 class Page(NamedTuple):
-    """A page as the crawl needs it: its links, generator mark, and how much of its text is outside links."""
+    """A page as the crawl needs it: its links, generator mark, and its visible text without white space."""
 
     links: tuple[Link, ...]
     generator: str
     title: str
-    text_chars: int
+    text: str
     link_chars: int
+
+    @property
+    def text_chars(self) -> int:
+        """How many characters of text there are outside links."""
+        return max(0, len(self.text) - self.link_chars)
 
     @property
     def wordy(self) -> bool:
@@ -96,7 +101,7 @@ def read_page(html: str, url: str, *, charset: str = "utf-8") -> Page:
         tuple(links),
         generator,
         title.text(strip=True)[:200] if title is not None else "",
-        max(0, len("".join(text.split())) - link_chars),
+        "".join(text.split()),
         link_chars,
     )
 

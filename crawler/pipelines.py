@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, Any
+
+from scrapy.logformatter import LogFormatter, LogFormatterResult
 
 from corpus.records import Fetch
 
@@ -27,3 +30,12 @@ class ArchivePipeline:
         if isinstance(item, Fetch):
             spider.take(item)
         return item
+
+
+class QuietFormatter(LogFormatter):
+    """Scrapy's log messages, with a fetch's URL in the place of its bytes."""
+
+    def item_error(self, item: Any, exception: BaseException, response: Any, spider: Any) -> LogFormatterResult:  # noqa: ANN401
+        """Return the message for an item that couldn't be stored."""
+        name = item.url if isinstance(item, Fetch) else type(item).__name__
+        return {"level": logging.ERROR, "msg": "Error storing %(name)s", "args": {"name": name}}

@@ -118,6 +118,9 @@ class RobotsMiddleware:
                 url = requestable(resolve(url, location.decode("utf-8", "replace")))
             except UrlError:
                 break
+            known = self._session().frontier.robots(url.removesuffix("/robots.txt"), time.time() - KEEP_SECONDS)
+            if known is not None:
+                return known
         # RFC 9309, 2.3.1.2: after five redirects it may be taken as unavailable, which allows everything.
         return 404, b""
 

@@ -18,12 +18,12 @@ from corpus.records import Fetch
 from crawler import discover
 from crawler.content import BombError, decode_content, gunzip
 from crawler.discover import Link
-from crawler.frontier import canonical, excluded, host_of, requestable
+from crawler.frontier import canonical, excluded, host_of, requestable, twin
 from crawler.health import MAX_ATTEMPTS, REFUSALS, RETRYABLE, HostHealth, backoff, retry_after
 from crawler.sink import Sink
 from crawler.site import Cms, Site, cms_of
 from crawler.table import Entry, Frontier
-from crawler.traps import Watch
+from crawler.traps import Probes, Twins, Watch, probe_paths
 
 MAX_HOPS = 5
 """Redirects in a row (RFC 9309 asks for at least five for robots.txt; browsers stop at 20)."""
@@ -41,6 +41,7 @@ _PRIORITY = {
     "sitemap": 90,
     "feed": 80,
     "redirect": 75,
+    "probe": 70,
     "article": 60,
     "next": 40,
     "list": 30,
@@ -110,6 +111,9 @@ class Session:
         self._known: set[str] = set()
         self._cms: dict[str, Cms] = {}
         self._watch = Watch()
+        self._probes = Probes()
+        self._twins = Twins()
+        self._probed: set[str] = set()
         self._dry_until: dict[str, float] = {}
         self._articles: Counter[str] = Counter()
         self._pages: Counter[str] = Counter()
@@ -194,6 +198,12 @@ class Session:
         self.sink.end(summary.crawl_id, asdict(summary))
         return summary
 
+    def abandon(self, why: str) -> None:
+        """Stop asking, and forget what is under way: the next run takes it up."""
+        self.stopping = why
+        self._out.clear()
+        self.summary.warnings.append(f"the crawl was stopped by an {why}; see the log above")
+
     def checkpoint(self) -> None:
         """Make what was archived durable, then write what followed from it."""
         self.sink.flush()
@@ -238,13 +248,29 @@ class Session:
             if not taken:
                 self._dry_until[host] = self.frontier.next_due(host) or float("inf")
             waiting.extend(entry for entry in taken if entry.site in self.sites)
+        if self._hold(host, waiting):
+            return None
         while waiting:
             entry = waiting.popleft()
-            closed = self._watch.closed(entry.key)
-            if closed is None:
+            why = self._late(entry)
+            if why is None:
                 return entry
-            self._settle(entry, "excluded", why=closed)
+            self._settle(entry, "excluded", why=why)
         return None
+
+    def _late(self, entry: Entry) -> str | None:
+        """Return why an entry that was queued before is no longer to be fetched, or None."""
+        if entry.kind == "probe":
+            return None
+        site = self.sites[entry.site]
+        if self._pool(entry.host, site):
+            return "pool"
+        if self._is_alias(entry.host, site):
+            link = Link(self._twins.counterpart(entry.url), self._twins.counterpart(entry.key), "", "link")
+            parent = replace(entry, depth=entry.depth - 1)
+            self._enqueue([self._entry(link, site, entry.kind, parent)])
+            return "twin"
+        return self._watch.closed(entry.key)
 
     def busy(self, host: str) -> int:
         """Return how many of a host's URLs are being fetched."""
@@ -310,6 +336,9 @@ class Session:
 
     def visited(self, entry: Entry, fetch: Fetch) -> None:
         """Archive an entry's response and work out what follows from it."""
+        if entry.kind == "probe":
+            self._probe_answered(entry, fetch)
+            return
         self.sink.add(fetch)
         self.summary.fetched += 1
         self.summary.bytes += len(fetch.body)
@@ -334,13 +363,15 @@ class Session:
         if fetch.status >= 400:
             self._settle(entry, "done", why=f"http-{fetch.status}", status=fetch.status)
             return
-        links = self._read(entry, fetch)
+        links, why = self._read(entry, fetch)
         self._queue(entry, links)
-        self._settle(entry, "done", status=fetch.status)
+        self._settle(entry, "done", why=why, status=fetch.status)
 
     def _redirect(self, entry: Entry, fetch: Fetch) -> None:
         """Queue a redirect's target as an entry of its own; one that leads back to its own key is asked for as told."""
         link = discover.make_link(fetch.url, (fetch.header("location") or "").strip(), "", "redirect")
+        if link is not None and link.key == self._twins.counterpart(entry.key):
+            self._twins.vote(entry.host, alike=True)
         if link is None or entry.hops >= MAX_HOPS:
             self._settle(entry, "done", why="redirect-loop" if link else "redirect-nowhere", status=fetch.status)
             return
@@ -353,43 +384,129 @@ class Session:
         self._queue(entry, [link])
         self._settle(entry, "done", why="redirect", status=fetch.status)
 
-    def _read(self, entry: Entry, fetch: Fetch) -> Iterable[Link]:
-        """Return the links of a response's body."""
+    def _read(self, entry: Entry, fetch: Fetch) -> tuple[Iterable[Link], str | None]:
+        """Return the links of a response's body, and why its page doesn't count, if it doesn't."""
         try:
-            body = decode_content(fetch.body, fetch.header("content-encoding") or "", limit=self.limits.body_bytes)
-            if entry.kind == "sitemap" or urlsplit(fetch.url).path.endswith(".gz"):
-                body = gunzip(body, limit=self.limits.body_bytes)
+            body = self._body(entry, fetch)
         except BombError as error:
             self.summary.warnings.append(f"{fetch.url}: {error}; its links were not read")
-            return ()
+            return (), "bomb"
         kind = discover.sniff(body, fetch.content_type or "")
-        if kind == "sitemap":
-            return list(discover.read_sitemap(body, fetch.url))
-        if kind == "feed":
-            return list(discover.read_feed(body, fetch.url))
-        if kind == "urls":
-            return list(discover.read_url_list(body, fetch.url))
-        if kind != "html":
-            return ()
-        return self._read_html(entry, fetch, body)
+        if kind == "html":
+            return self._read_html(entry, fetch, body)
+        readers = {"sitemap": discover.read_sitemap, "feed": discover.read_feed, "urls": discover.read_url_list}
+        return (list(readers[kind](body, fetch.url)), None) if kind in readers else ((), None)
 
-    def _read_html(self, entry: Entry, fetch: Fetch, body: bytes) -> Iterable[Link]:
+    def _body(self, entry: Entry, fetch: Fetch) -> bytes:
+        """Return a response's body decoded. Raises BombError."""
+        limit = self.limits.body_bytes
+        body = decode_content(fetch.body, fetch.header("content-encoding") or "", limit=limit)
+        packed = entry.kind == "sitemap" or urlsplit(fetch.url).path.endswith(".gz")
+        return gunzip(body, limit=limit) if packed else body
+
+    def _page(self, entry: Entry, fetch: Fetch, body: bytes) -> discover.Page | None:
         site = self.sites[entry.site]
         decoded = decode(body, fetch.content_type, hint=site.charset)
         if isinstance(decoded, Rejected):
-            return ()
-        page = discover.read_page(decoded.text, fetch.url, charset=decoded.encoding)
+            return None
+        return discover.read_page(decoded.text, fetch.url, charset=decoded.encoding)
+
+    def _read_html(self, entry: Entry, fetch: Fetch, body: bytes) -> tuple[Iterable[Link], str | None]:
+        page = self._page(entry, fetch, body)
+        if page is None:
+            return (), "not-text"
+        if self._probes.soft_404(entry.host, page.text):
+            return (), "soft-404"
         if page.generator and entry.host not in self._cms and (cms := cms_of(page.generator)):
             self._cms[entry.host] = cms
+        self._probe(entry)
+        if host_has_twin(entry.host, self.sites[entry.site]):
+            self._twins.saw(entry.key, page.text)
+        self._count(entry, page)
+        return page.links, None
+
+    def _count(self, entry: Entry, page: discover.Page) -> None:
+        """Count a page for its site, and watch what its shape leads to."""
         self._pages[entry.site] += 1
-        if entry.kind == "article" or (entry.kind != "seed" and page.wordy and not self._declared_list(entry)):
-            self._articles[entry.site] += 1
-        fresh = sum(1 for link in page.links if link.key not in self._known)
-        if self._watch.saw(entry.key, wordy=page.wordy or entry.kind == "article", fresh=fresh):
+        listing = entry.kind == "seed" or self._declared_list(entry)
+        article = entry.kind == "article" or (page.wordy and not listing)
+        self._articles[entry.site] += article
+        if self._watch.saw(entry.key, wordy=article, links=[link.key for link in page.links]):
             self.summary.warnings.append(
-                f"{fetch.url}: pages of this shape lead nowhere; closed ({self._watch.closed(entry.key)})"
+                f"{entry.url}: pages of this shape lead nowhere; no more of them are fetched"
             )
-        return page.links
+
+    # Probes and twins
+
+    def _probe(self, entry: Entry) -> None:
+        """Ask a host, once, for two addresses that can't exist."""
+        if entry.host in self._probed:
+            return
+        self._probed.add(entry.host)
+        origin = "/".join(entry.url.split("/", 3)[:3])
+        waiting = self._ready.setdefault(entry.host, deque())
+        for path in probe_paths(entry.host):
+            waiting.appendleft(
+                replace(entry, key=origin + path, url=origin + path, kind="probe", attempts=MAX_ATTEMPTS)
+            )
+
+    def _probe_answered(self, entry: Entry, fetch: Fetch) -> None:
+        """Learn from what a host says to an address that can't exist. The answer isn't archived: nobody links to it."""
+        self._release(entry)
+        text = None
+        if fetch.status == 200:
+            try:
+                page = self._page(entry, fetch, self._body(entry, fetch))
+            except BombError:
+                page = None
+            text = page.text if page is not None else None
+        if self._probes.answered(entry.host, text):
+            self.summary.warnings.append(
+                f"{entry.host}: answers every address with a fresh page (spider pool); closed"
+            )
+            self._shut(entry.host)
+
+    def _shut(self, host: str) -> None:
+        """Leave out all that waits on a host."""
+        self._ready.pop(host, None)
+        self._ready[host] = deque()
+        self._pending.append(lambda: self.frontier.close_host(host, "pool"))
+
+    def _pool(self, host: str, site: Site) -> bool:
+        """Return whether a host is, or is to be taken for, a spider pool."""
+        if host in self._probes.pools:
+            return True
+        return site.scope.subdomains and host not in site.scope.hosts and self._wild(site)
+
+    def _wild(self, site: Site) -> bool:
+        return self._probes.wild(host for host in self._probes.pools if f"http://{host}/" in site.scope)
+
+    def _is_alias(self, host: str, site: Site) -> bool:
+        """Return whether a host is proved to be its twin under another name, and is not the one the site is known by."""
+        return self._twins.same(host) is True and host != self._known_by(host, site)
+
+    def _known_by(self, host: str, site: Site) -> str:
+        """Return which of a host and its twin the site's seeds name."""
+        named = [host_of(canonical(seed)) for seed in site.seeds]
+        return host if host in named or twin(host) not in named else twin(host)
+
+    def _hold(self, host: str, waiting: deque[Entry]) -> bool:
+        """Return whether a possible alias should wait until there is something to compare its pages with.
+
+        Brings a comparable page to the front if there is one.
+        """
+        site = self.site_for(host)
+        if site is None or not host_has_twin(host, site) or self._twins.same(host) is not None:
+            return False
+        main = self._known_by(host, site)
+        if main == host:
+            return False
+        for place, entry in enumerate(waiting):
+            if self._twins.comparable(entry.key):
+                del waiting[place]
+                waiting.appendleft(entry)
+                return self._busy[host] > 0
+        return self._busy[main] > 0 or bool(self._ready.get(main))
 
     def _declared_list(self, entry: Entry) -> bool:
         return self._page_type(self.sites[entry.site], entry.key, entry.host) == "list"
@@ -416,6 +533,9 @@ class Session:
         if link.key in self._known:
             return None
         self._remember(link.key)
+        host = host_of(link.key)
+        if self._is_alias(host, site):
+            link = link._replace(url=self._twins.counterpart(link.url), key=self._twins.counterpart(link.key))
         return self._entry(link, site, link.kind, parent)
 
     def _remember(self, key: str) -> None:
@@ -450,6 +570,8 @@ class Session:
         """Return why an entry within scope is not to be followed, or None."""
         if page_type == "skip":
             return "pattern"
+        if self._pool(entry.host, site):
+            return "pool"
         if entry.depth > self.limits.depth:
             return "depth"
         strict = site.patterns.strict and entry.kind in ("link", "next") and page_type is None
@@ -512,3 +634,8 @@ class Session:
     def progress(self) -> tuple[int, int, int]:
         """Return how many responses came, how many pages were taken for articles, how many URLs are being fetched."""
         return self.summary.fetched, sum(self._articles.values()), len(self._out)
+
+
+def host_has_twin(host: str, site: Site) -> bool:
+    """Return whether a host's `www` twin is in a site's scope too."""
+    return f"http://{twin(host)}/" in site.scope

@@ -109,4 +109,5 @@ EXTENSIONS = {
 # The default of 100 costs a task per slot for every response: a third of the CPU of a page.
 CONCURRENT_ITEMS = 4
 
+LOG_FORMATTER = "crawler.pipelines.QuietFormatter"  # a failed item is logged by its URL, not with its body
 LOG_LEVEL = "WARNING"  # stderr is for people; -s LOG_LEVEL=DEBUG shows every request

@@ -284,15 +284,15 @@ def _compile(expressions: Any, name: str, filename: str) -> tuple[re.Pattern[str
 
 
 def _selectors(table: Mapping[str, Any], filename: str) -> Selectors:
-    values = {**table, "drop": tuple(table.get("drop", ()))}
+    drop: tuple[str, ...] = tuple(table.get("drop", ()))
+    wanted = [(key, table[key]) for key in table if key != "drop"] + [("drop", selector) for selector in drop]
     empty = LexborHTMLParser("<p>")
-    for key in table:
-        for selector in (table[key],) if key != "drop" else values["drop"]:
-            try:
-                empty.css(selector)
-            except (SelectolaxError, ValueError) as error:
-                raise SiteError(f"{filename}: select.{key}: {selector!r} is not a CSS selector: {error}") from None
-    return Selectors(**values)
+    for key, selector in wanted:
+        try:
+            empty.css(selector)
+        except (SelectolaxError, ValueError) as error:
+            raise SiteError(f"{filename}: select.{key}: {selector!r} is not a CSS selector: {error}") from None
+    return Selectors(**{**table, "drop": drop})
 
 
 def _charset(name: str | None, filename: str) -> str | None:

@@ -165,18 +165,12 @@ class Frontier:
             (due, why, int(attempt), key),
         )
 
-    def close_shape(self, host: str, keys: Iterable[str], why: str) -> int:
-        """Leave out waiting URLs of a host; return how many."""
-        return self._connection.executemany(
-            "UPDATE frontier SET state = 'excluded', why = ?, lease = NULL"
-            " WHERE key = ? AND host = ? AND state IN ('queued', 'leased')",
-            [(why, key, host) for key in keys],
-        ).rowcount
-
-    def waiting(self, host: str) -> list[str]:
-        """Return the keys of a host's waiting URLs."""
-        rows = self._connection.execute("SELECT key FROM frontier WHERE state = 'queued' AND host = ?", (host,))
-        return [row[0] for row in rows]
+    def close_host(self, host: str, why: str) -> None:
+        """Leave out all that waits on a host."""
+        self._connection.execute(
+            "UPDATE frontier SET state = 'excluded', why = ?, lease = NULL WHERE host = ? AND state IN ('queued', 'leased')",
+            (why, host),
+        )
 
     def counts(self, site: str | None = None) -> dict[str, int]:
         """Return how many URLs are in each state, of one site or of all."""

@@ -1,31 +1,74 @@
-"""Traps that only show over time: pages of one shape that lead to more of the same and to no article. No clock."""
+"""Traps that only show over time, and twins that only content can prove. Pure: no clock, no network."""
 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from crawler.frontier import shape
+import xxhash
 
-BARREN_AFTER = 25
-"""Pages of one shape in a row without article text or links to anything of another shape: a calendar, or
-pagination past its end. List pages lead to articles, so a real list never gets there."""
+from crawler.frontier import host_of, shape, twin
+
+BARREN_AFTER = 12
+"""Pages of one shape in a row without article text or a link that pages of that shape hadn't shown: a calendar, or
+pagination past its end. A real list's next page shows other articles, so it never gets there."""
+
+MAX_SEEN_PER_SHAPE = 20_000
+
+POOL_SIMILARITY = 0.3
+"""Two impossible addresses that answer with pages less alike than this (Jaccard of character 5-grams) are written
+fresh for every address. One site's error page, asked for twice, is alike but for the address and a few links."""
+
+SOFT_404_SIMILARITY = 0.8
+"""A page as like the host's answer to an impossible address as this is that answer."""
+
+POOLS_PER_SITE = 3
+"""Hosts of one site found to be pools before all its further hosts are taken for such (wildcard subdomains)."""
+
+
+def probe_paths(host: str) -> tuple[str, str]:
+    """Return two addresses that no site has: the same ones for a host every time."""
+    first, second = (xxhash.xxh3_64_hexdigest(f"{turn}:{host}".encode()) for turn in (1, 2))
+    return f"/{first}.html", f"/{second[:8]}/{second[8:]}.html"
+
+
+def grams(text: str) -> frozenset[int]:
+    """Return hashes of a text's character 5-grams (at most of its first 4,000 characters)."""
+    plain = "".join(text.split())[:4000]
+    return frozenset(_hash(plain[at : at + 5]) for at in range(max(1, len(plain) - 4)))
+
+
+def _hash(text: str) -> int:
+    return xxhash.xxh3_64_intdigest(text.encode("utf-8", "surrogatepass"))
+
+
+def similarity(a: frozenset[int], b: frozenset[int]) -> float:
+    """Return the Jaccard similarity of two sets of grams, 1.0 for two empty ones."""
+    union = len(a | b)
+    return len(a & b) / union if union else 1.0
 
 
 @dataclass(slots=True)
 class Watch:
-    """Counts what each shape of URL yields, and closes shapes that yield nothing."""
+    """Counts what each shape of URL leads to, and closes shapes that lead nowhere."""
 
     barren: Counter[str] = field(default_factory=Counter)
+    seen: dict[str, set[int]] = field(default_factory=dict)
     shut: dict[str, str] = field(default_factory=dict)
 
-    def saw(self, key: str, *, wordy: bool, fresh: int) -> bool:
-        """Note a page; return whether this closed its shape. `fresh` counts links not met before."""
+    def saw(self, key: str, *, wordy: bool, links: Iterable[str]) -> bool:
+        """Note a page at `key` with links to these keys; return whether this closed its shape."""
         name = shape(key)
         if name in self.shut:
             return False
-        # One fresh link is the next page of the same trap.
-        if wordy or fresh > 2:
+        known = self.seen.setdefault(name, set())
+        targets = {_hash(link) for link in links if shape(link) != name}
+        novel = len(targets - known)
+        if len(known) < MAX_SEEN_PER_SHAPE:
+            known |= targets
+        # One stray link (a random article in the margin) doesn't make a page worth its fetch.
+        if wordy or novel > 1:
             self.barren[name] = 0
             return False
         self.barren[name] += 1
@@ -37,3 +80,77 @@ class Watch:
     def closed(self, key: str) -> str | None:
         """Return why a URL's shape is closed, or None."""
         return self.shut.get(shape(key)) if self.shut else None
+
+
+@dataclass(slots=True)
+class Probes:
+    """What hosts answer to addresses that can't exist."""
+
+    answers: dict[str, list[frozenset[int]]] = field(default_factory=dict)
+    pools: set[str] = field(default_factory=set)
+
+    def answered(self, host: str, text: str | None) -> bool:
+        """Note an answer (None for an honest error); return whether the host is now known to be a pool."""
+        if text is None:
+            return False
+        texts = self.answers.setdefault(host, [])
+        texts.append(grams(text))
+        if len(texts) >= 2 and similarity(texts[0], texts[1]) < POOL_SIMILARITY:
+            self.pools.add(host)
+            return True
+        return False
+
+    def soft_404(self, host: str, text: str) -> bool:
+        """Return whether a page is what its host answers to addresses that can't exist."""
+        texts = self.answers.get(host)
+        if not texts or host in self.pools:
+            return False
+        page = grams(text)
+        return any(similarity(page, answer) >= SOFT_404_SIMILARITY for answer in texts)
+
+    def wild(self, hosts: Iterable[str]) -> bool:
+        """Return whether so many of these hosts are pools that others of their kind needn't be asked."""
+        return len(self.pools.intersection(hosts)) >= POOLS_PER_SITE
+
+
+@dataclass(slots=True)
+class Twins:
+    """Whether a host and its `www` twin serve the same pages: proved by two pages alike and none unlike."""
+
+    digests: dict[str, int] = field(default_factory=dict)
+    votes: dict[str, int] = field(default_factory=dict)
+    unlike: set[str] = field(default_factory=set)
+
+    def saw(self, key: str, text: str) -> None:
+        """Note a page's text, and compare it with the twin host's page at the same address."""
+        host = host_of(key)
+        digest = _hash("".join(char for char in text if not char.isspace() and not char.isdigit()))
+        self.digests[key] = digest
+        other = self.digests.get(self.counterpart(key))
+        if other is not None:
+            self.vote(host, alike=other == digest)
+
+    def vote(self, host: str, *, alike: bool) -> None:
+        """Note that a page of `host` is, or is not, its twin's."""
+        pair = host.removeprefix("www.")
+        if alike:
+            self.votes[pair] = self.votes.get(pair, 0) + 1
+        else:
+            self.unlike.add(pair)
+
+    def same(self, host: str) -> bool | None:
+        """Return whether a host is its twin under another name; None while that is open."""
+        pair = host.removeprefix("www.")
+        if pair in self.unlike:
+            return False
+        return True if self.votes.get(pair, 0) >= 2 else None
+
+    def comparable(self, key: str) -> bool:
+        """Return whether the twin host's page at the same address is known."""
+        return self.counterpart(key) in self.digests
+
+    @staticmethod
+    def counterpart(key: str) -> str:
+        """Return a canonical URL with its host's twin in the host's place."""
+        host = host_of(key)
+        return key.replace(f"://{host}", f"://{twin(host)}", 1)

@@ -57,6 +57,9 @@ class ArticleSpider(Spider):
         contact = settings.get("YUQI_CONTACT")
         spider._agent = settings["USER_AGENT"] + (f" +{contact}" if contact else "")
         crawler.signals.connect(spider._closed, signal=signals.spider_closed)
+        # An error of ours would leave its entry under way for ever: better to stop, loudly, and go on another time.
+        for signal in (signals.item_error, signals.spider_error):
+            crawler.signals.connect(spider._broken, signal=signal)
         return spider
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401
@@ -71,8 +74,8 @@ class ArticleSpider(Spider):
 
     async def start(self) -> AsyncIterator[Any]:
         """Yield nothing: the seeds are in the session's frontier, where the scheduler takes them."""
-        return
-        yield
+        for nothing in list[Request]():
+            yield nothing
 
     def request(self, entry: Entry) -> Request:
         """Return the request for a frontier entry."""
@@ -141,6 +144,10 @@ class ArticleSpider(Spider):
         else:
             retryable = not isinstance(error, CannotResolveHostError)
             self.session.problem(entry, _error_name(error), retryable=retryable)
+
+    def _broken(self) -> None:
+        """Stop the run after an internal error; Scrapy has logged it."""
+        self.session.abandon("internal error")
 
     def _closed(self, reason: str) -> None:
         """End the session and write its summary."""
