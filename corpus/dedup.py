@@ -4,10 +4,13 @@ Four kinds, each with a similarity of its own:
 
 * `exact`: the folded texts are equal (similarity 1).
 * `near`: Jaccard of character 5-grams is at least NEAR.
-* `template`: the same of texts masked of lender, place and number names is at least TEMPLATE, and the names account
-  for most of what differs: the swapped copy.
-* `contains`: at least CONTAINED of a text's 5-grams stand in a larger one (similarity: that share). The embedded one is
-  marked a duplicate of the larger, but their clusters stay apart: a compilation must not merge what it compiles.
+* `template`: the swapped copy. Jaccard of the texts masked of lender, place and number names is at least TEMPLATE (the
+  similarity given), and the plain Jaccard is lower, or the names account for most of what differs.
+* `contains`: at least CONTAINED of a text's 5-grams stand in a larger one (the similarity given).
+
+Exact and near duplicates make a *cluster*. Swapped copies make a *template cluster* over the clusters they stand in.
+Each document but one of all that hangs together that way names a match, and the match was verified. An embedded
+document names what contains it, but joins no cluster: a compilation must not merge what it compiles.
 
 Everything stored is a function of *which* documents there are. It doesn't depend on their order of arrival, on batches,
 or on documents that came and went: candidates depend on keys and hashes alone (`corpus.buckets`), verified pairs on texts
@@ -61,7 +64,7 @@ DDL = (
     node INTEGER PRIMARY KEY,  -- the first 64 bits of its content hash
     keys BLOB NOT NULL,  -- its keys in the index, little-endian 64-bit
     length INTEGER NOT NULL,  -- folded characters
-    root INTEGER NOT NULL  -- its cluster's content of lowest rank; itself when alone
+    root INTEGER NOT NULL  -- content of lowest rank of all that hangs together; itself when alone
 )""",
     "CREATE INDEX dedup_contents_root ON dedup_contents(root)",
     """CREATE TABLE dedup_documents (  -- which content each document has
@@ -76,17 +79,20 @@ DDL = (
     b INTEGER NOT NULL,
     kind TEXT NOT NULL,  -- near, template, contains
     similarity REAL NOT NULL,
+    near INTEGER NOT NULL,  -- 1 where they are of one cluster
+    template INTEGER NOT NULL,  -- 1 where they are of one template cluster
     embedded INTEGER,  -- which of the two the other contains
     PRIMARY KEY (a, b)
 ) WITHOUT ROWID""",
     "CREATE INDEX dedup_pairs_b ON dedup_pairs(b)",
-    """CREATE TABLE clusters (  -- documents that are one article
+    """CREATE TABLE clusters (  -- documents that are one article, exact and near duplicates
     id TEXT PRIMARY KEY,  -- the id of its representative
-    root INTEGER NOT NULL UNIQUE,  -- the representative's content
+    root INTEGER NOT NULL,  -- as in dedup_contents
     documents INTEGER NOT NULL,
     contents INTEGER NOT NULL,  -- distinct texts among them
-    templates INTEGER NOT NULL  -- documents whose match differs by swapped names
+    template_cluster_id TEXT  -- clusters with the same are copies of each other with names swapped
 ) WITHOUT ROWID""",
+    "CREATE INDEX clusters_root ON clusters(root)",
 )
 TABLES = (*buckets.TABLES, "dedup_meta", "dedup_contents", "dedup_documents", "dedup_pairs", "clusters")
 
@@ -112,10 +118,14 @@ class Duplicate(NamedTuple):
 
 
 class Cluster(NamedTuple):
-    """A cluster of two documents or more: its representative's id, and every member's in order of rank."""
+    """A cluster of two documents or more: its representative's id, and every member's in order of rank.
+
+    `template_cluster_id` is None where no other cluster or document is a swapped copy of it.
+    """
 
     id: str
     members: tuple[str, ...]
+    template_cluster_id: str | None
 
 
 # --- adding and removing --------------------------------------------------------------------------------------------
@@ -252,22 +262,32 @@ def _forget(connection: sqlite3.Connection, gone: Collection[int]) -> set[Pair]:
 # --- verifying ------------------------------------------------------------------------------------------------------
 
 
-def compare(left: Sets, right: Sets) -> tuple[EdgeKind, float] | None:
-    """Return the kind and similarity of two different texts, or None when neither is a duplicate of the other.
+class Likeness(NamedTuple):
+    """How two different texts are alike; see `corpus.graph.Edge`."""
 
-    A text embedded in the other is told by its smaller number of shingles.
+    kind: EdgeKind
+    similarity: float
+    near: bool
+    template: bool
+
+
+def compare(left: Sets, right: Sets) -> Likeness | None:
+    """Return how two different texts are alike, or None when neither is a duplicate of the other.
+
+    Of a `contains` pair, the embedded text is the one with fewer shingles.
     """
     plain = jaccard(left.plain, right.plain)
     masked = jaccard(left.masked, right.masked)
-    # Swapped names make a template only where they account for most of what differs: masking removes half of it.
-    swapped = left.names != right.names and 2 * (1 - masked) <= 1 - plain
-    if masked == 1 or (masked >= TEMPLATE and (swapped or plain < NEAR)):
-        return "template", masked
-    if plain >= NEAR:
-        return "near", plain
+    near, template = plain >= NEAR, masked >= TEMPLATE
+    # Names account for most of the difference when masking them removes half of it.
+    swapped = masked == 1 or (left.names != right.names and 2 * (1 - masked) <= 1 - plain)
+    if template and (swapped or not near):
+        return Likeness("template", masked, near, template)
+    if near:
+        return Likeness("near", plain, near, template)
     inner, outer = sorted((left.plain, right.plain), key=len)
     if len(inner) >= CONTAINED_SHINGLES and (share := containment(inner, outer)) >= CONTAINED:
-        return "contains", share
+        return Likeness("contains", share, near, template)
     return None
 
 
@@ -327,21 +347,18 @@ def _verify(connection: sqlite3.Connection, candidates: Collection[Pair], texts:
         block = ordered[first : first + SET_CACHE // 8]
         held = texts.sets({node for candidate in block for node in candidate})
         edges += filter(None, (_edge(left, right, held[left], held[right]) for left, right in block))
-    connection.executemany(
-        "INSERT INTO dedup_pairs (a, b, kind, similarity, embedded) VALUES (?, ?, ?, ?, ?)", edges
-    )
+    connection.executemany("INSERT INTO dedup_pairs VALUES (?, ?, ?, ?, ?, ?, ?)", edges)
     return _roots_of(connection, {node for edge in edges for node in edge[:2]})
 
 
 def _edge(left: int, right: int, left_sets: Sets, right_sets: Sets) -> Edge | None:
-    found = compare(left_sets, right_sets)
-    if found is None:
+    likeness = compare(left_sets, right_sets)
+    if likeness is None:
         return None
-    kind, similarity = found
-    inner = None
-    if kind == "contains":
-        inner = left if len(left_sets.plain) < len(right_sets.plain) else right
-    return Edge(left, right, kind, similarity, inner)
+    embedded = None
+    if likeness.kind == "contains":
+        embedded = left if len(left_sets.plain) < len(right_sets.plain) else right
+    return Edge(left, right, *likeness, embedded)
 
 
 def _drop_lost(connection: sqlite3.Connection, doubtful: Collection[Pair]) -> set[int]:
@@ -373,8 +390,9 @@ def _refresh(connection: sqlite3.Connection, roots: Collection[int]) -> None:
         "UPDATE dedup_contents SET root = ?1 WHERE node = ?2 AND root <> ?1",
         [(place.root, node) for node, place in places.items()],
     )
-    _replace_clusters(connection, {*roots, *nodes}, documents, places)
-    marks = _marks(documents, places, edges)
+    groups = _groups(documents, edges)
+    _replace_clusters(connection, {*roots, *nodes}, documents, places, groups)
+    marks = _marks(documents, places, groups)
     marks.update(_embedded_marks(connection, ranks, places, marks))
     connection.executemany(_MARK, [(*mark, identifier) for identifier, mark in marks.items()])
 
@@ -388,28 +406,45 @@ Documents = Mapping[int, Sequence[Rank]]
 """The ranks of each content's documents in order; a rank's last part is the document's id."""
 
 
-def _marks(documents: Documents, places: Mapping[int, Place], edges: Sequence[Edge]) -> dict[str, Duplicate]:
-    sizes = Counter(place.root for node, place in places.items() for _ in documents[node])
-    templates = _template_clusters(documents, edges)
+class _Groups(NamedTuple):
+    """For each content, its cluster's id and its template cluster's, None where it has no company of that sort."""
+
+    clusters: dict[int, str | None]
+    templates: dict[int, str | None]
+
+
+def _groups(documents: Documents, edges: Sequence[Edge]) -> _Groups:
+    near = components(documents, [edge for edge in edges if edge.near])
+    alike = components(documents, [edge for edge in edges if edge.template])
+    sizes = Counter(near[node] for node, ranks in documents.items() for _ in ranks)
+    spans: dict[int, set[int]] = {}
+    for node, group in alike.items():
+        spans.setdefault(group, set()).add(near[node])
+    cluster_ids, template_ids = _earliest(documents, near), _earliest(documents, alike)
+    return _Groups(
+        {node: cluster_ids[group] if sizes[group] > 1 else None for node, group in near.items()},
+        {node: template_ids[group] if len(spans[group]) > 1 else None for node, group in alike.items()},
+    )
+
+
+def _earliest(documents: Documents, groups: Mapping[int, int]) -> dict[int, str]:
+    """Return the id of the document of lowest rank in each group."""
+    first: dict[int, Rank] = {}
+    for node, group in groups.items():
+        first[group] = min(documents[node][0], first.get(group, documents[node][0]))
+    return {group: rank[-1] for group, rank in first.items()}
+
+
+def _marks(documents: Documents, places: Mapping[int, Place], groups: _Groups) -> dict[str, Duplicate]:
     marks = {}
     for node, place in places.items():
-        cluster = documents[place.root][0][-1] if sizes[place.root] > 1 else None
+        cluster, template = groups.clusters[node], groups.templates[node]
         head, *copies = (rank[-1] for rank in documents[node])
         match = documents[place.match][0][-1] if place.kind else None
-        marks[head] = Duplicate(cluster, match, place.kind, place.similarity, templates.get(node))
+        marks[head] = Duplicate(cluster, match, place.kind, place.similarity, template)
         for copy in copies:
-            marks[copy] = Duplicate(cluster, head, "exact", 1.0, templates.get(node))
+            marks[copy] = Duplicate(cluster, head, "exact", 1.0, template)
     return marks
-
-
-def _template_clusters(documents: Documents, edges: Sequence[Edge]) -> dict[int, str]:
-    """Return, for each content with a swapped copy, the id of the earliest document among those swapped copies."""
-    swaps = [edge for edge in edges if edge.kind == "template"]
-    groups = components({node for edge in swaps for node in edge[:2]}, swaps)
-    earliest: dict[int, Rank] = {}
-    for node, group in groups.items():
-        earliest[group] = min(documents[node][0], earliest.get(group, documents[node][0]))
-    return {node: earliest[group][-1] for node, group in groups.items()}
 
 
 def _embedded_marks(
@@ -418,7 +453,7 @@ def _embedded_marks(
     places: Mapping[int, Place],
     marks: Mapping[str, Duplicate],
 ) -> dict[str, Duplicate]:
-    """Return the marks of representatives that a larger text contains."""
+    """Return the marks of those documents that match no other, but that a larger text contains."""
     found = {}
     for node in {place.root for place in places.values()}:
         container = _container(connection, node)
@@ -430,10 +465,10 @@ def _embedded_marks(
 
 
 def _container(connection: sqlite3.Connection, node: int) -> tuple[str, float] | None:
-    """Return the document that contains a representative's text most fully (the earliest of several), and how fully.
+    """Return the document that contains a root's text most fully (the earliest of several), and how fully.
 
-    The container's cluster must have a longer representative: lengths grow along a chain of containers, so no chain
-    comes back to where it began.
+    The container's own root must be longer: lengths grow along a chain of containers, so no chain comes back to where
+    it began.
     """
     sql = """SELECT outer.node, p.similarity FROM dedup_pairs AS p
         JOIN dedup_contents AS outer ON outer.node = CASE p.a WHEN ?1 THEN p.b ELSE p.a END
@@ -449,35 +484,36 @@ def _container(connection: sqlite3.Connection, node: int) -> tuple[str, float] |
 
 
 def _replace_clusters(
-    connection: sqlite3.Connection, stale: Collection[int], documents: Documents, places: Mapping[int, Place]
+    connection: sqlite3.Connection,
+    stale: Collection[int],
+    documents: Documents,
+    places: Mapping[int, Place],
+    groups: _Groups,
 ) -> None:
     connection.executemany("DELETE FROM clusters WHERE root = ?", [(root,) for root in stale])
-    groups: dict[int, list[int]] = {}
-    for node, place in places.items():
-        groups.setdefault(place.root, []).append(node)
+    members: dict[str, list[int]] = {}
+    for node, cluster in groups.clusters.items():
+        if cluster is not None:
+            members.setdefault(cluster, []).append(node)
     connection.executemany(
-        "INSERT INTO clusters (id, root, documents, contents, templates) VALUES (?, ?, ?, ?, ?)",
+        "INSERT INTO clusters (id, root, documents, contents, template_cluster_id) VALUES (?, ?, ?, ?, ?)",
         [
-            (
-                documents[root][0][-1],
-                root,
-                size,
-                len(nodes),
-                sum(places[node].kind == "template" for node in nodes),
-            )
-            for root, nodes in groups.items()
-            if (size := sum(len(documents[node]) for node in nodes)) > 1
+            (cluster, places[nodes[0]].root, sum(len(documents[node]) for node in nodes), len(nodes), template)
+            for cluster, nodes in members.items()
+            for template in [min(filter(None, (groups.templates[node] for node in nodes)), default=None)]
         ],
     )
 
 
 def clusters(connection: sqlite3.Connection) -> Iterator[Cluster]:
     """Yield the clusters in order of id."""
-    sql = "SELECT c.id, c.root FROM clusters AS c ORDER BY c.id"
-    for identifier, root in connection.execute(sql).fetchall():
-        documents = _documents_of(connection, _members_of(connection, [root]))
-        ranks = sorted(rank for group in documents.values() for rank in group)
-        yield Cluster(identifier, tuple(rank[-1] for rank in ranks))
+    for identifier, template in connection.execute(
+        "SELECT id, template_cluster_id FROM clusters ORDER BY id"
+    ).fetchall():
+        sql = """SELECT r.id FROM documents AS d JOIN dedup_documents AS r ON r.id = d.id
+            WHERE d.cluster_id = ? ORDER BY r.day, r.url, r.id"""
+        members = tuple(member for (member,) in connection.execute(sql, (identifier,)))
+        yield Cluster(identifier, members, template)
 
 
 # --- reading the tables ---------------------------------------------------------------------------------------------
@@ -553,7 +589,7 @@ def _embedded_in(connection: sqlite3.Connection, nodes: Collection[int]) -> set[
 
 
 def _edges_among(connection: sqlite3.Connection, nodes: Collection[int]) -> list[Edge]:
-    sql = """SELECT a, b, kind, similarity, embedded FROM dedup_pairs
+    sql = """SELECT a, b, kind, similarity, near, template, embedded FROM dedup_pairs
         WHERE a IN (SELECT value FROM json_each(?)) AND kind <> 'contains' ORDER BY a, b"""
     return [Edge(*row) for row in _rows(connection, sql, nodes)]
 

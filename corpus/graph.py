@@ -1,7 +1,7 @@
 """Clusters from verified pairs: pure, and the same for any order of nodes and edges.
 
-Nodes are contents (distinct folded texts). A cluster is a connected component; its root is the node of lowest rank.
-Components chain on purpose: when an article was copied twice with different edits, the two copies may be further apart
+Nodes are contents (distinct folded texts). Clusters are connected components; a component's root is its node of lowest
+rank. Components chain on purpose: when an article was copied twice with different edits, the two copies may be further apart
 than either is from the original, and they still are one article. What a chain must not do is name a match that was
 never verified, so each node's match is a neighbour on a shortest path of verified edges to the root.
 """
@@ -13,21 +13,27 @@ from typing import Literal, NamedTuple
 
 EdgeKind = Literal["near", "template", "contains"]
 Rank = tuple[str, ...]
-"""What orders contents within a cluster; never equal for two nodes."""
+"""What orders contents; never equal for two nodes."""
 
 
 class Edge(NamedTuple):
-    """A verified pair of nodes with the similarity of its kind; `inner` is the embedded node of a `contains` edge."""
+    """A verified pair of nodes.
+
+    `kind` and `similarity` say how one duplicates the other; a pair can be near *and* equal by template, so whether it
+    joins a cluster (`near`) or a template cluster (`template`) is said apart. `embedded` is the contained node.
+    """
 
     left: int
     right: int
     kind: EdgeKind
     similarity: float
-    inner: int | None = None
+    near: bool
+    template: bool
+    embedded: int | None
 
 
 class Place(NamedTuple):
-    """Where a node stands: its cluster's root, and its match (itself and no kind for a root)."""
+    """Where a node stands: the root of all that hangs together, and its match (itself and no kind for a root)."""
 
     root: int
     match: int
@@ -39,11 +45,11 @@ Neighbours = dict[int, dict[int, Edge]]
 
 
 def arrange(ranks: Mapping[int, Rank], edges: Iterable[Edge]) -> dict[int, Place]:
-    """Return the place of every node of `ranks` under the `near` and `template` edges among them.
+    """Return the place of every node of `ranks` under the edges among them that are near or template.
 
     A node's match is, among its neighbours one step nearer to the root, the one of lowest rank.
     """
-    neighbours = _neighbours(edge for edge in edges if edge.kind != "contains")
+    neighbours = _neighbours(edge for edge in edges if edge.near or edge.template)
     places: dict[int, Place] = {}
     for root in sorted(ranks, key=ranks.__getitem__):
         if root not in places:
@@ -76,7 +82,7 @@ def _arrange_component(
 
 
 def components(nodes: Iterable[int], edges: Iterable[Edge]) -> dict[int, int]:
-    """Return for each node a node that stands for its connected component (the smallest number in it)."""
+    """Return, for each node, the smallest node of its connected component under `edges`."""
     parent = {node: node for node in nodes}
     for edge in edges:
         left, right = _find(parent, edge.left), _find(parent, edge.right)

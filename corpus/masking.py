@@ -17,6 +17,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from cleaning.lenders import lenders
 from corpus.fingerprint import (
     CLASS_SHIFT,
     CODE_MASK,
@@ -41,6 +42,9 @@ PLACEHOLDERS: dict[MaskKind, str] = {"lender": "\N{SQUARE LOZENGE}", "place": "\
 
 NUMERALS = "〇零一二三四五六七八九十百千万亿两"
 """Number characters, dropped by masking wherever they stand (三个月 and 六个月 are the same template)."""
+
+LENDER_SUFFIXES = ("金融", "消费金融", "网贷", "小贷", "借贷", "借款", "贷款", "平台")
+"""What follows a lender's name as a part of it or not, from copy to copy: 小米, 小米金融 and 小米网贷 are masked alike."""
 
 LONGEST_NAME = 24
 """Names of more folded characters than this are cut: their head is enough to find them."""
@@ -201,4 +205,5 @@ def place_names() -> tuple[str, ...]:
 @lru_cache(maxsize=1)
 def default_masker() -> Masker:
     """Return the masker of the names that this version knows."""
-    return Masker((), place_names())
+    aliases = [alias for lender in lenders() for alias in lender.aliases]
+    return Masker((*aliases, *(alias + suffix for alias in aliases for suffix in LENDER_SUFFIXES)), place_names())

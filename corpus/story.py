@@ -285,11 +285,11 @@ def _common(left: str, right: str, left_start: int, right_start: int) -> int:
 
 
 def story(connection: sqlite3.Connection, cluster_id: str, masker: Masker | None = None) -> tuple[Member, ...]:
-    """Return the members of a cluster in the order they were first seen (then by URL and id)."""
+    """Return the members of a cluster or template cluster in the order they were first seen (then by URL and id)."""
     sql = """SELECT d.id, d.url, d.site, d.title, d.first_seen, d.published, d.duplicate_of, d.duplicate_kind,
             d.similarity, d.text, m.text
         FROM documents AS d LEFT JOIN documents AS m ON m.id = d.duplicate_of
-        WHERE d.cluster_id = ? ORDER BY d.first_seen, d.url, d.id"""
+        WHERE d.cluster_id = ?1 OR d.template_cluster_id = ?1 ORDER BY d.first_seen, d.url, d.id"""
     masker = masker or default_masker()
     members = []
     for *fields, text, match in connection.execute(sql, (cluster_id,)):
