@@ -1,0 +1,140 @@
+"""Quality attributes of a text: numbers to query and export by. They tag; no text is dropped for them here."""
+
+from __future__ import annotations
+
+import tomllib
+import unicodedata
+from collections import Counter
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+from ahocorasick_rs import AhoCorasick, Implementation, MatchKind
+
+Quality: TypeAlias = dict[str, float | int | bool]
+
+NGRAM = 8
+"""Length in characters of the n-grams that repetition is counted on: longer than the names a page is about
+(小米金融逾期 ...), shorter than a clause."""
+
+_OTHER, _HAN, _PUNCTUATION, _DIGIT, _SPACE = range(5)
+_HAN_RANGES = (
+    (0x3400, 0x4DBF), (0x4E00, 0x9FFF), (0xF900, 0xFAFF), (0x20000, 0x2FA1F), (0x30000, 0x323AF),
+)  # fmt: skip
+"""Unified and compatibility ideographs with extensions A to I (Unicode 15.1, Blocks.txt)."""
+_ODD = (np.uint64(0x9E3779B97F4A7C15), np.uint64(0xC2B2AE3D27D4EB4F), np.uint64(0x165667B19E3779F9))
+_SENTENCE_ENDS = tuple("。！？…!?.；;”」』）)")
+
+
+@dataclass(frozen=True, slots=True)
+class _Marks:
+    """The automaton over both lists of marks; the first `residue` patterns are residue, the rest spun words."""
+
+    automaton: AhoCorasick
+    residue: int
+
+
+def quality(text: str, *, damage_share: float = 0.0) -> Quality:
+    """Return the attributes of `text` (Simplified, a block a line). Shares are 0 to 1, rounded to four places.
+
+    `chars` characters that are not white space · `lines` with any · `mean_line_chars` · `han_share`,
+    `punctuation_share`, `digit_share` of `chars` · `duplicate_line_share` of the characters, in lines said before ·
+    `repeated_ngram_share` of the character 8-grams, said before · `top_ngram_share` of the 8-grams that are the most
+    frequent one · `residue_marks`, `spun_words` counts of what models and synonym tables leave · `complete` whether
+    the last line ends as a sentence does · `damage_share` as given.
+    """
+    lines = [line for line in map(str.strip, text.split("\n")) if line]
+    codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
+    kinds = _kinds()[codes]
+    counts = np.bincount(kinds, minlength=5).tolist()
+    chars = len(text) - counts[_SPACE]
+    repeated, top = _repetition(codes[kinds != _SPACE])
+    residue, spun = _marks_in(text)
+    return {
+        "chars": chars,
+        "lines": len(lines),
+        "mean_line_chars": round(chars / len(lines), 1) if lines else 0.0,
+        "han_share": _share(counts[_HAN], chars),
+        "punctuation_share": _share(counts[_PUNCTUATION], chars),
+        "digit_share": _share(counts[_DIGIT], chars),
+        "duplicate_line_share": _duplicate_line_share(lines),
+        "repeated_ngram_share": repeated,
+        "top_ngram_share": top,
+        "residue_marks": residue,
+        "spun_words": spun,
+        "complete": bool(lines) and lines[-1].endswith(_SENTENCE_ENDS),
+        "damage_share": round(damage_share, 4),
+    }
+
+
+def _share(part: int, whole: int) -> float:
+    return round(part / whole, 4) if whole else 0.0
+
+
+def _duplicate_line_share(lines: list[str]) -> float:
+    counts = Counter(lines)
+    if len(counts) == len(lines):
+        return 0.0
+    again = sum(len(line) * (count - 1) for line, count in counts.items())
+    return _share(again, sum(map(len, lines)))
+
+
+def _repetition(codes: npt.NDArray[np.uint32]) -> tuple[float, float]:
+    """Return the share of n-grams said before, and of the most frequent one where it occurs more than once.
+
+    N-grams are compared by a 64-bit hash made by doubling: 2, 4, 8 characters. A collision would move the share by
+    one over the number of n-grams.
+    """
+    total = len(codes) - NGRAM + 1
+    if total < 2:
+        return 0.0, 0.0
+    hashes = codes.astype(np.uint64)
+    for width, odd in zip((1, 2, 4), _ODD):
+        hashes = hashes[:-width] * odd + hashes[width:]
+    hashes.sort()
+    firsts = np.flatnonzero(hashes[1:] != hashes[:-1]) + 1
+    unique = len(firsts) + 1
+    if unique == total:
+        return 0.0, 0.0
+    inner = int((firsts[1:] - firsts[:-1]).max()) if len(firsts) > 1 else 0
+    most = max(inner, int(firsts[0]), total - int(firsts[-1])) if len(firsts) else total
+    return _share(total - unique, total), _share(most, total)
+
+
+def _marks_in(text: str) -> tuple[int, int]:
+    """Return how many residue marks and how many spun words occur, leftmost longest."""
+    marks = _marks()
+    found = [match[0] for match in marks.automaton.find_matches_as_indexes(text.lower())]
+    residue = sum(index < marks.residue for index in found)
+    return residue, len(found) - residue
+
+
+@cache
+def _marks() -> _Marks:
+    source = resources.files("cleaning.data").joinpath("quality.toml").read_text(encoding="utf-8")
+    data = tomllib.loads(source)
+    patterns = [*data["residue"], *data["spun"]]
+    automaton = AhoCorasick(patterns, MatchKind.LeftmostLongest, implementation=Implementation.DFA)
+    return _Marks(automaton, len(data["residue"]))
+
+
+@cache
+def _kinds() -> npt.NDArray[np.uint8]:
+    """Return a table by code point: Han, punctuation or symbol, decimal digit, white space, other."""
+    kinds = np.full(0x110000, _OTHER, dtype=np.uint8)
+    for start, end in _HAN_RANGES:
+        kinds[start : end + 1] = _HAN
+    # Everything that Chinese pages use for punctuation lies in these blocks.
+    for code in (*range(0x3100), *range(0xFE10, 0xFE70), *range(0xFF00, 0xFFF0)):
+        char = chr(code)
+        category = unicodedata.category(char)
+        if char.isspace():
+            kinds[code] = _SPACE
+        elif category == "Nd":
+            kinds[code] = _DIGIT
+        elif category[0] in "PS":
+            kinds[code] = _PUNCTUATION
+    return kinds

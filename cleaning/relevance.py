@@ -1,0 +1,146 @@
+"""How much a page, or a link to one, is about overdue loans and debt collection.
+
+The score is computed from its reasons and from nothing else: `score == 1 - exp(-sum(weights))`. The words are
+data (`[relevance]` of `data/topics.toml`). Works on Simplified text; anchors are simplified here.
+"""
+
+from __future__ import annotations
+
+import math
+import tomllib
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from typing import Literal, NamedTuple
+from urllib.parse import unquote, urlsplit
+
+from ahocorasick_rs import AhoCorasick, Implementation, MatchKind
+
+from cleaning.lenders import lender_mentions
+from cleaning.script import to_simplified
+
+_Kind = Literal["both", "overdue", "credit"]
+
+POINTS: Mapping[_Kind, float] = {"both": 0.5, "overdue": 0.2, "credit": 0.2}
+"""What a word is worth the first time, per `UNIT` characters of text."""
+ALONE = 0.15
+"""The share of its worth that a word of lending keeps where none of being overdue occurs, and the reverse."""
+TITLE_FACTOR = 3.0
+"""A word of the title is worth this much more; a title's worth doesn't depend on the length of the text."""
+UNIT = 500
+"""Characters in which a word counts once: a text twice as long must say it twice as often."""
+MAX_COUNT = 8
+"""Beyond this many times per text a word adds nothing: repeating is not being more about it."""
+
+
+class Reason(NamedTuple):
+    """A word that spoke for the page, and what it added to the sum."""
+
+    term: str
+    weight: float
+
+
+@dataclass(frozen=True, slots=True)
+class Relevance:
+    """A score from 0 to 1, and the reasons it is made of, the heaviest first."""
+
+    score: float
+    reasons: tuple[Reason, ...] = ()
+
+
+class _Word(NamedTuple):
+    text: str
+    kind: _Kind
+
+
+@dataclass(frozen=True, slots=True)
+class _Matcher:
+    """The automaton, and its words; None for those that are about something else."""
+
+    automaton: AhoCorasick
+    words: tuple[_Word | None, ...]
+
+
+def relevance(text: str, title: str | None = None) -> Relevance:
+    """Return how much `text` under `title` is about overdue loans."""
+    worth: dict[_Word, float] = {}
+    _add(worth, _counts(text), UNIT / max(len(text), UNIT))
+    _add(worth, _counts(title or ""), TITLE_FACTOR)
+    return _scored(worth)
+
+
+def link_relevance(anchor: str, url: str) -> Relevance:
+    """Return how much the page behind a link promises to be about overdue loans, by its text and its path."""
+    worth: dict[_Word, float] = {}
+    _add(worth, _counts(to_simplified(anchor)), TITLE_FACTOR)
+    _add(worth, _words(_url_matcher(), _path(url)), 1.0)
+    return _scored(worth)
+
+
+def _add(worth: dict[_Word, float], counts: Mapping[_Word, int], factor: float) -> None:
+    for word, count in counts.items():
+        worth[word] = worth.get(word, 0.0) + POINTS[word.kind] * min(count, MAX_COUNT) * factor
+
+
+def _scored(worth: Mapping[_Word, float]) -> Relevance:
+    kinds = {word.kind for word in worth}
+    share = 1.0 if "both" in kinds or len(kinds) == 2 else ALONE
+    reasons = [Reason(word.text, round(value * share, 4)) for word, value in worth.items()]
+    reasons.sort(key=lambda reason: (-reason.weight, reason.term))
+    return Relevance(1 - math.exp(-sum(reason.weight for reason in reasons)), tuple(reasons))
+
+
+def _counts(text: str) -> Counter[_Word]:
+    """Return how often the words of the list and the lenders occur."""
+    counts = _words(_text_matcher(), text)
+    counts.update(_Word(mention.lender.name, "credit") for mention in lender_mentions(text))
+    return counts
+
+
+def _words(matcher: _Matcher, text: str) -> Counter[_Word]:
+    found = Counter([match[0] for match in matcher.automaton.find_matches_as_indexes(text.lower())])
+    words = ((matcher.words[index], count) for index, count in found.items())
+    return Counter({word: count for word, count in words if word is not None})
+
+
+def _path(url: str) -> str:
+    """Return the path and query of an address; of one that can't be parsed, all of it."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return url
+    return unquote(f"{parts.path} {parts.query}")
+
+
+@cache
+def _text_matcher() -> _Matcher:
+    data = _data()
+    kinds: tuple[_Kind, ...] = ("both", "overdue", "credit")
+    return _built([*(_Word(text, kind) for kind in kinds for text in data[kind])], data["other"])
+
+
+@cache
+def _url_matcher() -> _Matcher:
+    data = _data()
+    return _built(
+        [
+            *(_Word(text, "both") for text in data["url_both"]),
+            *(_Word(text, "credit") for text in data["url_credit"]),
+        ],
+        [],
+    )
+
+
+def _built(words: list[_Word], others: list[str]) -> _Matcher:
+    patterns = [*(word.text for word in words), *others]
+    automaton = AhoCorasick(patterns, MatchKind.LeftmostLongest, implementation=Implementation.DFA)
+    return _Matcher(automaton, (*words, *(None for _ in others)))
+
+
+@cache
+def _data() -> Mapping[str, list[str]]:
+    source = resources.files("cleaning.data").joinpath("topics.toml").read_text(encoding="utf-8")
+    data: Mapping[str, list[str]] = tomllib.loads(source)["relevance"]
+    return data
