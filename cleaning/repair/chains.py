@@ -58,13 +58,15 @@ _AS_CP1252 = {
     else bytes([byte]).decode("cp1252")
     for byte in range(0x80, 0x100)
 }
+_NO_CONTROLS = dict.fromkeys(range(0x80, 0xA0))
 _AS_MARKER = {_ESCAPED + byte: chr(INVALID_BYTE_BASE + byte) for byte in range(0x80, 0x100)}
 
 
 class Step(NamedTuple):
     """One wrong decoding: written as `written`, read as `reader`, a byte that doesn't decode shown as `lost`.
 
-    `lost` is U+FFFD, `?`, nothing, or `MARKER`. `blank` tells whether no-break spaces became blanks afterwards.
+    `lost` is U+FFFD, `?`, nothing, or `MARKER`; ISO 8859-1 loses nothing, so there nothing means that C1 controls were
+    taken out later. `blank` tells whether 0xA0 and 0x85 (no-break space, next line) became blanks afterwards.
     """
 
     written: Writer
@@ -87,8 +89,13 @@ def damage(text: str, chain: Chain) -> str:
     for step in chain:
         text = read(text.encode(step.written, "replace"), step.reader, step.lost)
         if step.blank:
-            text = text.replace("\N{NO-BREAK SPACE}", " ")
+            text = blanked(text)
     return text
+
+
+def blanked(text: str) -> str:
+    """Return `text` as folding of white space leaves it."""
+    return text.replace("\N{NO-BREAK SPACE}", " ").replace("\x85", " ")
 
 
 def read(data: bytes, reader: Reader, lost: str = HOLE) -> str:
@@ -99,7 +106,7 @@ def read(data: bytes, reader: Reader, lost: str = HOLE) -> str:
         shown = data.decode(reader, "surrogateescape")
         return shown.translate(_AS_CP1252 if reader == "cp1252" else _AS_MARKER)
     if lost == "":
-        return data.decode(reader, "ignore")
+        return data.decode(reader, "ignore").translate(_NO_CONTROLS if reader == "latin-1" else {})
     shown = data.decode(reader, "replace")
     return shown if lost == HOLE else shown.replace(HOLE, lost)
 

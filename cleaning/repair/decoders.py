@@ -2,78 +2,57 @@
 
 A suspicious span is turned back into bytes under each family of decoders, decoded under each encoding, and judged by
 the language model; what still looks damaged goes round again, so any chain up to `MAX_DEPTH` steps is found. The best
-result is taken only where it reads as Chinese clearly better than what stood there, the more clearly the shorter it
-is, and where the forward model, run over it, gives back the span. Then a finding is
+result is taken only where it reads as Chinese clearly better than what stood there, and where the forward model, run
+over it, gives back the span. Then a finding is
 
 * certified: the bytes say so, and the forward model proves it;
 * inferred: a byte was lost, and the model filled it in where it was sure (else U+FFFD stands for the character).
+
+Long lines are read first: what they were damaged by is then believed sooner of short ones, which say little alone.
 """
 
 from __future__ import annotations
 
 import re
-from bisect import bisect_left
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator
 from typing import NamedTuple
 
-import numpy as np
-
 from cleaning.findings import Certainty, Edited, Finding, edit
-from cleaning.repair.badness import bigram_score, codes, pair_scores, total_logprob
-from cleaning.repair.chains import (
-    HOLE,
-    INVALID_BYTE_BASE,
-    MARKER,
-    READERS,
-    Family,
-    Step,
-    Writer,
-    damage,
-    describe,
-    sources,
+from cleaning.repair.badness import bigram_score, total_logprob
+from cleaning.repair.chains import HOLE, READERS, describe
+from cleaning.repair.irreversible import damage_share, lost_text
+from cleaning.repair.search import IDEOGRAPH, Trial, Way, attempt, reads_as_chinese
+from cleaning.repair.spans import (
+    Region,
+    hybrid_regions,
+    latin_regions,
+    suspicious,
+    suspicious_lines,
+    swapped_regions,
+    utf8_regions,
 )
-from cleaning.repair.irreversible import lost_text
-from cleaning.repair.solve import Kind, Piece, join, solve_pairs, solve_utf8, stream
-from cleaning.repair.spans import Region, hybrid_regions, latin_regions, suspicious, suspicious_lines, utf8_regions
+
+__all__ = ["damage_share", "repair_decoders", "repair_line"]
 
 MAX_DEPTH = 6
 """Decodings undone one after another: deeper chains were not seen, and each loses some bytes."""
 
-MARGIN = 2.0
-"""Nats per character by which a result must read better than what stood there."""
+ENOUGH = 20
+"""Ideographs repaired one way on a page after which shorter lines are believed to be damaged so too."""
 
-FLOORS: tuple[tuple[int, float], ...] = ((20, -9.0), (8, -8.5), (4, -8.0), (2, -7.0), (1, -6.0))
-"""Mean log-probability that a result of at least so many ideographs must reach; running Chinese has -4.5 to -6.5."""
-
-SWAP_GAIN = 12.0
-"""Nats that a stretch read anew, character for character, must gain in all to be tried."""
-
-SWAP_LOSS = 25.0
-"""Nats lost after a stretch's best end that close it."""
-
-_IDEOGRAPH = re.compile("[\u3001-\u3020\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3\uff01-\uff5e\U00020000-\U0003ffff]")
-_THREE_BYTES = re.compile("[\u0800-\ud7ff\uf900-\ufffc\U00010000-\U0001ffff]")
-
-
-class Trial(NamedTuple):
-    """A span read anew: its pieces in characters of the span, the step undone, and whether it is proved."""
-
-    pieces: list[Piece]
-    step: Step
-    proved: bool
-
-    @property
-    def text(self) -> str:
-        """The text that the span was."""
-        return join(self.pieces)
+SPARE = 4.0
+"""Nats per character that a result must beat what stood there by for no other way to be tried."""
 
 
 class Repair(NamedTuple):
-    """What the search settled on for a span: a trial, and the findings on its text where it was damaged again."""
+    """A convincing reading of a region: the trial, its text with inner damage repaired too, and what it gains."""
 
+    region: Region
+    way: Way
     trial: Trial
     inner: Edited
-    score: float
+    gain: float
 
 
 def repair_decoders(text: str) -> Edited:
@@ -87,10 +66,12 @@ def repair_decoders(text: str) -> Edited:
 
 def _repair(text: str, depth: int) -> Edited:
     findings: list[Finding] = []
-    for start, end in suspicious_lines(text):
-        findings.extend(_shift(finding, start) for finding in repair_line(text[start:end], depth))
+    seen: Counter[Way] = Counter()
+    lines = sorted(suspicious_lines(text), key=lambda bounds: (bounds[0] - bounds[1], bounds[0]))
+    for start, end in lines:
+        findings.extend(_shift(finding, start) for finding in _repair_line(text[start:end], seen, depth))
     if depth == 0:
-        findings.extend(_blanks(text, findings))
+        findings.extend(_blanks(text))
     return edit(text, findings) if findings else Edited(text)
 
 
@@ -98,22 +79,24 @@ def _shift(finding: Finding, by: int) -> Finding:
     return finding._replace(start=finding.start + by, end=finding.end + by)
 
 
-def repair_line(line: str, depth: int = 0) -> list[Finding]:
-    """Return the findings on one line (no line break inside)."""
+def repair_line(line: str) -> list[Finding]:
+    """Return the findings on one line (no line break inside), without the evidence of a page around it."""
+    return _repair_line(line, Counter(), 0)
+
+
+def _repair_line(line: str, seen: Counter[Way], depth: int) -> list[Finding]:
+    """Return the findings on one line; `seen` counts the ideographs repaired so far by the way they were damaged in."""
     findings: list[Finding] = []
     taken = bytearray(len(line))
-    for region, options in _candidates(line):
-        if 1 in taken[region.start : region.end]:
+    for repair in sorted(_repairs(line, seen, depth), key=lambda item: -item.gain):
+        start, end = repair.region
+        if 1 in taken[start:end]:
             continue
-        found = _repair_region(line, region, options, depth)
-        if found:
-            taken[region.start : region.end] = b"\x01" * (region.end - region.start)
-            findings.extend(found)
+        taken[start:end] = b"\x01" * (end - start)
+        seen[repair.way] += len(IDEOGRAPH.findall(repair.inner.text))
+        findings.extend(_findings(line[start:end], repair))
     findings.extend(found for found in lost_text(line) if 1 not in taken[found.start : found.end])
     return findings
-
-
-Way = tuple[Family, Writer]
 
 
 def _candidates(line: str) -> Iterator[tuple[Region, tuple[Way, ...]]]:
@@ -130,207 +113,90 @@ def _candidates(line: str) -> Iterator[tuple[Region, tuple[Way, ...]]]:
         yield region, (("big5", "gb18030"),)
 
 
-def _repair_region(line: str, region: Region, ways: Sequence[Way], depth: int) -> list[Finding]:
-    """Return the findings that undo the damage of one region; none when no way is convincing."""
+_ABOVE_ASCII = re.compile("[^\x00-\x7f]")
+
+
+def _repairs(line: str, seen: Counter[Way], depth: int) -> Iterator[Repair]:
+    """Yield the convincing repairs of a line's regions; none after one that explains the line beyond doubt."""
+    high = len(_ABOVE_ASCII.findall(line))
+    for region, ways in _candidates(line):
+        repair = _repair_region(line, region, sorted(ways, key=lambda item: -seen[item]), seen, depth)
+        if repair is None:
+            continue
+        yield repair
+        span = line[region.start : region.end]
+        if repair.gain > SPARE * len(span) and len(_ABOVE_ASCII.findall(span)) == high:
+            return
+
+
+def _repair_region(line: str, region: Region, ways: list[Way], seen: Counter[Way], depth: int) -> Repair | None:
+    """Return the best convincing repair of one region: damaged once if that will do, else damaged again before."""
     span = line[region.start : region.end]
     left = line[region.start - 1] if region.start else "\n"
     right = line[region.end] if region.end < len(line) else "\n"
+    trials = [(way, trial) for way in ways if (trial := attempt(span, way, left, right)) is not None]
     best: Repair | None = None
-    for way in ways:
-        trial = attempt(span, way, left, right)
-        if trial is None or not trial.proved:
-            continue
-        text = trial.text
-        inner = _repair(text, depth + 1) if depth + 1 < MAX_DEPTH and suspicious(text) else Edited(text)
-        score = total_logprob(inner.text) / max(1, len(inner.text))
-        if convincing(span, inner.text, score, way) and (best is None or score > best.score):
-            best = Repair(trial, inner, score)
-    return list(_findings(span, region.start, best)) if best else []
+    for deeper in (False, True):
+        for way, trial in trials:
+            text = trial.text(span)
+            inner = (
+                _repair(text, depth + 1) if deeper and depth + 1 < MAX_DEPTH and suspicious(text) else Edited(text)
+            )
+            if text == span or not reads_as_chinese(span, inner.text, way, seen[way] >= ENOUGH):
+                continue
+            gain = total_logprob(left + inner.text + right) - total_logprob(left + span + right)
+            if best is None or gain > best.gain:
+                best = Repair(region, way, trial, inner, gain)
+        if best is not None:
+            break
+    if best is not None and not deeper and depth + 1 < MAX_DEPTH and suspicious(best.inner.text):
+        return best._replace(inner=_repair(best.inner.text, depth + 1))
+    return best
 
 
-def convincing(span: str, text: str, score: float, way: Way) -> bool:
-    """Tell whether `text` (mean log-probability `score`) is clearly better Chinese than `span`.
-
-    UTF-8 shown as single bytes needs less: three-byte sequences that are all valid don't come about by chance.
-    """
-    size = len(_IDEOGRAPH.findall(text))
-    before = total_logprob(span) / len(span)
-    if way == ("latin", "utf-8") and HOLE not in text:
-        return bool(_THREE_BYTES.search(text)) and score > before
-    if not size:
-        return False
-    floor = next(floor for least, floor in FLOORS if size >= least)
-    return score >= floor and score >= before + MARGIN
-
-
-def attempt(span: str, way: Way, left: str = "\n", right: str = "\n") -> Trial | None:
-    """Return `span` read anew `way`, or None when it can't have been damaged so."""
-    family, writer = way
-    if writer == "utf-8":
-        pieces = _attempt_utf8(span, family, left, right)
-    else:
-        pieces = _attempt_pairs(span, family, writer, left, right)
-    if not pieces:
-        return None
-    return prove(span, pieces, family, writer)
-
-
-def _attempt_utf8(span: str, family: Family, left: str, right: str) -> list[Piece]:
-    """Return the pieces of `span` as UTF-8, their bounds moved to its characters."""
-    read = stream(span, family)
-    if read is None:
-        return []
-    pieces = solve_utf8(read.data, family, left, right)
-    placed = []
-    for piece in pieces:
-        start = bisect_left(read.offsets, piece.start)
-        end = bisect_left(read.offsets, piece.end)
-        aligned = read.offsets[end] == piece.end
-        placed.append(piece._replace(start=start, end=end if aligned else start))
-    return placed
-
-
-def _attempt_pairs(span: str, family: Family, writer: Writer, left: str, right: str) -> list[Piece]:
-    """Return the pieces of `span` in a two-byte encoding, at once where no byte is in doubt."""
-    read = stream(span, family) if family != "hybrid" else None
-    if read is not None:
-        try:
-            return [Piece(0, len(span), read.data.decode(writer), "known")]
-        except UnicodeDecodeError:
-            pass
-    elif family != "hybrid":
-        return []
-    try:
-        return solve_pairs(span, family, writer, left, right) or []
-    except ValueError:
-        return []
-
-
-def prove(span: str, pieces: list[Piece], family: Family, writer: Writer) -> Trial | None:
-    """Return the trial, proved when some decoder of `family` shows the repaired text as `span`.
-
-    An open hole stands in the proof for the likeliest character that its bytes allow.
-    """
-    text = "".join(piece.guess or piece.text for piece in pieces)
-    if any(ord(character) > INVALID_BYTE_BASE for character in span):
-        losses = [MARKER]
-    elif HOLE in span:
-        losses = [HOLE]
-    else:
-        losses = ["?", ""]
-    for reader in READERS[family]:
-        for lost in losses:
-            step = Step(writer, reader, lost)
-            shown = damage(text, (step,))
-            if shown == span:
-                return Trial(pieces, step, True)
-            if shown.replace("\N{NO-BREAK SPACE}", " ") == span:
-                return Trial(pieces, step._replace(blank=True), True)
-    return Trial(pieces, Step(writer, READERS[family][0], losses[0]), False)
-
-
-def _findings(span: str, offset: int, repair: Repair) -> Iterator[Finding]:
-    """Yield the findings for one repaired span: a piece each, joined where pieces share a character."""
-    trial = repair.trial
+def _findings(span: str, repair: Repair) -> Iterator[Finding]:
+    """Yield the findings for one repaired span: one for each group, one for all of it when it was damaged twice."""
+    trial, offset = repair.trial, repair.region.start
     family = next(family for family, readers in READERS.items() if trial.step.reader in readers)
     rule = f"decoder.{trial.step.written}-as-{family}"
-    if repair.inner.text != trial.text:
-        groups: Iterator[tuple[int, int, str, set[Kind]]] = iter(
-            [(0, len(span), repair.inner.text, _kinds(repair))]
-        )
-    else:
-        groups = _groups(trial.pieces, len(span))
-    for start, end, text, kinds in groups:
-        before = span[start:end]
-        if before == text:
-            continue
-        certified = kinds <= {"known", "forced"}
-        evidence = describe((trial.step,))
-        if "open" in kinds:
-            evidence += "; a byte was lost and its character is not certain"
-        elif not certified:
-            evidence += "; a lost byte filled by the language model"
-        else:
-            evidence += "; the forward model gives the input back"
-        certainty: Certainty = "certified" if certified else "inferred"
-        yield Finding("repair", rule, offset + start, offset + end, before, text, certainty, evidence)
-
-
-def _kinds(repair: Repair) -> set[Kind]:
-    kinds: set[Kind] = {piece.kind for piece in repair.trial.pieces}
-    if any(finding.certainty == "inferred" for finding in repair.inner.findings):
-        kinds.add("likely")
-    return kinds
-
-
-def _groups(pieces: list[Piece], length: int) -> Iterator[tuple[int, int, str, set[Kind]]]:
-    """Yield (start, end, text, kinds) of pieces joined so that both ends fall between characters of the span."""
-    texts: list[str] = []
-    kinds: set[Kind] = set()
-    start = 0
-    for number, piece in enumerate(pieces):
-        texts.append(piece.text)
-        kinds.add(piece.kind)
-        last = number + 1 == len(pieces)
-        if piece.end > piece.start or last:
-            end = length if last else piece.end
-            yield start, end, "".join(texts), kinds
-            texts, kinds, start = [], set(), end
-
-
-def swapped_regions(line: str, family: Family, writer: Writer) -> Iterator[Region]:
-    """Yield the stretches of `line` that read far better with every character's bytes decoded as `writer`."""
-    mapped = "".join(_swap(character, family, writer) for character in line)
-    if len(line) < 2:
+    if any(finding.before != finding.after for finding in repair.inner.findings):
+        sure = trial.proved and all(group.kinds <= _SURE for group in trial.groups)
+        sure = sure and all(finding.certainty == "certified" for finding in repair.inner.findings)
+        rules = " after ".join(dict.fromkeys([rule, *(finding.rule for finding in repair.inner.findings)]))
+        evidence = f"{rules}; {_evidence(sure, HOLE in repair.inner.text)}"
+        certainty: Certainty = "certified" if sure else "inferred"
+        yield Finding("repair", rule, offset, offset + len(span), span, repair.inner.text, certainty, evidence)
         return
-    gains = _gains(line, mapped)
-    yield from _best_stretches(gains)
-    if HOLE in line or "?" in line:
-        found = re.search("[^\x00-\x7f](?:.*[^\x00-\x7f])?", line)
-        if found:
-            yield Region(*found.span())
+    for group in trial.groups:
+        before = span[group.start : group.end]
+        if not group.proved or before == group.text:
+            continue
+        sure = group.kinds <= _SURE
+        evidence = f"{describe((trial.step,))}; {_evidence(sure, HOLE in group.text)}"
+        certainty = "certified" if sure else "inferred"
+        start, end = offset + group.start, offset + group.end
+        yield Finding("repair", rule, start, end, before, group.text, certainty, evidence)
 
 
-def _swap(character: str, family: Family, writer: Writer) -> str:
-    options = sources(character, family)
-    if not options:
-        return "\ue000"
-    try:
-        text = options[0].decode(writer)
-    except UnicodeDecodeError:
-        return "\ue000"
-    return text if len(text) == 1 else "\ue000"
+_SURE = frozenset({"known", "forced"})
 
 
-def _gains(line: str, mapped: str) -> list[float]:
-    """Return by how much each character reads better when mapped, less one nat where it is changed."""
-    old, new = codes("\n" + line), codes("\n" + mapped)
-    gain = pair_scores(new[:-1], new[1:]).astype(np.float64) - pair_scores(old[:-1], old[1:])
-    changed = old[1:] != new[1:]
-    return list(np.where(changed, gain - 1.0, np.minimum(gain, 0.0)))
+def _evidence(sure: bool, holes: bool) -> str:
+    if sure:
+        return "the forward model gives the input back"
+    if holes:
+        return "a byte was lost and its character is not certain"
+    return "a lost byte was filled in by the language model"
 
 
-def _best_stretches(gains: Sequence[float]) -> Iterator[Region]:
-    """Yield stretches whose gains add up to most (Kadane's scan, restarted after each that was found)."""
-    total = best = 0.0
-    start = begin = end = 0
-    for place, gain in enumerate(gains):
-        if total <= 0.0 or best - total > SWAP_LOSS:
-            if best > SWAP_GAIN:
-                yield Region(begin, end)
-            best = total = 0.0
-            start = place
-        total += gain
-        if total > best:
-            best, begin, end = total, start, place + 1
-    if best > SWAP_GAIN:
-        yield Region(begin, end)
+_NBSP = re.compile("(?<=[\u4e00-\u9fff])(?: \\?)+(?=[\u4e00-\u9fff])")
+_INSIDE_A_WORD = -3.0  # log P(right | left) from which two ideographs belong together
 
 
-def _blanks(text: str, findings: Sequence[Finding]) -> Iterator[Finding]:
+def _blanks(text: str) -> Iterator[Finding]:
     """Yield a repair for each `?` that stands for a no-break space inside a word."""
-    for found in re.finditer(r"(?<=[\u4e00-\u9fff])(?: \?)+(?=[\u4e00-\u9fff])", text):
-        if bigram_score(text[found.start() - 1], text[found.end()]) < -3.0:
+    for found in _NBSP.finditer(text):
+        if bigram_score(text[found.start() - 1], text[found.end()]) < _INSIDE_A_WORD:
             continue
         after = found.group().replace("?", "\N{NO-BREAK SPACE}")
         evidence = "a no-break space that GBK lacks was written as ?"

@@ -10,14 +10,24 @@ from __future__ import annotations
 
 import codecs
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator
 from functools import lru_cache
 from typing import Literal, NamedTuple
 
 import numpy as np
 
 from cleaning.repair.badness import bigram_score, codes, pair_scores
-from cleaning.repair.chains import CP1252_UNDEFINED, HOLE, READERS, Family, Writer, is_lost, sources
+from cleaning.repair.chains import (
+    CP1252_UNDEFINED,
+    HOLE,
+    INVALID_BYTE_BASE,
+    READERS,
+    SPECIALS,
+    Family,
+    Writer,
+    is_lost,
+    sources,
+)
 
 Kind = Literal["known", "forced", "likely", "open"]
 
@@ -47,33 +57,30 @@ class Piece(NamedTuple):
     guess: str = ""
 
 
-class Stream(NamedTuple):
-    """A span as bytes: `offsets[i]` is where the bytes of its character i start (one entry more at the end)."""
-
-    data: bytes
-    offsets: tuple[int, ...]
+_TO_BYTE = {ord(character): byte for character, byte in SPECIALS.items()}
+_TO_BYTE |= {INVALID_BYTE_BASE + byte: byte for byte in range(0x80, 0x100)} | {ord(HOLE): HOLE_BYTE}
+_NOT_PLAIN_GBK = re.compile("[\ufffd\u20ac\U0010ff80-\U0010ffff]")
 
 
-def stream(span: str, family: Family) -> Stream | None:
-    """Return the likeliest bytes of `span` under `family`, or None when a character of it has none."""
-    parts = []
-    offsets = [0]
-    place = 0
-    for character in span:
-        if character == HOLE:
-            data = b"\xff"
-        else:
-            options = sources(character, family)
-            if not options:
-                return None
-            data = options[0]
-        parts.append(data)
-        place += len(data)
-        offsets.append(place)
-    return Stream(b"".join(parts), tuple(offsets))
+def as_bytes(span: str, family: Family) -> bytes | None:
+    """Return the likeliest bytes of `span` under `family`, `HOLE_BYTE` for U+FFFD; None when it can't have any."""
+    try:
+        if family == "latin":
+            return span.translate(_TO_BYTE).encode("latin-1")
+        if family == "gbk" and not _NOT_PLAIN_GBK.search(span):
+            return span.encode("gb18030")
+    except UnicodeEncodeError:
+        return None
+    parts = byte_parts(span, family)
+    return None if b"" in parts else b"".join(parts)
 
 
-def join(pieces: Sequence[Piece]) -> str:
+def byte_parts(span: str, family: Family) -> list[bytes]:
+    """Return the likeliest bytes of each character of `span`, empty where a character has none."""
+    return [b"\xff" if character == HOLE else next(iter(sources(character, family)), b"") for character in span]
+
+
+def join(pieces: list[Piece]) -> str:
     """Return the text of `pieces`."""
     return "".join(piece.text for piece in pieces)
 
@@ -88,11 +95,10 @@ _BROKEN = re.compile(
     f"|[{_L2}](?P<second>[{_H}?\\ ]?)"
     f"|(?P<junk>[\udc80-\udcff])"
 )
-_SPAN_OF_HOLE = {"last": 2, "middle": 1, "first": 0, "second": 1}  # where in the character the lost byte stands
-_CONTINUATION = range(0x80, 0xC0)
-_LEADS = range(0xE2, 0xF0)
-_BLANKS = (0xA0, 0x85)  # what folding white space turns into a blank
-_DROPPED = (*range(0x80, 0xA1), 0xAD)  # controls, no-break space and soft hyphen, which pages are cleaned of
+_PLACE_OF_HOLE = {"last": 2, "middle": 1, "first": 0, "second": 1}  # where in the character the lost byte stands
+_HOLE_MARKS = ("\udcff", HOLE)
+_BLANKS = b"\xa0\x85"  # what folding white space turns into a blank
+_DROPPED = bytes((*range(0x80, 0xA1), 0xAD))  # controls, no-break space, soft hyphen: pages are cleaned of them
 
 
 def solve_utf8(data: bytes, family: Family, left: str = "\n", right: str = "\n") -> list[Piece]:
@@ -110,7 +116,7 @@ def solve_utf8(data: bytes, family: Family, left: str = "\n", right: str = "\n")
         end = place + len(found.group())  # every character matched stands for one byte
         before = pieces[-1].text[-1] if pieces else left
         after = shown[found.end()] if found.end() < len(shown) else right
-        options = _options_utf8(found, family, data[end : end + 3])
+        options = _options_utf8(found, family, data[end : end + 2])
         pieces.append(Piece(place, end, *choose(options, before, after)))
         place, cursor = end, found.end()
     if cursor < len(shown):
@@ -118,42 +124,45 @@ def solve_utf8(data: bytes, family: Family, left: str = "\n", right: str = "\n")
     return pieces
 
 
-def _options_utf8(found: re.Match[str], family: Family, following: bytes) -> list[str]:
+def _options_utf8(found: re.Match[str], family: Family, following: bytes) -> str:
     """Return the characters that a broken UTF-8 sequence can have been."""
-    if found["junk"]:
-        return []
     group = str(found.lastgroup)
+    if group == "junk":
+        return ""
     mark = found[group]
-    where = _SPAN_OF_HOLE[group]
+    where = _PLACE_OF_HOLE[group]
     raw = found.group().encode("ascii", "surrogateescape")
-    rest = raw[where + len(mark) :] + following
-    allowed = _LEADS if group == "first" else _CONTINUATION
-    options = []
-    for byte in allowed:
-        if not may_be_lost(byte, mark, rest, family):
-            continue
-        try:
-            options.append((raw[:where] + bytes([byte]) + raw[where + len(mark) :]).decode("utf-8"))
-        except UnicodeDecodeError:
-            continue
-    return options
+    before, after = raw[:where], raw[where + len(mark) :]
+    return _completions(before, after, lost_bytes(mark, (after + following)[:3], family))
 
 
-def may_be_lost(byte: int, mark: str, following: bytes, family: Family) -> bool:
-    """Tell whether a decoder of `family` can have shown `byte` as `mark` (empty: dropped) before `following`."""
+@lru_cache(maxsize=1 << 14)
+def _completions(before: bytes, after: bytes, lost: bytes) -> str:
+    """Return the characters that one of `lost` makes between `before` and `after`, in UTF-8."""
+    return "".join(_character(before + bytes([byte]) + after, "utf-8") for byte in lost)
+
+
+@lru_cache(maxsize=1 << 14)
+def lost_bytes(mark: str, following: bytes, family: Family) -> bytes:
+    """Return the bytes that a decoder of `family` can have shown as `mark` (empty: dropped) before `following`."""
     if mark == " ":
-        return family in ("latin", "hybrid") and byte in _BLANKS
+        return _BLANKS if family in ("latin", "hybrid") else b""
     if family in ("latin", "hybrid"):
-        return byte in (CP1252_UNDEFINED if mark == "\udcff" else _DROPPED)
+        return bytes(CP1252_UNDEFINED) if mark in _HOLE_MARKS else _DROPPED
     following = following.replace(b"\xff", b"")
-    return any(is_lost(bytes([byte]) + following, reader) for reader in READERS[family])
+    return bytes(
+        byte
+        for byte in range(0x80, 0xFF)
+        if any(is_lost(bytes([byte]) + following, reader) for reader in READERS[family])
+    )
 
 
-def choose(options: Sequence[str], before: str, after: str) -> tuple[str, Kind, str]:
+@lru_cache(maxsize=1 << 14)
+def choose(options: str, before: str, after: str) -> tuple[str, Kind, str]:
     """Return the option that the model is sure of between its neighbours, or a hole; a single option is forced."""
     if len(options) <= 1:
-        return (options[0], "forced", "") if options else (HOLE, "open", "")
-    pool = codes("".join(options))
+        return (options, "forced", "") if options else (HOLE, "open", "")
+    pool = codes(options)
     scores = pair_scores(np.full_like(pool, codes(before)[0]), pool).astype(np.float64)
     if not "\udc80" <= after <= "\udcff":
         scores += pair_scores(pool, np.full_like(pool, codes(after)[0]))
@@ -191,8 +200,8 @@ class Reading(NamedTuple):
 
 def solve_pairs(
     span: str, family: Family, writer: Writer, left: str = "\n", right: str = "\n"
-) -> list[Piece] | None:
-    """Return the text of `span`, written in a two-byte encoding and read by `family`; None when it can't be.
+) -> Iterator[list[Piece]]:
+    """Yield texts of `span`, written in a two-byte encoding and read by `family`, the likeliest first.
 
     Pieces count characters of `span` here, and `start == end` marks one that the next piece must be joined to.
     """
@@ -206,9 +215,10 @@ def solve_pairs(
         else:
             spread = [_feed(reading, data, writer, end) for reading in readings for data in options]
         if not spread:
-            return None
+            return
         readings = _best(spread)
-    return _pieces(readings[0], len(span), left, right)
+    for reading in sorted(readings, key=lambda item: -item.score - BAD_BYTE * bool(item.pending)):
+        yield _pieces(reading, len(span), left, right)
 
 
 def units(span: str, family: Family) -> list[tuple[int, int, tuple[bytes, ...] | None]]:
@@ -282,7 +292,7 @@ def _close_lead(reading: Reading, data: bytes, writer: Writer, end: int) -> tupl
     if not options:
         broken = _put(reading, HOLE, -1, "open")
         return broken._replace(pending=b"", leads=b"", score=broken.score + BAD_BYTE), data
-    best = max(options, key=lambda option: _pair(reading.last, option))
+    best = max(options, key=lambda option: bigram_score(reading.last, option))
     done = _put(reading, best, end if len(data) == 1 else -1, "likely", options)
     return done._replace(pending=b"", leads=b""), data[1:]
 
@@ -298,8 +308,7 @@ def _lose(
             return spread
     elif mark != HOLE:
         spread.append(_feed(reading, mark.encode("ascii"), writer, end))
-    shown = "\udcff" if mark == HOLE else mark
-    lost = bytes(byte for byte in range(0x80, 0xFF) if may_be_lost(byte, shown, following, family))
+    lost = lost_bytes(mark, following, family)
     if not lost:
         return spread or [_put(reading, HOLE, end, "open")._replace(pending=b"", leads=b"")]
     if not reading.pending and not reading.leads:
@@ -308,7 +317,7 @@ def _lose(
     heads = reading.leads or reading.pending[-1:]
     options = "".join(_character(bytes([head, byte]), writer) for head in heads for byte in lost)
     if options and len(reading.pending) == 1:
-        best = max(options, key=lambda option: _pair(reading.last, option))
+        best = max(options, key=lambda option: bigram_score(reading.last, option))
         spread.append(_put(reading, best, end, "likely", options)._replace(pending=b"", leads=b""))
     if not spread:
         spread.append(
@@ -339,15 +348,10 @@ def decode_run(data: bytes, writer: Writer) -> tuple[str, bytes, int]:
     return text, state, 0
 
 
-@lru_cache(maxsize=1 << 16)
-def _pair(a: str, b: str) -> float:
-    return bigram_score(a, b)
-
-
 def _score_run(last: str, text: str) -> float:
     total = 0.0
     for character in text[:LOOK_AHEAD]:
-        total += _pair(last, character)
+        total += bigram_score(last, character)
         last = character
     return total
 
@@ -367,6 +371,6 @@ def _pieces(reading: Reading, length: int, left: str, right: str) -> list[Piece]
         if options:
             before = pieces[-1].text[-1] if pieces else left
             after = trail[place + 1].piece.text[0] if place + 1 < len(trail) else right
-            piece = Piece(piece.start, piece.end, *choose(list(dict.fromkeys(options)), before, after))
+            piece = Piece(piece.start, piece.end, *choose("".join(dict.fromkeys(options)), before, after))
         pieces.append(piece)
     return pieces

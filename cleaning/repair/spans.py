@@ -15,8 +15,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from cleaning.repair.badness import model
-from cleaning.repair.chains import HOLE, SPECIALS, sources
+from cleaning.repair.badness import codes, model, pair_scores
+from cleaning.repair.chains import HOLE, SPECIALS, Family, Writer, sources
+from cleaning.repair.solve import byte_parts
 
 _LATIN, _HEAD, _CROSS, _INNER, _BIG5_AS_GBK, _GBK_AS_BIG5, _LOST, _OTHER, _DEAD = (1 << bit for bit in range(9))
 
@@ -169,10 +170,12 @@ _UTF8_RUN = re.compile(
 
 def utf8_regions(line: str) -> Iterator[Region]:
     """Yield the stretches of `line` whose GB18030 bytes are UTF-8, but for a byte lost here and there."""
-    parts = [b"\xff" if character == HOLE else next(iter(sources(character, "gbk")), b"\n") for character in line]
-    places = [0, *accumulate(map(len, parts))]
+    parts = [part or b"\n" for part in byte_parts(line, "gbk")]
+    data = b"".join(parts)
+    runs = list(_UTF8_RUN.finditer(data))
+    places = [0, *accumulate(map(len, parts))] if runs else []
     starts = {place: number for number, place in enumerate(places)}
-    for run in _UTF8_RUN.finditer(b"".join(parts)):
+    for run in runs:
         region = _aligned(run.group(), run.start(), starts)
         if region is not None:
             yield region
@@ -188,3 +191,64 @@ def _aligned(data: bytes, place: int, starts: dict[int, int]) -> Region | None:
 
 
 _SEQUENCE = re.compile(_WHOLE + rb"|" + _PART + rb"|\xc2[\xa0-\xbf]|\xc3[\x80-\xbf]|[\x00-\xff]")
+
+
+SWAP_GAIN = 12.0
+"""Nats that a stretch read anew, character for character, must gain in all to be tried."""
+
+SWAP_LOSS = 25.0
+"""Nats lost after a stretch's best end that close it."""
+
+_UNMAPPED = 0xFFFF
+
+
+@cache
+def _swaps(family: Family, writer: Writer) -> NDArray[np.uint32]:
+    """Return, by BMP code point, what a character is when its bytes under `family` are decoded as `writer`."""
+    table = np.full(0x10000, _UNMAPPED, dtype=np.uint32)
+    table[:0x80] = np.arange(0x80)
+    for code in range(0x80, 0x10000):
+        options = sources(chr(code), family) if not 0xD800 <= code < 0xE000 else ()
+        text = options[0].decode(writer, "ignore") if options else ""
+        if len(text) == 1 and ord(text) < 0x10000:
+            table[code] = ord(text)
+    return table
+
+
+def swapped_regions(line: str, family: Family, writer: Writer) -> Iterator[Region]:
+    """Yield stretches of `line` that read far better with each character's bytes decoded as `writer`.
+
+    First the whole line between its outermost characters above ASCII, then what gains most by itself.
+    """
+    flag = _BIG5_AS_GBK if family == "gbk" else _GBK_AS_BIG5
+    old = codes("\n" + line)
+    flags = (classes()[old] & flag) > 0
+    if not (flags[:-1] & flags[1:]).any() and not (flags[:-2] & flags[2:]).any():
+        return
+    whole = _ABOVE_ASCII.search(line)
+    if whole is not None:
+        yield Region(*whole.span())
+    new = _swaps(family, writer)[old]
+    gains = pair_scores(new[:-1], new[1:]).astype(np.float64) - pair_scores(old[:-1], old[1:])
+    changed = old[1:] != new[1:]
+    yield from _best_stretches(np.where(changed, gains - 1.0, np.minimum(gains, 0.0)).tolist())
+
+
+_ABOVE_ASCII = re.compile("[^\x00-\x7f](?:.*[^\x00-\x7f])?")
+
+
+def _best_stretches(gains: list[float]) -> Iterator[Region]:
+    """Yield the stretches whose gains add up to most (Kadane's scan, restarted after each that was found)."""
+    total = best = 0.0
+    start = begin = end = 0
+    for place, gain in enumerate(gains):
+        if total <= 0.0 or best - total > SWAP_LOSS:
+            if best > SWAP_GAIN:
+                yield Region(begin, end)
+            best = total = 0.0
+            start = place
+        total += gain
+        if total > best:
+            best, begin, end = total, start, place + 1
+    if best > SWAP_GAIN:
+        yield Region(begin, end)

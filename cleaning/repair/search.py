@@ -1,0 +1,228 @@
+"""One span, one way back: read it anew, prove it by the forward model, judge whether it is better Chinese."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left
+from collections.abc import Iterator
+from itertools import accumulate
+from typing import NamedTuple
+
+from cleaning.repair.badness import total_logprob
+from cleaning.repair.chains import (
+    HOLE,
+    INVALID_BYTE_BASE,
+    MARKER,
+    READERS,
+    Family,
+    Step,
+    Writer,
+    blanked,
+    damage,
+)
+from cleaning.repair.solve import Kind, Piece, as_bytes, byte_parts, solve_pairs, solve_utf8
+
+MARGIN: dict[Family, float] = {"latin": 0.5, "hybrid": 0.5, "gbk": 2.0, "big5": 2.0}
+"""Nats per character by which a result must read better; single bytes count twice over, since they are twice as many."""
+
+FLOORS: tuple[tuple[int, float], ...] = ((20, -9.0), (8, -8.5), (4, -8.0), (2, -7.0), (1, 0.0))
+"""Mean log-probability that a result of at least so many ideographs must reach; running Chinese has -4.5 to -6.5."""
+
+ESTABLISHED = 3.0
+"""Nats by which the floor sinks for a way that longer lines of the same text were damaged in."""
+
+PROBE = 90
+"""Characters of a long span that are read first."""
+
+HOPELESS = -10.0
+"""Mean log-probability under which the beginning of a span is not Chinese, nor Chinese damaged but a little."""
+
+MAX_HOLES = 0.4
+"""Share of a result's characters that may be holes."""
+
+IDEOGRAPH = re.compile("[\u3001-\u3020\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3\uff01-\uff5e\U00020000-\U0003ffff]")
+"""What makes a result Chinese: ideographs and full-width punctuation (and kana and Hangul, which score worse)."""
+
+_THREE_BYTES = re.compile("[\u0800-\ud7ff\uf900-\ufffc\U00010000-\U0001ffff]")
+_ASCII_BYTES, _HIGH_BYTES = bytes(range(0x80)), bytes(range(0x80, 0x100))
+
+Way = tuple[Family, Writer]
+"""A family of wrong decoders and the encoding that was written."""
+
+
+class Group(NamedTuple):
+    """Pieces joined so that both ends fall between characters of the span (its half-open offsets)."""
+
+    start: int
+    end: int
+    text: str
+    kinds: frozenset[Kind]
+    proved: bool
+
+
+class Trial(NamedTuple):
+    """A span read anew one way: its groups, and the step that was undone."""
+
+    groups: list[Group]
+    step: Step
+
+    @property
+    def proved(self) -> bool:
+        """Whether the forward model gives the whole span back."""
+        return all(group.proved for group in self.groups)
+
+    def text(self, span: str) -> str:
+        """Return the repaired text; what is not proved stays as it stood."""
+        return "".join(group.text if group.proved else span[group.start : group.end] for group in self.groups)
+
+
+def attempt(span: str, way: Way, left: str = "\n", right: str = "\n") -> Trial | None:
+    """Return `span` read anew `way`, with what could be proved; None when it can't have been damaged so.
+
+    `left` and `right` are its neighbours, which help the model to fill lost bytes.
+    """
+    family, writer = way
+    if len(span) > 2 * PROBE and not _promising(span[:PROBE], family, writer):
+        return None
+    found: Trial | None = None
+    for pieces in _readings(span, family, writer, left, right):
+        trial = prove(span, pieces, family, writer)
+        if trial.proved:
+            return trial
+        found = found or trial
+    return found
+
+
+def _promising(head: str, family: Family, writer: Writer) -> bool:
+    """Tell whether the beginning of a long span reads as anything, before all of it is searched."""
+    for pieces in _readings(head, family, writer, "\n", "\n"):
+        text = "".join(piece.guess or piece.text for piece in pieces).replace(HOLE, "")
+        return len(text) > PROBE // 10 and (total_logprob(text) / len(text) > HOPELESS or writer == "utf-8")
+    return False
+
+
+def _readings(span: str, family: Family, writer: Writer, left: str, right: str) -> Iterator[list[Piece]]:
+    """Yield the readings of `span`, in pieces that count its characters."""
+    data = as_bytes(span, family) if family != "hybrid" else None
+    if family != "hybrid" and data is None:
+        return
+    if writer == "utf-8":
+        if data is not None and mostly_utf8(data):
+            yield _placed(solve_utf8(data, family, left, right), span, family)
+        return
+    if data is not None:
+        try:
+            yield [Piece(0, len(span), data.decode(writer), "known")]
+            return
+        except UnicodeDecodeError:
+            if family == "latin" and not mostly_pairs(data, writer):
+                return
+    try:
+        yield from solve_pairs(span, family, writer, left, right)
+    except ValueError:
+        return
+
+
+def mostly_utf8(data: bytes) -> bool:
+    """Tell whether most bytes above ASCII stand in whole UTF-8 sequences."""
+    high = len(data.translate(None, _ASCII_BYTES))
+    valid = len(data.decode("utf-8", "ignore").encode("utf-8").translate(None, _ASCII_BYTES))
+    return 2 * valid >= high
+
+
+def mostly_pairs(data: bytes, writer: Writer) -> bool:
+    """Tell whether most of `data` decodes as `writer`, so that a search for its lost bytes is worth while."""
+    return 10 * data.decode(writer, "replace").count(HOLE) < len(data)
+
+
+def _placed(pieces: list[Piece], span: str, family: Family) -> list[Piece]:
+    """Return `pieces` with their bounds in characters of `span`; one that ends inside a character ends where it starts."""
+    if len(pieces) == 1:
+        return [pieces[0]._replace(start=0, end=len(span))]
+    offsets = [0, *accumulate(map(len, byte_parts(span, family)))]
+    placed = []
+    for piece in pieces:
+        start = bisect_left(offsets, piece.start)
+        end = bisect_left(offsets, piece.end)
+        placed.append(piece._replace(start=start, end=end if offsets[end] == piece.end else start))
+    return placed
+
+
+def prove(span: str, pieces: list[Piece], family: Family, writer: Writer) -> Trial:
+    """Return the trial of `pieces`, each group proved when a decoder of `family` shows its text as the span has it.
+
+    One decoder must explain the whole, or the one that explains most is taken. An open hole stands in the proof for
+    the likeliest character that its bytes allow.
+    """
+    groups = list(_groups(pieces, len(span)))
+    best = Trial([group._replace(proved=False) for group, _ in groups], Step(writer, READERS[family][0]))
+    for step in _steps(span, family, writer):
+        trial = Trial([group for group, _ in groups], step)
+        whole = "".join(proof for _, proof in groups)
+        if _shows(whole, step, span):
+            return trial
+        if len(groups) > 1:
+            proved = [_shows(proof, step, span[group.start : group.end]) for group, proof in groups]
+            if sum(proved) > sum(group.proved for group in best.groups):
+                best = Trial(
+                    [group._replace(proved=ok) for (group, _), ok in zip(groups, proved, strict=True)], step
+                )
+    return best
+
+
+def _steps(span: str, family: Family, writer: Writer) -> Iterator[Step]:
+    """Yield the steps that can have left `span`, by the signs that lost bytes left in it."""
+    if any(ord(character) > INVALID_BYTE_BASE for character in span):
+        losses = [MARKER]
+    elif HOLE in span:
+        losses = [HOLE]
+    else:
+        losses = ["?", ""]
+    for reader in READERS[family]:
+        for lost in losses:
+            yield Step(writer, reader, lost)
+            if family in ("latin", "hybrid") and " " in span:
+                yield Step(writer, reader, lost, blank=True)
+
+
+def _shows(text: str, step: Step, span: str) -> bool:
+    """Tell whether `step` shows `text` as `span`; with blanks, the span's own no-break spaces don't matter."""
+    shown = damage(text, (step,))
+    return shown == (blanked(span) if step.blank else span)
+
+
+def _groups(pieces: list[Piece], length: int) -> Iterator[tuple[Group, str]]:
+    """Yield the groups of `pieces`, each with the text that its proof runs on."""
+    texts: list[str] = []
+    proofs: list[str] = []
+    kinds: set[Kind] = set()
+    start = 0
+    for number, piece in enumerate(pieces):
+        texts.append(piece.text)
+        proofs.append(piece.guess or piece.text)
+        kinds.add(piece.kind)
+        last = number + 1 == len(pieces)
+        if piece.end > piece.start or last:
+            end = length if last else piece.end
+            yield Group(start, end, "".join(texts), frozenset(kinds), True), "".join(proofs)
+            texts, proofs, kinds, start = [], [], set(), end
+
+
+def reads_as_chinese(span: str, text: str, way: Way, established: bool) -> bool:
+    """Tell whether `text` is clearly better Chinese than `span`, the more clearly the shorter it is.
+
+    Valid three-byte UTF-8 shown as single bytes doesn't come about by chance, so it needs less. `established` says
+    that longer lines of the same text were damaged in the same way.
+    """
+    if way == ("latin", "utf-8") and HOLE not in text and _THREE_BYTES.search(text):
+        return total_logprob(text) > total_logprob(span)
+    whole = text.replace(HOLE, "")
+    size = len(IDEOGRAPH.findall(whole))
+    if not size or len(text) - len(whole) > MAX_HOLES * len(text):
+        return False
+    floor = next(floor for least, floor in FLOORS if size >= least)
+    if established:
+        floor = min(floor, FLOORS[-2][1]) - ESTABLISHED
+    score = total_logprob(whole) / len(whole)
+    margin = MARGIN[way[0]] / (2 if established else 1)
+    return score >= floor and score >= total_logprob(span) / len(span) + margin
