@@ -81,19 +81,15 @@ def _cp1252(byte: int) -> str:
 
 
 def hybrid_latin(text: str) -> str:
-    """Return `text` as GBK bytes in which valid UTF-8 pairs were read as UTF-8 and all others as Latin-1."""
-    body = text.encode("gbk")
-    out: list[str] = []
-    index = 0
-    while index < len(body):
-        pair = body[index : index + 2]
-        if len(pair) == 2 and 0xC2 <= pair[0] <= 0xDF and 0x80 <= pair[1] <= 0xBF:
-            out.append(pair.decode("utf-8"))
-            index += 2
-        else:
-            out.append(chr(body[index]))
-            index += 1
-    return "".join(out)
+    """Return `text` as GBK read as Latin-1, but for characters whose two bytes happen to be valid UTF-8."""
+    return "".join(map(_hybrid, text))
+
+
+def _hybrid(character: str) -> str:
+    pair = character.encode("gbk")
+    if len(pair) == 2 and 0xC2 <= pair[0] <= 0xDF and 0x80 <= pair[1] <= 0xBF:
+        return pair.decode("utf-8")
+    return pair.decode("latin-1")
 
 
 def numeric_entities(text: str) -> str:
