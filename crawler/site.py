@@ -235,7 +235,7 @@ def _check(table: Any, keys: dict[str, type | tuple[type, ...]], filename: str, 
         if not isinstance(value, wanted) or (isinstance(value, bool) and wanted is not bool):
             names = wanted.__name__ if isinstance(wanted, type) else "number"
             raise SiteError(f"{filename}: {prefix}{key} must be a {names}, not {type(value).__name__}")
-        if wanted is list and not all(isinstance(item, str) for item in value):
+        if isinstance(value, list) and not all(isinstance(item, str) for item in value):
             raise SiteError(f"{filename}: {prefix}{key} must be a list of strings")
 
 
