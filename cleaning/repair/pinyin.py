@@ -21,7 +21,7 @@ from cleaning.repair.page_evidence import Line, PageEvidence, accepted, find_lin
 from cleaning.repair.readings import begins, is_common, is_simplified, is_traditional
 from cleaning.repair.shifted import Hit, Knowledge, Run, Solution
 from cleaning.repair.site_table import SiteTable, as_insertions
-from cleaning.repair.tokens import DAMAGE, PUNCTUATION, REPLACED, Token
+from cleaning.repair.tokens import PUNCTUATION, REPLACED, Token, may_be_damaged
 
 Table = SiteTable | Mapping[str, str] | frozenset[str] | None
 
@@ -57,7 +57,7 @@ def repair_pinyin(text: str, table: Table = None) -> Edited:
 
     Text without such damage comes back as it is, at the cost of one regex scan.
     """
-    if not DAMAGE.search(text):
+    if not may_be_damaged(text):
         return Edited(text)
     lines = list(find_lines(text))
     if not lines:
@@ -78,7 +78,7 @@ def repair_pinyin(text: str, table: Table = None) -> Edited:
 def learn_table(text: str) -> SiteTable:
     """Return the table that the page `text` shows: empty where it is not damaged."""
     observed: Counter[tuple[str, str]] = Counter()
-    if DAMAGE.search(text):
+    if may_be_damaged(text):
         lines = list(find_lines(text))
         page = observe(text, lines)
         runs = _read_runs(text, lines, page, {}, frozenset())
