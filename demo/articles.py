@@ -45,8 +45,8 @@ class Line(NamedTuple):
     text: str
 
     def plain(self) -> str:
-        """Return the block as one line of text, a row's cells separated by a space."""
-        return " ".join(self.cells()) if self.kind == "row" else self.text
+        """Return the block as one line of text, a row's cells joined as extraction joins them."""
+        return " | ".join(self.cells()) if self.kind == "row" else self.text
 
     def cells(self) -> list[str]:
         """Return the cells of a row; any other block is one cell."""

@@ -1,7 +1,6 @@
 """Scores a corpus's documents against the demo's gold. Pure: gold and documents in, figures out.
 
-Texts are compared after `fold`: width folded, white space gone, so that neither an indent nor the joint between a
-table's cells counts.
+Texts are compared after `fold`: width folded, white space gone, so that no indent counts.
 """
 
 from __future__ import annotations

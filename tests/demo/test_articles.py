@@ -69,7 +69,7 @@ def test_markup_is_read() -> None:
     lines = parse_body("# 一\n## 1.1 二\n- 三\n> 四\n| 五 | 六 |\n七\n\n")
     assert [line.kind for line in lines] == ["heading", "subheading", "item", "quote", "row", "paragraph"]
     assert lines[4].cells() == ["五", "六"]
-    assert lines[4].plain() == "五 六"
+    assert lines[4].plain() == "五 | 六"
 
 
 def swappable() -> list[Article]:
