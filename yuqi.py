@@ -8,11 +8,11 @@ from importlib.metadata import PackageNotFoundError, version
 import click
 
 _COMMANDS = {
-    "demo": "demo.cli", "crawl": "crawler.cli",
+    "demo": "demo.cli", "crawl": "crawler.cli", "frontier": "crawler.cli",
     "ingest": "corpus.cli", "clean": "corpus.cli", "dedup": "corpus.cli", "learn": "corpus.cli",
     "rebuild": "corpus.cli", "takedown": "corpus.cli",
     "search": "corpus.cli_read", "show": "corpus.cli_read", "explain": "corpus.cli_read", "stats": "corpus.cli_read",
-    "export": "corpus.cli_read", "doctor": "corpus.cli_read",
+    "diff": "corpus.cli_read", "farms": "corpus.cli_read", "export": "corpus.cli_read", "doctor": "corpus.cli_read",
 }  # fmt: skip
 """Where each command lives; it is imported when it is asked for, as Scrapy alone takes a second to import."""
 

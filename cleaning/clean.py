@@ -20,7 +20,7 @@ from cleaning.profile import SiteProfile
 from cleaning.quality import quality
 from cleaning.relevance import relevance
 from cleaning.repair import SiteTable, repair
-from cleaning.repair.decoders import damage_share
+from cleaning.repair.irreversible import damage_share
 from cleaning.script import detect, simplify, to_simplified
 from cleaning.strip import Stripped, strip
 from cleaning.topics import find_topics
@@ -28,7 +28,9 @@ from cleaning.topics import find_topics
 MAX_DAMAGE_SHARE = 0.5
 """A page of which more than half is irreversibly damaged text is rejected: corruption.md, section 2."""
 
-_MARKUP = re.compile(r"<(?:!doctype|html|head|body|div|p|br|span|table|meta|title|a|h[1-6]|article)\b", re.IGNORECASE)
+_MARKUP = re.compile(
+    r"<(?:!doctype|html|head|body|div|p|br|span|table|meta|title|a|h[1-6]|article)\b", re.IGNORECASE
+)
 _BLANKS = re.compile(r"[ \t\r\f\v\u3000]+")
 
 
@@ -104,7 +106,9 @@ def clean(
     simplified = simplify(normalized.text)
     found = (*repaired.findings, *stripped.edited.findings, *normalized.findings, *simplified.findings)
     meta = _fields(page.meta, repaired.text, lines, told, stripped, title)
-    return _cleaned(simplified.text, normalized.text, page_text, decoded, meta, stripped, repaired.text, share, found)
+    return _cleaned(
+        simplified.text, normalized.text, page_text, decoded, meta, stripped, repaired.text, share, found
+    )
 
 
 _WHY_NO_ARTICLE = {
@@ -184,7 +188,9 @@ def _fields(
 ) -> Metadata:
     """Return the page's fields, repaired and simplified: what it states first, then its plain outline, then lines."""
     mended = {
-        block.text: line for block, line in zip(lines, repaired.split("\n"), strict=True) if block.role in FIELD_ROLES
+        block.text: line
+        for block, line in zip(lines, repaired.split("\n"), strict=True)
+        if block.role in FIELD_ROLES
     }
 
     def pick(name: str) -> str | None:

@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
+from typing import IO, cast
 
 import zstandard
 
@@ -42,10 +42,10 @@ def replacing(path: Path) -> Iterator[IO[bytes]]:
 def _packed(raw: IO[bytes], suffix: str) -> Iterator[IO[bytes]]:
     if suffix == ".gz":
         with gzip.GzipFile(filename="", mode="wb", fileobj=raw, mtime=0) as packer:
-            yield packer
+            yield cast(IO[bytes], packer)
     elif suffix == ".zst":
         with zstandard.ZstdCompressor(level=ZSTD_LEVEL).stream_writer(raw, closefd=False) as packer_z:
-            yield packer_z  # type: ignore[misc]  # as above
+            yield cast(IO[bytes], packer_z)
     else:
         yield raw
 

@@ -35,7 +35,6 @@ class FriendlyCommand(click.Command):
             # The reader of our output (head, less) has gone: nothing is wrong.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             ctx.exit(0)
-        return None
 
 
 database = click.argument("db", type=click.Path(path_type=Path))
@@ -133,7 +132,7 @@ def clean(paths: tuple[str, ...], format_: str, restore: bool, strict: bool) -> 
 
 
 def _print_cleaned(item: Intake, format_: str, restore: bool) -> bool:
-    result = derive(item.fetch, restore=restore)
+    result = derive(item.fetch, restore=restore).result
     if format_ == "json":
         url = None if item.fetch.url.startswith("file:") else item.fetch.url
         click.echo(orjson.dumps(to_dict(result, source=item.source, url=url)))

@@ -14,10 +14,12 @@ from corpus import explain as explaining
 from corpus.cli import FriendlyCommand, as_json, database
 from corpus.export import ExportError, Pii
 from corpus.export import export as export_to
+from corpus.farms import farms as find_farms
 from corpus.search import Hit, QueryError
 from corpus.search import search as find_hits
 from corpus.stats import stats as collect_stats
 from corpus.store import Corpus, CorpusError
+from corpus.story import differences, render, swaps
 from corpus.terminal import counts, print_json, print_table, safe, say
 
 _COLOURS = {"certified": "green", "inferred": "yellow", "rule": "red"}
@@ -131,6 +133,47 @@ def _print_finding(finding: dict[str, Any]) -> None:
     click.echo(f"    + {left}{click.style(after, fg='green')}{right}")
 
 
+@click.command(cls=FriendlyCommand, epilog="Example: yuqi diff corpus.db 3f2a9c01 http://example.org/copy.html")
+@database
+@click.argument("a", metavar="A")
+@click.argument("b", metavar="B")
+@as_json
+def diff(db: Path, a: str, b: str, json_: bool) -> None:
+    """Print how two documents differ: names swapped, then line by line with changes inside lines marked."""
+    with Corpus(db, readonly=True) as corpus:
+        left, right = _document(corpus, a), _document(corpus, b)
+    swapped = swaps(left["text"], right["text"])
+    found = differences(left["text"], right["text"])
+    if json_:
+        lines = [difference._asdict() for difference in found]
+        print_json(
+            {"a": left["id"], "b": right["id"], "swaps": [swap._asdict() for swap in swapped], "lines": lines}
+        )
+        return
+    for swap in swapped:
+        click.echo(safe(f"{swap.before} → {swap.after}  ({swap.kind}, {swap.times} times)"))
+    for line in render(found):
+        click.echo(click.style(safe(line), fg={"-": "red", "+": "green", "~": "yellow"}.get(line[:1])))
+
+
+@click.command(cls=FriendlyCommand, epilog="Example: yuqi farms corpus.db")
+@database
+@as_json
+def farms(db: Path, json_: bool) -> None:
+    """Print the farms: sites that one operator runs, with the evidence for every tie. Contacts are shown masked."""
+    with Corpus(db, readonly=True) as corpus:
+        found = list(find_farms(corpus.connection))
+    for farm in found:
+        if json_:
+            print_json({**farm._asdict(), "ties": [tie._asdict() for tie in farm.ties]})
+            continue
+        click.echo(click.style(safe(f"{', '.join(farm.sites)}  ({farm.documents} documents)"), bold=True))
+        for tie in farm.ties:
+            click.echo(safe(f"  {tie.site_a} - {tie.site_b}: {tie.kind} {tie.masked} ({tie.evidence})"))
+    if not found:
+        say("no two sites share a contact, an account, chrome or enough copies")
+
+
 @click.command(cls=FriendlyCommand, epilog="Example: yuqi stats corpus.db --json")
 @database
 @as_json
@@ -185,4 +228,4 @@ def doctor(db: Path | None, json_: bool) -> None:
         sys.exit(1)
 
 
-commands: list[click.Command] = [search, show, explain, stats, export, doctor]
+commands: list[click.Command] = [search, show, explain, stats, diff, farms, export, doctor]

@@ -12,6 +12,7 @@ from cleaning.clean import Cleaned, Site
 from cleaning.findings import Rejected
 from corpus import archive
 from corpus.derive import derive
+from corpus.farms import Mark
 from corpus.records import Location
 
 CHUNK = 16
@@ -35,6 +36,7 @@ class Derived(NamedTuple):
 
     task: Task
     result: Cleaned | Rejected
+    marks: tuple[Mark, ...] = ()
 
 
 _NO_SITE = Site()
@@ -58,7 +60,7 @@ def derive_one(folder: Path, task: Task, sites: Mapping[str, Site]) -> Derived:
         fetch = archive.read(folder, task.location)
     except archive.ArchiveError as error:
         return Derived(task, Rejected("archive", str(error)))
-    return Derived(task, derive(fetch, sites.get(task.site, _NO_SITE)))
+    return Derived(task, *derive(fetch, sites.get(task.site, _NO_SITE)))
 
 
 def derive_all(

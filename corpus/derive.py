@@ -4,30 +4,44 @@ from __future__ import annotations
 
 import io
 import zlib
+from typing import NamedTuple
 
 import zstandard
 
 from cleaning.clean import Cleaned, Site, clean
 from cleaning.decode import MAX_BODY_BYTES
 from cleaning.findings import Rejected
+from corpus.farms import Mark, account_marks
 from corpus.records import Fetch
 
 _TEXT_TYPES = ("text/", "application/xhtml+xml", "application/xml", "application/octet-stream", "application/json")
 """Content types that may hold a page: a wrong `octet-stream` over HTML is common on such sites."""
 
 
-def derive(fetch: Fetch, site: Site | None = None, *, restore: bool = False) -> Cleaned | Rejected:
-    """Return the article of `fetch`, or why it gives none. A function of its arguments and nothing else."""
+class Derivation(NamedTuple):
+    """What a fetch gives: its article or why there is none, and the accounts that its source names."""
+
+    result: Cleaned | Rejected
+    marks: tuple[Mark, ...] = ()
+
+
+def derive(fetch: Fetch, site: Site | None = None, *, restore: bool = False) -> Derivation:
+    """Return what `fetch` gives. A function of its arguments and nothing else."""
     if fetch.kind == "response" and fetch.status != 200:
-        return Rejected(f"http-{fetch.status}", f"the server answered {fetch.status}")
+        return Derivation(Rejected(f"http-{fetch.status}", f"the server answered {fetch.status}"))
     kind = (fetch.content_type or "text/html").partition(";")[0].strip().lower()
     if kind and not kind.startswith(_TEXT_TYPES):
-        return Rejected("not-text", f"its content type is {kind[:80]}")
+        return Derivation(Rejected("not-text", f"its content type is {kind[:80]}"))
     body = decoded_body(fetch)
     if isinstance(body, Rejected):
-        return body
+        return Derivation(body)
     told = "text/plain; charset=utf-8" if fetch.kind == "conversion" else fetch.content_type
-    return clean(body, told, fetch.url, fetched_at=fetch.fetched_at, site=site, restore=restore)
+    result = clean(body, told, fetch.url, fetched_at=fetch.fetched_at, site=site, restore=restore)
+    # Account ids and the scripts around them are ASCII, so the bytes need no decoding to be searched.
+    marks = (
+        account_marks(body.decode("latin-1")) if isinstance(result, Cleaned) and fetch.kind == "response" else ()
+    )
+    return Derivation(result, marks)
 
 
 def decoded_body(fetch: Fetch) -> bytes | Rejected:

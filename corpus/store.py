@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -150,7 +149,9 @@ class Corpus:
         ends: dict[str, int] = {}
         for _, location in fetched:
             ends[location.file] = max(ends.get(location.file, 0), location.offset + location.length)
-        self.db.table("archives").upsert_all([{"file": name, "bytes": end} for name, end in ends.items()], pk="file")
+        self.db.table("archives").upsert_all(
+            [{"file": name, "bytes": end} for name, end in ends.items()], pk="file"
+        )
         self.db.table("fetches").insert_all(_fetch_row(fetch, location) for fetch, location in fetched)
 
     def _recover(self) -> None:
@@ -223,6 +224,9 @@ class Corpus:
             done += len(batch)
             if progress is not None:
                 progress(done, len(tasks))
+        if counts["documents"]:
+            with self.transaction():
+                self._rederive_farms()
         return counts
 
     def rebuild(self, *, workers: int = 1, progress: Progress | None = None) -> dict[str, int]:
@@ -239,13 +243,18 @@ class Corpus:
                 done += len(batch)
                 if progress is not None:
                     progress(done, len(tasks))
+            self._rederive_farms()
         return counts
+
+    def _rederive_farms(self) -> None:
+        lines = {name: site.profile.lines for name, site in self.sites().items() if site.profile}
+        farms.rederive(self.connection, self.salt, lines)
 
     def _tasks(self, condition: str) -> list[Task]:
         sql = f"""SELECT seq, id, url, site, fetched_at, warc_file, warc_offset, warc_length
             FROM fetches WHERE {condition} ORDER BY seq"""  # noqa: S608  # one of two constants
         rows = self.db.execute(sql).fetchall()
-        return [Task(*row[:5], Location(*row[5:])) for row in rows]
+        return [Task(seq, name, url, site, when, Location(*where)) for seq, name, url, site, when, *where in rows]
 
     def _empty(self) -> None:
         for table in (*schema.DERIVED, *dedup.TABLES, *farms.TABLES):
@@ -256,10 +265,11 @@ class Corpus:
     def _store(self, batch: Sequence[Derived]) -> dict[str, int]:
         """Store one batch in the open transaction and bring duplicates up to date."""
         counts = {"documents": 0, "rejections": 0, "unchanged": 0, "taken down": 0}
-        documents: dict[str, tuple[Task, Cleaned]] = {}
+        documents: dict[str, Derived] = {}
         rejections: list[dict[str, Any]] = []
         buried = self._buried()
-        for task, result in batch:
+        for item in batch:
+            task, result = item.task, item.result
             if isinstance(result, Rejected):
                 rejections.append(_rejection_row(task, result))
             elif task.url in buried or task.site in buried or content_hash(result.text) in buried:
@@ -267,12 +277,19 @@ class Corpus:
             elif task.id in documents or self._has_document(task.id):
                 counts["unchanged"] += 1
             else:
-                documents[task.id] = (task, result)
+                documents[task.id] = item
         counts["documents"] = len(documents)
         counts["rejections"] = len(rejections)
-        self._store_documents(list(documents.values()))
+        self._store_documents(
+            [(item.task, item.result) for item in documents.values() if isinstance(item.result, Cleaned)]
+        )
+        farms.add_marks(
+            self.connection,
+            self.salt,
+            [(item.task.seq, mark) for item in documents.values() for mark in item.marks],
+        )
         self.db.table("rejections").insert_all(rejections)
-        done = [(task.seq,) for task, _ in batch]
+        done = [(item.task.seq,) for item in batch]
         self.connection.executemany("UPDATE fetches SET derived = 1 WHERE seq = ?", done)
         return counts
 
@@ -303,7 +320,7 @@ class Corpus:
         self.connection.executemany(
             "INSERT OR IGNORE INTO contacts VALUES (?, ?, ?, ?)",
             [
-                (task.seq, contact.kind, keyed_hash(salt, contact.kind, contact.value), mask(contact.value))
+                (task.seq, contact.kind, farms.keyed_hash(salt, contact.kind, contact.value), mask(contact.value))
                 for task, cleaned in documents
                 for contact in cleaned.contacts
             ],
@@ -331,8 +348,10 @@ class Corpus:
         """Find duplicates and farms again from the documents as they stand; return how many there are by kind."""
         with self.transaction():
             dedup.rederive(self.connection)
+            self._rederive_farms()
         sql = "SELECT duplicate_kind, count(*) FROM documents WHERE duplicate_of IS NOT NULL GROUP BY 1 ORDER BY 1"
-        return {**dict(self.db.execute(sql).fetchall()), "clusters": self.count("clusters")}
+        kinds = dict(self.db.execute(sql).fetchall())
+        return {**kinds, "clusters": self.count("clusters"), "farms": self.count("farms")}
 
     def take_down(self, asked: Sequence[tuple[str, str]], *, by: str, why: str, at: str) -> int:
         """Bury what `asked` names, (`url`|`site`|`hash`, value) each; return how many documents went."""
@@ -346,6 +365,8 @@ class Corpus:
                 docids = [found_row["docid"] for found_row in found]
                 self._remove_documents(docids)
                 gone += len(docids)
+            if gone:
+                self._rederive_farms()
         return gone
 
     @property
@@ -375,7 +396,9 @@ class Corpus:
 
     def rejection(self, key: str) -> str | None:
         """Return why the fetch with that URL or id gave no document, None when it did or is unknown."""
-        rows = self.db.table("rejections").rows_where("url = ? OR id = ?", [key, key], order_by="seq desc", limit=1)
+        rows = self.db.table("rejections").rows_where(
+            "url = ? OR id = ?", [key, key], order_by="seq desc", limit=1
+        )
         return next((f"{row['reason']}: {row['detail']}" for row in rows), None)
 
     def rejected_by_reason(self, run: str) -> dict[str, int]:
@@ -399,11 +422,6 @@ class Corpus:
     def count(self, table: str) -> int:
         """Return the number of rows of a table or view."""
         return int(self.db.table(table).count)
-
-
-def keyed_hash(salt: bytes, kind: str, value: str) -> str:
-    """Return 32 hex digits that stand for a contact within one corpus and can't be looked up outside it."""
-    return hashlib.blake2b(f"{kind}:{value}".encode(), key=salt, digest_size=16).hexdigest()
 
 
 def _connect(path: Path, *, create: bool, readonly: bool) -> sqlite3.Connection:

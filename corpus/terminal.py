@@ -39,13 +39,16 @@ def print_json(value: object) -> None:
 
 def print_table(title: str, headings: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
     """Print a table on stdout; numbers to the right, text shortened by nothing but the reader's own pager."""
-    table = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False)
+    table = Table(box=None, pad_edge=False)
     for index, heading in enumerate(headings):
         numeric = bool(rows) and all(isinstance(row[index], int | float) for row in rows)
         table.add_column(heading, justify="right" if numeric else "left", overflow="fold")
     for row in rows:
         table.add_row(*[Text(safe(_cell(value))) for value in row])
-    Console(soft_wrap=False, width=None if sys.stdout.isatty() else 160).print(table)
+    console = Console(width=None if sys.stdout.isatty() else 160)
+    if title:
+        console.print(Text(title, style="bold"))
+    console.print(table)
 
 
 def _cell(value: object) -> str:

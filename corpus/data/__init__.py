@@ -1,0 +1,1 @@
+"""Place names that masking knows, as data."""
