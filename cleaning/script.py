@@ -36,8 +36,11 @@ are half converted lie between a fifth and four fifths.
 """
 
 _Codes: TypeAlias = npt.NDArray[np.uint32]
-_Decide: TypeAlias = Callable[[str, int], str | None]
-"""What a correction says of the character at an offset of the converted text: the right one, or None."""
+_Decide: TypeAlias = Callable[[str, int, bool], str | None]
+"""What a correction says of the character at an offset of the converted text: the right one, or None.
+
+The third argument tells whether the page was in Traditional characters, at least in part.
+"""
 
 _TABLE_SIZE = 0x110000
 _CODE_MASK = np.uint32(0x1FFFFF)
@@ -378,6 +381,7 @@ class _Rules:
 def _corrections(middle: str, done: _Converted) -> Iterator[_Correction]:
     """Yield the characters to set otherwise in a converted text; `middle` is the text before its last stage."""
     rules = _rules()
+    traditional = detect(middle) != "hans"
     for at in done.triggers:
         char = middle[at]
         whole = _whole_word(rules, char, done.text, at)
@@ -385,7 +389,7 @@ def _corrections(middle: str, done: _Converted) -> Iterator[_Correction]:
             yield _Correction(at, whole, "script.word")
         elif char in rules.rules:
             rule, decide = rules.rules[char]
-            right = decide(done.text, at)
+            right = decide(done.text, at, traditional)
             if right is not None and right != done.text[at]:
                 yield _Correction(at, right, rule)
 
@@ -426,7 +430,7 @@ def _rules() -> _Rules:
 
 
 def _always(char: str) -> _Decide:
-    return lambda _text, _at: char
+    return lambda _text, _at, _traditional: char
 
 
 def _goes_on(text: str, at: int, words: tuple[str, ...]) -> bool:
@@ -434,42 +438,62 @@ def _goes_on(text: str, at: int, words: tuple[str, ...]) -> bool:
 
 
 def _particle_rule(data: Mapping[str, object]) -> _Decide:
-    """著 is the aspect particle (着) after a verb, and a word of its own in 著作, 显著, 著名 (BYVoid/OpenCC#555)."""
+    """著 is the aspect particle (着) after a verb, and a word of its own in 著作, 显著, 著名 (BYVoid/OpenCC#555).
+
+    In a Traditional page it is the particle unless a word of its own is recognised; in a Simplified one, where it is
+    right more often than not, only after a known verb.
+    """
     verbs = frozenset(_string(data["verbs"])) - {"\n"}
     phrases = frozenset(_strings(data["phrases"]))
     stay_before = frozenset(_string(data["stay_before"]))
     begins = frozenset(_strings(data["begins"]))
     stay_after = {key: frozenset(_string(value)) for key, value in _table(data["stay_after"]).items()}
+    title_verbs = frozenset(_string(data["title_verbs"]))
+    always = frozenset(_string(data["always"]))
 
-    def decide(text: str, at: int) -> str | None:
+    def decide(text: str, at: int, traditional: bool) -> str | None:
         before, after = text[max(at - 1, 0) : at], text[at + 1 : at + 2]
         if text.startswith("作权", at + 1):
             return None
-        if before == "随" or text[max(at - 2, 0) : at] in phrases:
+        if text[max(at - 2, 0) : at] in phrases or before in (always if traditional else {"随"}):
             return "着"
-        if before and before in stay_before:
+        if before in stay_before:
             return None
         if after in begins:
             return "着"
-        if before not in verbs:
-            return None
-        goes_on = stay_after.get(after, {"*"})
-        return "着" if goes_on == {"*"} or text[at + 2 : at + 3] in goes_on else None
+        if after == "《":
+            return "着" if before in title_verbs else None
+        if before in verbs:
+            goes_on = stay_after.get(after)
+            return "着" if goes_on is None or text[at + 2 : at + 3] in goes_on else None
+        if traditional and _is_han(before) and _is_han(after) and after not in stay_after:
+            return "着"
+        return None
 
     return decide
 
 
+def _is_han(char: str) -> bool:
+    """Whether a character (or nothing) is a common ideograph: the block CJK Unified Ideographs."""
+    return "\u4e00" <= char <= "\u9fff"
+
+
 def _qian_rule(data: Mapping[str, object]) -> _Decide:
-    """乾 read qian keeps its form in Simplified text: the county 乾安, reign titles, names (opencc-js#24)."""
+    """乾 read qian keeps its form in Simplified text: the county 乾安, reign titles, names (opencc-js#24).
+
+    In a Simplified page every 乾 is one, unless what stands beside it says dry.
+    """
     after, before = tuple(_strings(data["after"])), frozenset(_strings(data["before"]))
     dry_before = frozenset(_string(data["dry_before"]))
     dry_after = frozenset(_string(data["dry_after"]))
     not_name = tuple(_strings(data["not_name"]))
 
-    def decide(text: str, at: int) -> str | None:
+    def decide(text: str, at: int, traditional: bool) -> str | None:
         before_it = text[max(at - 1, 0) : at]
         if text[at] != "干" or before_it in dry_before or text[at + 1 : at + 2] in dry_after:
             return None
+        if not traditional:
+            return "乾"
         if _goes_on(text, at, not_name):
             return None
         return "乾" if _goes_on(text, at, after) or before_it in before else None
@@ -481,8 +505,9 @@ def _liao_rule(data: Mapping[str, object]) -> _Decide:
     """瞭 is kept only where it is read liao, to look far; pages that over-convert write it for every 了."""
     after = tuple(_strings(data["after"]))
 
-    def decide(text: str, at: int) -> str | None:
-        return None if not text[max(at - 1, 0) : at] or _goes_on(text, at, after) else "了"
+    def decide(text: str, at: int, traditional: bool) -> str | None:
+        wrong = traditional and at > 0 and not _goes_on(text, at, after)
+        return "了" if wrong else None
 
     return decide
 
@@ -492,7 +517,7 @@ def _jie_rule(data: Mapping[str, object]) -> _Decide:
     stay_before = frozenset(_string(data["stay_before"]))
     after, before = frozenset(_string(data["after"])), frozenset(_string(data["before"]))
 
-    def decide(text: str, at: int) -> str | None:
+    def decide(text: str, at: int, traditional: bool) -> str | None:
         if text[max(at - 1, 0) : at] in stay_before:
             return "藉"
         return "借" if text[at + 1 : at + 2] in after or text[max(at - 1, 0) : at] in before else None
@@ -505,7 +530,7 @@ def _numeral_rule(data: Mapping[str, object]) -> _Decide:
     after, formal = tuple(_strings(data["after"])), tuple(_strings(data["formal"]))
     amount = frozenset(_string(data["amount"]))
 
-    def decide(text: str, at: int) -> str | None:
+    def decide(text: str, at: int, traditional: bool) -> str | None:
         if text[max(at - 1, 0) : at] in amount or _goes_on(text, at, formal):
             return None
         return "一" if _goes_on(text, at, after) else None
@@ -517,7 +542,7 @@ def _ning_rule(data: Mapping[str, object]) -> _Decide:
     """甯 is a surname of its own since the table of 2013; elsewhere it is a variant of 宁."""
     after, before = frozenset(_string(data["after"])), frozenset(_string(data["before"]))
 
-    def decide(text: str, at: int) -> str | None:
+    def decide(text: str, at: int, traditional: bool) -> str | None:
         return "宁" if text[at + 1 : at + 2] in after or text[max(at - 1, 0) : at] in before else "甯"
 
     return decide
