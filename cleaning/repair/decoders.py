@@ -22,7 +22,7 @@ from cleaning.findings import Certainty, Edited, Finding, edit
 from cleaning.repair.badness import bigram_score, total_logprob
 from cleaning.repair.chains import HOLE, READERS, describe
 from cleaning.repair.irreversible import damage_share, lost_text
-from cleaning.repair.search import IDEOGRAPH, Trial, Way, attempt, reads_as_chinese
+from cleaning.repair.search import IDEOGRAPH, Group, Trial, Way, attempt, reads_as_chinese
 from cleaning.repair.spans import (
     Region,
     hybrid_regions,
@@ -167,15 +167,24 @@ def _findings(span: str, repair: Repair) -> Iterator[Finding]:
         certainty: Certainty = "certified" if sure else "inferred"
         yield Finding("repair", rule, offset, offset + len(span), span, repair.inner.text, certainty, evidence)
         return
-    for group in trial.groups:
-        before = span[group.start : group.end]
-        if not group.proved or before == group.text:
-            continue
-        sure = group.kinds <= _SURE
-        evidence = f"{describe((trial.step,))}; {_evidence(sure, HOLE in group.text)}"
+    for start, end, text, sure in _merged(span, trial):
+        evidence = f"{describe((trial.step,))}; {_evidence(sure, HOLE in text)}"
         certainty = "certified" if sure else "inferred"
-        start, end = offset + group.start, offset + group.end
-        yield Finding("repair", rule, start, end, before, group.text, certainty, evidence)
+        yield Finding("repair", rule, offset + start, offset + end, span[start:end], text, certainty, evidence)
+
+
+def _merged(span: str, trial: Trial) -> Iterator[tuple[int, int, str, bool]]:
+    """Yield (start, end, text, sure) of proved groups, neighbours that are as sure joined, and none that changes nothing."""
+    run: list[Group] = []
+    for group in [*trial.groups, None]:
+        joins = group is not None and group.proved
+        if run and not (joins and group is not None and (group.kinds <= _SURE) == (run[-1].kinds <= _SURE)):
+            start, end, text = run[0].start, run[-1].end, "".join(item.text for item in run)
+            if span[start:end] != text:
+                yield start, end, text, run[0].kinds <= _SURE
+            run = []
+        if group is not None and joins:
+            run.append(group)
 
 
 _SURE = frozenset({"known", "forced"})

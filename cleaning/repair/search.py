@@ -20,6 +20,7 @@ from cleaning.repair.chains import (
     blanked,
     damage,
 )
+from cleaning.repair.hybrid import solve_hybrid
 from cleaning.repair.solve import Kind, Piece, as_bytes, byte_parts, solve_pairs, solve_utf8
 
 MARGIN: dict[Family, float] = {"latin": 0.5, "hybrid": 0.5, "gbk": 2.0, "big5": 2.0}
@@ -103,14 +104,17 @@ def _promising(head: str, family: Family, writer: Writer) -> bool:
 
 def _readings(span: str, family: Family, writer: Writer, left: str, right: str) -> Iterator[list[Piece]]:
     """Yield the readings of `span`, in pieces that count its characters."""
-    data = as_bytes(span, family) if family != "hybrid" else None
-    if family != "hybrid" and data is None:
+    if family == "hybrid":
+        yield solve_hybrid(span, writer, left)
+        return
+    data = as_bytes(span, family)
+    if data is None:
         return
     if writer == "utf-8":
-        if data is not None and mostly_utf8(data):
+        if mostly_utf8(data):
             yield _placed(solve_utf8(data, family, left, right), span, family)
         return
-    if data is not None:
+    if not (family == "big5" and "?" in span):
         try:
             yield [Piece(0, len(span), data.decode(writer), "known")]
             return

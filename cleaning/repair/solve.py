@@ -34,7 +34,7 @@ Kind = Literal["known", "forced", "likely", "open"]
 HOLE_BYTE = 0xFF
 """Stands for a lost byte in a stream; no UTF-8, GB18030 or Big5 text contains it."""
 
-SURE = 0.9
+SURE = 0.5
 """Posterior that a fill must reach; below it the hole stays open. Swept on the benchmark's lossy classes."""
 
 BEAM = 6
@@ -91,11 +91,18 @@ _L3, _L2, _C, _H = "\udce0-\udcef", "\udcc2-\udcdf", "\udc80-\udcbf", "\udcff"
 _BROKEN = re.compile(
     f"[{_L3}][{_C}](?P<last>[{_H}?\\ ]?)"
     f"|[{_L3}](?P<middle>[{_H}?\\ ])[{_C}]"
+    f"|[{_L3}](?P<both>[{_H}]{{2}}|\\?\\?|\\ \\ )"
     f"|(?P<first>[{_H}])[{_C}]{{2}}(?![{_C}])"
     f"|[{_L2}](?P<second>[{_H}?\\ ]?)"
     f"|(?P<junk>[\udc80-\udcff])"
 )
-_PLACE_OF_HOLE = {"last": 2, "middle": 1, "first": 0, "second": 1}  # where in the character the lost byte stands
+_PLACE_OF_HOLE = {
+    "last": 2,
+    "middle": 1,
+    "both": 1,
+    "first": 0,
+    "second": 1,
+}  # where in the character the lost byte stands
 _HOLE_MARKS = ("\udcff", HOLE)
 _BLANKS = b"\xa0\x85"  # what folding white space turns into a blank
 _DROPPED = bytes((*range(0x80, 0xA1), 0xAD))  # controls, no-break space, soft hyphen: pages are cleaned of them
@@ -133,7 +140,15 @@ def _options_utf8(found: re.Match[str], family: Family, following: bytes) -> str
     where = _PLACE_OF_HOLE[group]
     raw = found.group().encode("ascii", "surrogateescape")
     before, after = raw[:where], raw[where + len(mark) :]
-    return _completions(before, after, lost_bytes(mark, (after + following)[:3], family))
+    if group == "both":  # the first of two lost bytes is one that no decoder takes for a lead
+        first = lost_bytes(mark[0], b"\x81\x81", family) if family in ("latin", "hybrid") else b"\x80"
+        second = lost_bytes(mark[0], following, family)
+        return "".join(_completions(before + bytes([byte]), b"", second) for byte in first)
+    options = _completions(before, after, lost_bytes(mark, (after + following)[:3], family))
+    if not mark and group == "last":  # dropped, so the middle byte may be the one
+        tail = before[-1:]
+        options += _completions(before[:1], tail, lost_bytes(mark, (tail + following)[:3], family))
+    return options
 
 
 @lru_cache(maxsize=1 << 14)
@@ -149,7 +164,7 @@ def lost_bytes(mark: str, following: bytes, family: Family) -> bytes:
         return _BLANKS if family in ("latin", "hybrid") else b""
     if family in ("latin", "hybrid"):
         return bytes(CP1252_UNDEFINED) if mark in _HOLE_MARKS else _DROPPED
-    following = following.replace(b"\xff", b"")
+    following = following.replace(b"\xff", b"")[:1]  # the rare four-byte forms are left to the proof
     return bytes(
         byte
         for byte in range(0x80, 0xFF)
@@ -208,12 +223,15 @@ def solve_pairs(
     readings = [Reading(0.0, b"", left, 0)]
     for start, end, options in units(span, family):
         if options is None:
-            following = _first_bytes(span[end : end + 2], family)
+            following = _first_bytes(span[end : end + 1], family)
             spread = [
-                new for reading in readings for new in _lose(reading, span[start], following, family, writer, end)
+                new
+                for reading in readings
+                for new in _lose(reading, span[start], following, writer, Run(span, start, end, family))
             ]
         else:
-            spread = [_feed(reading, data, writer, end) for reading in readings for data in options]
+            run = Run(span, start, end, family)
+            spread = [_feed(reading, data, writer, run) for reading in readings for data in options]
         if not spread:
             return
         readings = _best(spread)
@@ -232,7 +250,7 @@ def units(span: str, family: Family) -> list[tuple[int, int, tuple[bytes, ...] |
     for place, character in enumerate(span):
         options = (
             None
-            if character in "?\ufffd" or (character == " " and family != "gbk")
+            if character in "?\ufffd" or (character == " " and family == "latin")
             else sources(character, family)
         )
         if options is not None and len(options) == 1:
@@ -247,6 +265,24 @@ def units(span: str, family: Family) -> list[tuple[int, int, tuple[bytes, ...] |
     if run:
         found.append((start, len(span), (b"".join(run),)))
     return found
+
+
+class Run(NamedTuple):
+    """The characters of a span that some bytes come from."""
+
+    span: str
+    start: int
+    end: int
+    family: Family
+
+    def places(self) -> dict[int, int]:
+        """Return, by how many of the run's bytes remain after it, each boundary between its characters."""
+        remaining = 0
+        found = {0: self.end}
+        for place in range(self.end - 1, self.start - 1, -1):
+            remaining += len(byte_parts(self.span[place], self.family)[0])
+            found[remaining] = place
+        return found
 
 
 def _first_bytes(text: str, family: Family) -> bytes:
@@ -273,22 +309,49 @@ def _put(reading: Reading, text: str, end: int, kind: Kind, options: str = "") -
     )
 
 
-def _feed(reading: Reading, data: bytes, writer: Writer, end: int) -> Reading:
-    """Return `reading` after the known bytes `data`, whose characters end at `end` of the span."""
+def _feed(reading: Reading, data: bytes, writer: Writer, run: Run) -> Reading:
+    """Return `reading` after the known bytes `data`, which are those of `run` (or its last ones)."""
     if reading.leads:
-        reading, data = _close_lead(reading, data, writer, end)
+        reading, data = _close_lead(reading, data, writer, run.end)
     if not data:
         return reading
-    text, rest, bad = decode_run(reading.pending + data, writer)
-    reading = reading._replace(pending=b"", score=reading.score + bad * BAD_BYTE)
+    decoder = codecs.getincrementaldecoder(writer)("strict")
+    whole = reading.pending + data
+    try:
+        text = decoder.decode(whole)
+    except UnicodeDecodeError:
+        return _feed_broken(reading._replace(pending=b""), whole, writer, run)
+    rest = decoder.getstate()[0]
     if text:
-        reading = _put(reading, text, -1 if rest else end, "open" if bad else "known")
+        reading = _put(reading, text, -1 if rest else run.end, "known")
     return reading._replace(pending=rest)
+
+
+def _feed_broken(reading: Reading, data: bytes, writer: Writer, run: Run) -> Reading:
+    """Return `reading` after bytes that don't all decode: each stretch of bad ones becomes a hole."""
+    places = run.places()
+    shown = data.decode(writer, "surrogateescape")
+    rest = b""
+    if len(shown) > 1 and "\udc81" <= shown[-1] <= "\udcfe" and not "\udc80" <= shown[-2] <= "\udcff":
+        rest, shown = data[-1:], shown[:-1]
+    remaining = len(data)
+    for part in _BAD_OR_GOOD.findall(shown):
+        bad = "\udc80" <= part[0] <= "\udcff"
+        remaining -= len(part) if bad else len(part.encode(writer))
+        end = places.get(remaining, -1)
+        if bad:
+            reading = _put(reading, HOLE, end, "open")._replace(score=reading.score + BAD_BYTE * len(part))
+        else:
+            reading = _put(reading, part, end, "known")
+    return reading._replace(pending=rest)
+
+
+_BAD_OR_GOOD = re.compile("[\udc80-\udcff]+|[^\udc80-\udcff]+")
 
 
 def _close_lead(reading: Reading, data: bytes, writer: Writer, end: int) -> tuple[Reading, bytes]:
     """Return `reading` with its lost lead byte joined to the first of `data`, and what is left of `data`."""
-    options = "".join(_character(bytes([lead, data[0]]), writer) for lead in reading.leads)
+    options = _lead_options(reading.leads, data[0], writer)
     if not options:
         broken = _put(reading, HOLE, -1, "open")
         return broken._replace(pending=b"", leads=b"", score=broken.score + BAD_BYTE), data
@@ -297,33 +360,39 @@ def _close_lead(reading: Reading, data: bytes, writer: Writer, end: int) -> tupl
     return done._replace(pending=b"", leads=b""), data[1:]
 
 
-def _lose(
-    reading: Reading, mark: str, following: bytes, family: Family, writer: Writer, end: int
-) -> list[Reading]:
+@lru_cache(maxsize=1 << 12)
+def _lead_options(leads: bytes, trail: int, writer: Writer) -> str:
+    """Return the characters that one of `leads` makes with `trail`."""
+    return "".join(dict.fromkeys(_character(bytes((lead, trail)), writer) for lead in leads))
+
+
+def _lose(reading: Reading, mark: str, following: bytes, writer: Writer, run: Run) -> list[Reading]:
     """Return the readings after `mark`, which may stand for a lost byte or, but for U+FFFD, for itself."""
     spread = []
-    if mark != HOLE and not (reading.pending or reading.leads):
-        spread.append(_feed(reading, mark.encode("ascii"), writer, end))
-        if mark == " ":
+    waiting = bool(reading.pending or reading.leads)
+    if mark != HOLE:
+        spread.append(_feed(reading, mark.encode("ascii"), writer, run))
+        if mark == " " and not waiting:
             return spread
-    elif mark != HOLE:
-        spread.append(_feed(reading, mark.encode("ascii"), writer, end))
-    lost = lost_bytes(mark, following, family)
-    if not lost:
-        return spread or [_put(reading, HOLE, end, "open")._replace(pending=b"", leads=b"")]
-    if not reading.pending and not reading.leads:
+    lost = lost_bytes(mark, following, run.family)
+    if lost and not waiting:
         spread.append(reading._replace(pending=b"\xff", leads=lost, score=reading.score - 1.0))
-        return spread
-    heads = reading.leads or reading.pending[-1:]
-    options = "".join(_character(bytes([head, byte]), writer) for head in heads for byte in lost)
-    if options and len(reading.pending) == 1:
-        best = max(options, key=lambda option: bigram_score(reading.last, option))
-        spread.append(_put(reading, best, end, "likely", options)._replace(pending=b"", leads=b""))
+    elif lost:
+        options = _trail_options(reading.leads or reading.pending[-1:], lost, writer)
+        if options and len(reading.pending) == 1:
+            best = max(options, key=lambda option: bigram_score(reading.last, option))
+            spread.append(_put(reading, best, run.end, "likely", options)._replace(pending=b"", leads=b""))
     if not spread:
-        spread.append(
-            _put(reading, HOLE, end, "open")._replace(pending=b"", leads=b"", score=reading.score + BAD_BYTE)
-        )
+        broken = _put(reading, HOLE, run.end, "open")
+        spread.append(broken._replace(pending=b"", leads=b"", score=broken.score + BAD_BYTE))
     return spread
+
+
+@lru_cache(maxsize=1 << 12)
+def _trail_options(leads: bytes, lost: bytes, writer: Writer) -> str:
+    """Return the characters that one of `leads` makes with one of `lost`."""
+    found = (_character(bytes((lead, byte)), writer) for lead in leads for byte in lost)
+    return "".join(dict.fromkeys(found))
 
 
 @lru_cache(maxsize=1 << 16)
@@ -334,18 +403,6 @@ def _character(data: bytes, writer: Writer) -> str:
     except UnicodeDecodeError:
         return ""
     return text if len(text) == 1 else ""
-
-
-def decode_run(data: bytes, writer: Writer) -> tuple[str, bytes, int]:
-    """Return the text of `data`, its unfinished last bytes, and how many bytes did not decode."""
-    decoder = codecs.getincrementaldecoder(writer)("strict")
-    try:
-        text = decoder.decode(data)
-    except UnicodeDecodeError:
-        text = data.decode(writer, "replace")
-        return text, b"", text.count(HOLE)
-    state = decoder.getstate()[0]
-    return text, state, 0
 
 
 def _score_run(last: str, text: str) -> float:
@@ -371,6 +428,6 @@ def _pieces(reading: Reading, length: int, left: str, right: str) -> list[Piece]
         if options:
             before = pieces[-1].text[-1] if pieces else left
             after = trail[place + 1].piece.text[0] if place + 1 < len(trail) else right
-            piece = Piece(piece.start, piece.end, *choose("".join(dict.fromkeys(options)), before, after))
+            piece = Piece(piece.start, piece.end, *choose(options, before, after))
         pieces.append(piece)
     return pieces

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cleaning.repair.badness import codes, model, pair_scores
-from cleaning.repair.chains import HOLE, SPECIALS, Family, Writer, sources
+from cleaning.repair.chains import HOLE, READERS, SPECIALS, Family, Writer
 from cleaning.repair.solve import byte_parts
 
 _LATIN, _HEAD, _CROSS, _INNER, _BIG5_AS_GBK, _GBK_AS_BIG5, _LOST, _OTHER, _DEAD = (1 << bit for bit in range(9))
@@ -125,6 +125,11 @@ def _hits(units: NDArray[np.uint16]) -> NDArray[np.bool_]:
     return np.asarray(found, dtype=np.bool_)
 
 
+def _has(line: str, flag: int) -> bool:
+    """Tell whether `line` has a character of a class."""
+    return bool((classes()[codes(line)] & flag).any())
+
+
 class Region(NamedTuple):
     """A part of a line that one family of decoders may have read: half-open character offsets."""
 
@@ -161,7 +166,7 @@ def hybrid_regions(line: str) -> Iterator[Region]:
 
 
 _WHOLE = rb"[\xe2-\xe9\xef][\x80-\xbf]{2}|\xf0[\x90-\x9f][\x80-\xbf]{2}"
-_PART = rb"[\xe2-\xe9\xef][\x80-\xbf][\xff?]?|[\xe2-\xe9\xef]\xff[\x80-\xbf]"
+_PART = rb"[\xe2-\xe9\xef][\x80-\xbf][\xff?]?|[\xe2-\xe9\xef][\xff?][\x80-\xbf]|[\xe2-\xe9\xef](?:\xff\xff|\?\?)"
 _UTF8_RUN = re.compile(
     rb"(?:" + _WHOLE + rb"|" + _PART + rb")"
     rb"(?:[\x20-\x7e]{0,60}(?:\xc2[\xa0-\xbf]|\xc3[\x80-\xbf]|\xff)*(?:" + _WHOLE + rb"|" + _PART + rb"))*"
@@ -170,6 +175,8 @@ _UTF8_RUN = re.compile(
 
 def utf8_regions(line: str) -> Iterator[Region]:
     """Yield the stretches of `line` whose GB18030 bytes are UTF-8, but for a byte lost here and there."""
+    if not _has(line, _HEAD):
+        return
     parts = [part or b"\n" for part in byte_parts(line, "gbk")]
     data = b"".join(parts)
     runs = list(_UTF8_RUN.finditer(data))
@@ -205,13 +212,15 @@ _UNMAPPED = 0xFFFF
 @cache
 def _swaps(family: Family, writer: Writer) -> NDArray[np.uint32]:
     """Return, by BMP code point, what a character is when its bytes under `family` are decoded as `writer`."""
+    reader = READERS[family][0]
     table = np.full(0x10000, _UNMAPPED, dtype=np.uint32)
     table[:0x80] = np.arange(0x80)
-    for code in range(0x80, 0x10000):
-        options = sources(chr(code), family) if not 0xD800 <= code < 0xE000 else ()
-        text = options[0].decode(writer, "ignore") if options else ""
-        if len(text) == 1 and ord(text) < 0x10000:
-            table[code] = ord(text)
+    for first in range(0x81, 0xFF):
+        for second in (*range(0x40, 0x7F), *range(0x80, 0xFF)):
+            pair = bytes((first, second))
+            shown, text = pair.decode(reader, "ignore"), pair.decode(writer, "ignore")
+            if len(shown) == 1 == len(text) and max(shown, text) < "\U00010000" and shown >= "\x80" <= text:
+                table[ord(shown)] = ord(text)
     return table
 
 
@@ -234,7 +243,7 @@ def swapped_regions(line: str, family: Family, writer: Writer) -> Iterator[Regio
     yield from _best_stretches(np.where(changed, gains - 1.0, np.minimum(gains, 0.0)).tolist())
 
 
-_ABOVE_ASCII = re.compile("[^\x00-\x7f](?:.*[^\x00-\x7f])?")
+_ABOVE_ASCII = re.compile("[^\x00-\x7f](?:.*[^\x00-\x7f])?\\??")
 
 
 def _best_stretches(gains: list[float]) -> Iterator[Region]:
