@@ -256,10 +256,12 @@ def _hosts(table: Mapping[str, Any], seeds: tuple[str, ...], filename: str) -> f
         return frozenset(names | {twin(name) for name in names})
     hosts = set()
     for host in table["hosts"]:
+        if "/" in host or ":" in host:
+            raise SiteError(f"{filename}: hosts: {host!r}: give bare host names, without scheme, port or path")
         try:
             hosts.add(host_of(canonical(f"http://{host}/")))
         except UrlError as error:
-            raise SiteError(f"{filename}: hosts: {host!r}: {error}; give bare host names") from None
+            raise SiteError(f"{filename}: hosts: {host!r}: {error}") from None
     return frozenset(hosts)
 
 

@@ -62,13 +62,16 @@ class Watch:
         name = shape(key)
         if name in self.shut:
             return False
+        if wordy:
+            self.barren[name] = 0
+            return False
         known = self.seen.setdefault(name, set())
         targets = {_hash(link) for link in links if shape(link) != name}
         novel = len(targets - known)
         if len(known) < MAX_SEEN_PER_SHAPE:
             known |= targets
         # One stray link (a random article in the margin) doesn't make a page worth its fetch.
-        if wordy or novel > 1:
+        if novel > 1:
             self.barren[name] = 0
             return False
         self.barren[name] += 1

@@ -31,7 +31,9 @@ def test_refused(address: str, reason: str) -> None:
     assert refusal(address) == reason
 
 
-@pytest.mark.parametrize("address", ["1.1.1.1", "93.184.216.34", "2606:4700::1111", "::ffff:1.1.1.1", "172.32.0.1"])
+@pytest.mark.parametrize(
+    "address", ["1.1.1.1", "93.184.216.34", "2606:4700::1111", "::ffff:1.1.1.1", "172.32.0.1"]
+)
 def test_public(address: str) -> None:
     assert refusal(address) is None
 
@@ -46,7 +48,9 @@ def test_a_mapped_endpoint_is_allowed_and_nothing_beside_it() -> None:
     assert AddressPolicy(allow_private=True).refusal("127.0.0.1", 22) is None
 
 
-@pytest.mark.parametrize("text", ["127.0.0.1", "localhost:80", "127.0.0.1:0", "127.0.0.1:70000", "127.0.0.1:x", ""])
+@pytest.mark.parametrize(
+    "text", ["127.0.0.1", "localhost:80", "127.0.0.1:0", "127.0.0.1:70000", "127.0.0.1:x", ""]
+)
 def test_hosts_take_numeric_endpoints_only(text: str) -> None:
     with pytest.raises(HostsError, match=r"a\.test"):
         parse_hosts({"a.test": text})

@@ -33,7 +33,9 @@ def test_canonical_form(name: str, url: str, expected: str) -> None:
     assert canonical(url) == expected
 
 
-@pytest.mark.parametrize(("name", "one", "other"), CASES["different"], ids=[case[0] for case in CASES["different"]])
+@pytest.mark.parametrize(
+    ("name", "one", "other"), CASES["different"], ids=[case[0] for case in CASES["different"]]
+)
 def test_what_may_differ_stays_apart(name: str, one: str, other: str) -> None:
     assert canonical(one) != canonical(other)
 
