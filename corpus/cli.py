@@ -155,11 +155,12 @@ def dedup(db: Path, json_: bool) -> None:
 
 @click.command(cls=FriendlyCommand, epilog="Example: yuqi learn corpus.db && yuqi rebuild corpus.db")
 @database
+@workers_option
 @as_json
-def learn(db: Path, json_: bool) -> None:
+def learn(db: Path, workers: int, json_: bool) -> None:
     """Learn each site's chrome (lines that repeat over its pages) and pinyin table; `yuqi rebuild` then uses them."""
-    with Corpus(db) as corpus:
-        learned = learn_sites(corpus)
+    with Corpus(db) as corpus, progress("learning") as show:
+        learned = learn_sites(corpus, workers=workers, progress=show)
     if json_:
         print_json(learned)
         return

@@ -3,26 +3,35 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
+from dataclasses import replace
 
 from cleaning import profile
+from cleaning.clean import Cleaned
+from cleaning.findings import replay
 from cleaning.repair import SiteTable, learn_table, merge_tables
-from corpus.explain import stage_texts
+from corpus.derivation import derive_all
 from corpus.records import LOCAL_SITE
-from corpus.store import Corpus
+from corpus.store import Corpus, Progress
 
 
-def learn_sites(corpus: Corpus) -> dict[str, dict[str, int]]:
-    """Learn every site's profile and pinyin table from its documents, keep them in `sites`, and say what was found.
+def learn_sites(
+    corpus: Corpus, *, workers: int = 1, progress: Progress | None = None
+) -> dict[str, dict[str, int]]:
+    """Learn every site's profile and pinyin table from the archive, keep them in `sites`, and say what was found.
 
-    What is learned is a function of the set of documents, not of their order. Files without a site of their own
-    are no site: they share nothing that could be learned.
+    Pages are derived without what was learned before, so learning twice learns the same, and what is learned is a
+    function of the archive, not of the order of pages. Files without a site of their own are no site: they share
+    nothing that could be learned.
     """
-    pages = defaultdict(list)
+    pages: dict[str, list[list[str]]] = defaultdict(list)
     tables: dict[str, list[SiteTable]] = defaultdict(list)
-    for site, texts in _page_texts(corpus):
-        pages[site].append(texts["strip"].split("\n"))
-        tables[site].append(learn_table(texts["repair"]))
+    for site, cleaned in _articles(corpus, workers, progress):
+        repaired = replay(
+            cleaned.page_text, [finding for finding in cleaned.findings if finding.stage == "repair"]
+        )
+        pages[site].append(repaired.split("\n"))
+        tables[site].append(learn_table(cleaned.page_text))
     profiles = profile.learn((site, lines) for site, found in pages.items() for lines in found)
     learned: dict[str, dict[str, int]] = {}
     with corpus.transaction():
@@ -34,8 +43,12 @@ def learn_sites(corpus: Corpus) -> dict[str, dict[str, int]]:
     return learned
 
 
-def _page_texts(corpus: Corpus) -> Iterator[tuple[str, Mapping[str, str]]]:
-    """Yield each document's site and its text before every stage, worked back from what the tables hold."""
-    sql = "SELECT docid, site, text_source FROM documents WHERE site != ? ORDER BY docid"
-    for docid, site, text_source in corpus.connection.execute(sql, [LOCAL_SITE]).fetchall():
-        yield site, stage_texts({"text_source": text_source}, corpus.findings(docid))
+def _articles(corpus: Corpus, workers: int, progress: Progress | None) -> Iterator[tuple[str, Cleaned]]:
+    """Yield each article page's site and what came of it by its declaration alone; each page's bytes once."""
+    declared = {name: replace(site, profile=None, table=None) for name, site in corpus.sites().items()}
+    tasks = list({task.id: task for task in corpus.tasks() if task.site != LOCAL_SITE}.values())
+    for done, derived in enumerate(derive_all(corpus.folder, tasks, declared, workers=workers), 1):
+        if isinstance(derived.result, Cleaned):
+            yield derived.task.site, derived.result
+        if progress is not None:
+            progress(done, len(tasks))

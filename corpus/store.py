@@ -232,7 +232,7 @@ class Corpus:
     def rebuild(self, *, workers: int = 1, progress: Progress | None = None) -> dict[str, int]:
         """Make every derived table again from the archive; a reader sees the old rows until the new ones are whole."""
         self.flush()
-        tasks = self._tasks("1")
+        tasks = self.tasks()
         counts = {"documents": 0, "rejections": 0, "unchanged": 0, "taken down": 0}
         with self.transaction():
             self._empty()
@@ -249,6 +249,10 @@ class Corpus:
     def _rederive_farms(self) -> None:
         lines = {name: site.profile.lines for name, site in self.sites().items() if site.profile}
         farms.rederive(self.connection, self.salt, lines)
+
+    def tasks(self) -> list[Task]:
+        """Return every registered fetch as a task, in order of registration."""
+        return self._tasks("1")
 
     def _tasks(self, condition: str) -> list[Task]:
         sql = f"""SELECT seq, id, url, site, fetched_at, warc_file, warc_offset, warc_length

@@ -86,7 +86,8 @@ def _build(corpus: Corpus) -> dict[str, int]:
     say("cleaning, learning each site's chrome, and rebuilding with it ...")
     with progress("cleaning") as show:
         corpus.derive_pending(workers=workers, progress=show)
-    learn_sites(corpus)
+    with progress("learning") as show:
+        learn_sites(corpus, workers=workers, progress=show)
     with progress("rebuilding") as show:
         return corpus.rebuild(workers=workers, progress=show)
 
