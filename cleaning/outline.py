@@ -26,6 +26,7 @@ MIN_TITLE, MAX_TITLE = 4, 70
 """Characters of a title; the seeds' titles have 7 to 14."""
 
 _ENDS_AS_SENTENCE = re.compile(r"[。;,:、]$")
+_IN_FORCE = re.compile(r"\d日?\s?起?(?:施行|通过|公布|修订|修正|实施|生效|签订|签署)")
 _HAS_FIELD_MARK = re.compile(r"\d|:|/|℃")
 _TITLE_LABEL = re.compile(r"[\[【#*\s]{0,6}(?:文章)?标题[\]】*\s]{0,4}:[*\s]{0,3}")
 _DATE_ONLY = re.compile(r"[\s\d年月日./-]{6,14}")
@@ -84,7 +85,7 @@ def _furniture(keys: Sequence[str]) -> frozenset[int]:
 
 
 def _byline(line: str, key: str) -> Metadata | None:
-    if len(key) > 160 or is_heading(key) or not _HAS_FIELD_MARK.search(key):
+    if len(key) > 160 or is_heading(key) or not _HAS_FIELD_MARK.search(key) or _IN_FORCE.search(key):
         return None
     return parse_byline(line)
 

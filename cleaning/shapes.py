@@ -8,7 +8,11 @@ PROSE_LENGTH = 24
 """Least length of a paragraph of prose. Of the seeds' paragraphs the shortest has 25 characters, of their headings
 the longest has 17."""
 
-_PAUSE = re.compile(r"[。!?;,]")
+UNSTOPPED_PROSE_LENGTH = 40
+"""The same where no full stop ends a sentence: headlines have a comma too (`某贷逾期两个月,收到短信怎么分辨`), but not so
+many characters."""
+
+_PAUSE = re.compile(r"[!?;,]")
 _HEADING = re.compile(
     r"(?:第?[一二三四五六七八九十百]{1,3}[、.章节条]|[(]?[一二三四五六七八九十\d]{1,2}[)]|\d{1,2}(?:[.、]|\.\d)"
     r"|小编|导[语读]|总结|结[语论]|附录|相关内容|参考|前言|引言|概述|背景|摘要|常见问题|q\d?[:.]|问[:]|答[:])"
@@ -16,8 +20,10 @@ _HEADING = re.compile(
 
 
 def is_prose(key: str) -> bool:
-    """Whether a folded line is a paragraph of running text: long, with a comma or a full stop in it."""
-    return len(key) >= PROSE_LENGTH and _PAUSE.search(key) is not None
+    """Whether a folded line is a paragraph of running text: long, with a full stop or (longer) a comma in it."""
+    if len(key) < PROSE_LENGTH:
+        return False
+    return "。" in key or (len(key) >= UNSTOPPED_PROSE_LENGTH and _PAUSE.search(key) is not None)
 
 
 def is_heading(key: str) -> bool:

@@ -362,13 +362,14 @@ def _is_crumb(key: str) -> bool:
 
 def _is_field_line(page: _Page, index: int, key: str, place: str) -> bool:
     """Whether a line states fields and nothing else; lifts them. A bare date in the tail is a notice's signature."""
-    if len(key) > 160 or is_heading(key) or not _MAY_BE_BYLINE.search(key):
+    if len(key) > 160 or is_heading(key) or not _MAY_BE_BYLINE.search(key) or _IN_FORCE.search(key):
         return False
     if place == "tail" and _DATE_ONLY.fullmatch(key):
         return False
     return _lift(page, index)
 
 
+_IN_FORCE = re.compile(r"\d日?\s?起?(?:施行|通过|公布|修订|修正|实施|生效|签订|签署)")
 _MAY_BE_BYLINE = re.compile(r"\d|:|/|℃")
 
 
