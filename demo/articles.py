@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import random
 import tomllib
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 LineKind = Literal["heading", "subheading", "paragraph", "item", "quote", "row"]
 
@@ -58,7 +59,8 @@ class Article:
     """A clean article: its title, its blocks without the title, and the names that a swapped copy exchanges.
 
     `style` names the class it stands for: `advice` for the ordinary run, or one that must survive cleaning
-    (`fraud`, `hotline`, `english`, `gloss`, `hant`). `script` is `hans` or `hant`.
+    (`fraud`, `hotline`, `english`, `gloss`, `hant`), or `compilation` and `salad`, which are made of others.
+    `script` is `hans` or `hant`. `embeds` are the keys of the articles that it holds the whole of.
     """
 
     key: str
@@ -70,6 +72,7 @@ class Article:
     lender: str | None = None
     city: str | None = None
     number: str | None = None
+    embeds: tuple[str, ...] = ()
 
     @property
     def text(self) -> str:
@@ -97,7 +100,7 @@ def parse_body(body: str) -> tuple[Line, ...]:
 
 
 def _article(entry: dict[str, str]) -> Article:
-    fields = {name: value for name, value in entry.items() if name != "body"}
+    fields: dict[str, Any] = {name: value for name, value in entry.items() if name != "body"}
     return Article(lines=parse_body(entry["body"]), **fields)
 
 
@@ -162,6 +165,25 @@ def _drop_sentence(lines: list[Line], paragraphs: list[int], rng: random.Random)
     sentences = lines[index].text.split("。")
     del sentences[1]
     lines[index] = lines[index]._replace(text="。".join(sentences))
+
+
+def compilation(articles: Sequence[Article]) -> Article:
+    """Return a digest that holds the whole of each of `articles` under its title."""
+    lines = [Line("paragraph", "本周整理了几篇读者反响较好的旧文，合在一起方便收藏。")]
+    for article in articles:
+        lines += [Line("heading", article.title), *article.lines]
+    title = "逾期旧文合集：几篇值得再读的文章"
+    keys = tuple(article.key for article in articles)
+    return Article("compilation", title, "逾期资讯", tuple(lines), style="compilation", embeds=keys)
+
+
+def salad(articles: Sequence[Article], rng: random.Random) -> Article:
+    """Return a spun page: one long paragraph from each of `articles`, in random order."""
+    picked = [
+        max(article.lines, key=lambda line: len(line.text) * (line.kind == "paragraph")) for article in articles
+    ]
+    rng.shuffle(picked)
+    return Article("salad", "欠款了怎么办快速处理办法", "逾期资讯", tuple(picked), style="salad")
 
 
 def traditional_table(*, keep: str = "") -> dict[int, str]:

@@ -30,6 +30,7 @@ class Gold:
     `twin_of`     the URL that this one is another name for: only one of both need be collected
     `article`     the key of the article in `articles_*.toml`
     `lender`      the lender that the article names, where it is about one
+    `embeds`      keys of the articles that this one holds the whole of: a digest, no copy of any of them
     """
 
     url: str
@@ -53,6 +54,7 @@ class Gold:
     twin_of: str | None = None
     article: str | None = None
     lender: str | None = None
+    embeds: tuple[str, ...] = ()
 
     @property
     def recoverable(self) -> bool:

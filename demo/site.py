@@ -19,7 +19,16 @@ from urllib.parse import urlsplit
 import orjson
 
 from demo import damage, treat
-from demo.articles import Article, near_copy, read_articles, simplified, swap, traditional_table
+from demo.articles import (
+    Article,
+    compilation,
+    near_copy,
+    read_articles,
+    salad,
+    simplified,
+    swap,
+    traditional_table,
+)
 from demo.cluster import assign_clusters
 from demo.extras import extra_entries, respond_unlisted
 from demo.gold import Gold
@@ -198,7 +207,7 @@ def build(seed: int = 20240101, *, slow_seconds: float = 1.0, oversized_bytes: i
     `slow_seconds` is how long the slow page takes to answer, `oversized_bytes` the size of the oversized one.
     """
     rng = random.Random(seed)
-    placements = list(_place(read_articles(), rng))
+    placements = list(_place(_with_spun(read_articles(), seed), rng))
     tables = {site.key: traditional_table(keep=site.keep) for site in SITES}
     built = _Build()
     for site in SITES:
@@ -223,6 +232,14 @@ def _address(placement: Placement) -> str:
 
 
 # Which article stands where -----------------------------------------------------------------------
+
+
+def _with_spun(articles: Sequence[Article], seed: int) -> list[Article]:
+    """Return `articles` with a digest of a few of them and a salad of others behind them."""
+    rng = random.Random(f"spun {seed}")
+    ordinary = [article for article in articles if article.style == "advice" and not article.lender]
+    whole = [article for article in ordinary if 350 <= len(article.text) <= 600]
+    return [*articles, compilation(rng.sample(whole, 3)), salad(rng.sample(ordinary, 8), rng)]
 
 
 def _place(articles: Sequence[Article], rng: random.Random) -> Iterator[Placement]:
@@ -378,6 +395,7 @@ def _gold_of(
         farm=site.farm,
         article=article.key,
         lender=article.lender,
+        embeds=article.embeds,
     )
 
 

@@ -6,7 +6,17 @@ from itertools import combinations
 import pytest
 from opencc import OpenCC
 
-from demo.articles import Article, near_copy, parse_body, read_articles, simplified, swap, traditional_table
+from demo.articles import (
+    Article,
+    compilation,
+    near_copy,
+    parse_body,
+    read_articles,
+    salad,
+    simplified,
+    swap,
+    traditional_table,
+)
 from demo.cluster import grams, jaccard
 
 ARTICLES = read_articles()
@@ -128,3 +138,16 @@ def test_traditional_text_comes_back_as_it_was() -> None:
         if article.script == "hans":
             back = to_simplified.convert(article.text.translate(table))
             assert back.replace("著", "着") == article.text.replace("著", "着")
+
+
+def test_a_compilation_holds_its_articles_whole() -> None:
+    digest = compilation(ARTICLES[:3])
+    assert all(article.text in digest.text for article in ARTICLES[:3])
+    assert digest.embeds == tuple(article.key for article in ARTICLES[:3])
+    assert all(jaccard(grams(digest.text), grams(article.text)) < 0.8 for article in ARTICLES[:3])
+
+
+def test_a_salad_takes_one_paragraph_of_each() -> None:
+    spun = salad(ARTICLES[:5], random.Random(1))
+    assert len(spun.lines) == 5
+    assert all(any(line in article.lines for line in spun.lines) for article in ARTICLES[:5])

@@ -5,7 +5,7 @@ from http.client import HTTPConnection, HTTPResponse
 
 import pytest
 
-from demo.server import DemoServer
+from demo.server import DemoServer, main
 from demo.site import Demo
 
 START = "http://www.yuqi-a.test/"
@@ -93,3 +93,10 @@ def test_a_client_that_hangs_up_leaves_the_server_running(server: DemoServer) ->
 def test_it_listens_on_loopback_only(server: DemoServer) -> None:
     assert set(server.hosts.values()) == {f"127.0.0.1:{server.port}"}
     assert server._server.server_address[0] == "127.0.0.1"
+
+
+def test_the_command_says_what_it_does(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as exit_:
+        main(["--help"])
+    assert exit_.value.code == 0
+    assert "127.0.0.1" in capsys.readouterr().out

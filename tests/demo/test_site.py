@@ -240,3 +240,16 @@ def test_hosts_are_invented_names_on_loopback(demo: Demo) -> None:
     assert set(hosts.values()) == {"127.0.0.1:8080"}
     assert all(name.endswith(".test") for name in hosts)
     assert {urlsplit(url).netloc for url in demo.responses} == set(hosts)
+
+
+def test_a_digest_names_what_it_embeds_and_is_no_copy(demo: Demo) -> None:
+    digest = next(gold for gold in articles(demo) if gold.embeds)
+    assert set(digest.embeds) <= {gold.article for gold in articles(demo)}
+    assert digest.cluster is None
+    assert digest.template_cluster is None
+
+
+def test_fifty_honest_sentences_about_fraud_stand_on_one_page(demo: Demo) -> None:
+    page = next(gold for gold in articles(demo) if gold.article == "fraud-fifty")
+    assert page.recoverable
+    assert sum(line.endswith("。") for line in page.text.splitlines()) >= 50
