@@ -11,7 +11,7 @@ import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from importlib import resources
 from typing import NamedTuple
 
@@ -62,7 +62,7 @@ def find_lenders(text: str, title: str | None = None) -> list[str]:
 
     Those in the title come first, then the more often named, then the earlier.
     """
-    in_title = _found(title) if title else []
+    in_title = _found(title) if title else ()
     in_text = _found(text)
     firm = {lender.id for lender, _, _, sure in (*in_title, *in_text) if sure == "name"}
     rank: dict[str, tuple[int, int, int]] = {}
@@ -109,7 +109,9 @@ class _Found(NamedTuple):
     sure: str
 
 
-def _found(text: str) -> list[_Found]:
+@lru_cache(maxsize=4)
+def _found(text: str) -> tuple[_Found, ...]:
+    """Return the names in a text. The last few are kept: `relevance` asks for what `find_lenders` has just found."""
     matcher = _matcher()
     folded = _lower(text)
     found = []
@@ -122,7 +124,7 @@ def _found(text: str) -> list[_Found]:
             told = matcher.after.match(folded, end) or folded.endswith(matcher.before, 0, start)
             sure = "context" if told else "no"
         found.append(_Found(lender, start, end, sure))
-    return found
+    return tuple(found)
 
 
 def _lower(text: str) -> str:
