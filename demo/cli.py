@@ -50,14 +50,15 @@ def demo(folder: Path, seed: int, json_: bool) -> None:
         scores = score(site.gold, _documents(corpus, site))
         shown = _most_repaired(corpus)
     site.write_gold(folder / "gold.jsonl")
+    seconds = time.monotonic() - began
     account = {
-        "seconds": round(time.monotonic() - began, 1), "fetched": crawled.fetched, "derived": derived,
+        "seconds": round(seconds, 1), "fetched": crawled.fetched, "derived": derived,
         "stats": found, "scores": scores, "exported": {"records": written.records, "sha256": written.sha256},
     }  # fmt: skip
     if json_:
         print_json(account)
     else:
-        _tell(crawled, found, scores, written, database, float(account["seconds"]), shown)
+        _tell(crawled, found, scores, written, database, seconds, shown)
 
 
 def _clear(database: Path) -> None:

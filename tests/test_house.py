@@ -63,7 +63,7 @@ def imports(path: Path) -> set[str]:
             found.update(f"{node.module}.{alias.name}" for alias in node.names)
         elif isinstance(node, ast.Call) and ast.unparse(node.func).endswith("resources.files"):
             # A package whose data files are read is used as much as one that is imported.
-            found.update(argument.value for argument in node.args if isinstance(argument, ast.Constant))
+            found.update(str(argument.value) for argument in node.args if isinstance(argument, ast.Constant))
     return found
 
 

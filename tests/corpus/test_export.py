@@ -17,15 +17,20 @@ from corpus.store import Corpus
 SCHEMA = json.loads((Path(__file__).parents[2] / "corpus" / "record.schema.json").read_text(encoding="utf-8"))
 
 
+def unpacked(path: Path) -> bytes:
+    data = path.read_bytes()
+    if path.suffix == ".gz":
+        return gzip.decompress(data)
+    return zstandard.ZstdDecompressor().stream_reader(data).read() if path.suffix == ".zst" else data
+
+
 @pytest.mark.parametrize("suffix", [".jsonl", ".jsonl.gz", ".jsonl.zst"])
 def test_the_same_corpus_gives_the_same_bytes(corpus: Corpus, tmp_path: Path, suffix: str) -> None:
     first = export(corpus.connection, tmp_path / f"a{suffix}")
     second = export(corpus.connection, tmp_path / f"b{suffix}")
     assert first.path.read_bytes() == second.path.read_bytes()
     assert first.sha256 == second.sha256
-    unpack = {".gz": gzip.decompress, ".zst": lambda data: zstandard.ZstdDecompressor().stream_reader(data).read()}
-    plain = unpack.get(Path(suffix).suffix, bytes)(first.path.read_bytes())
-    lines = plain.decode("utf-8").splitlines()
+    lines = unpacked(first.path).decode("utf-8").splitlines()
     assert len(lines) == first.records > 0
     assert [json.loads(line)["id"] for line in lines] == sorted(json.loads(line)["id"] for line in lines)
 
