@@ -18,7 +18,7 @@ from corpus.records import Fetch
 from crawler import discover
 from crawler.content import BombError, decode_content, gunzip
 from crawler.discover import Link
-from crawler.frontier import canonical, excluded, host_of, requestable, twin
+from crawler.frontier import canonical, excluded, host_of, requestable, shape, twin
 from crawler.health import MAX_ATTEMPTS, REFUSALS, RETRYABLE, HostHealth, backoff, retry_after
 from crawler.sink import Sink
 from crawler.site import Cms, Site, cms_of
@@ -114,6 +114,7 @@ class Session:
         self._probes = Probes()
         self._twins = Twins()
         self._probed: set[str] = set()
+        self._urgent: deque[Entry] = deque()
         self._dry_until: dict[str, float] = {}
         self._articles: Counter[str] = Counter()
         self._pages: Counter[str] = Counter()
@@ -225,17 +226,26 @@ class Session:
         now = self._clock()
         if self._over_budget(now) or self._pages_under_way():
             return None
+        # Probes first: until they are answered, a pool may be growing.
+        for _ in range(len(self._urgent)):
+            entry = self._urgent.popleft()
+            if self.health(entry.host).ready(now) and room(entry.host):
+                return self._hand_out(entry)
+            self._urgent.append(entry)
         for _ in range(len(self._turns)):
             host = self._turns[0]
             self._turns.rotate(-1)
             if not self.health(host).ready(now) or not room(host):
                 continue
-            entry = self._take(host, now)
-            if entry is not None:
-                self._out[entry.key] = entry
-                self._busy[host] += 1
-                return entry
+            taken = self._take(host, now)
+            if taken is not None:
+                return self._hand_out(taken)
         return None
+
+    def _hand_out(self, entry: Entry) -> Entry:
+        self._out[entry.key] = entry
+        self._busy[entry.host] += 1
+        return entry
 
     def _take(self, host: str, now: float) -> Entry | None:
         waiting = self._ready.setdefault(host, deque())
@@ -260,8 +270,6 @@ class Session:
 
     def _late(self, entry: Entry) -> str | None:
         """Return why an entry that was queued before is no longer to be fetched, or None."""
-        if entry.kind == "probe":
-            return None
         site = self.sites[entry.site]
         if self._pool(entry.host, site):
             return "pool"
@@ -284,6 +292,8 @@ class Session:
         if self._over_budget(now):
             return False
         self.checkpoint()
+        if any(self.health(entry.host).gave_up is None for entry in self._urgent):
+            return True
         if any(queue and self.health(host).gave_up is None for host, queue in self._ready.items()):
             return True
         return any(
@@ -369,7 +379,8 @@ class Session:
 
     def _redirect(self, entry: Entry, fetch: Fetch) -> None:
         """Queue a redirect's target as an entry of its own; one that leads back to its own key is asked for as told."""
-        link = discover.make_link(fetch.url, (fetch.header("location") or "").strip(), "", "redirect")
+        target = (fetch.header("location") or "").strip()
+        link = discover.make_link(fetch.url, target, "", "redirect") if target else None
         if link is not None and link.key == self._twins.counterpart(entry.key):
             self._twins.vote(entry.host, alike=True)
         if link is None or entry.hops >= MAX_HOPS:
@@ -444,9 +455,8 @@ class Session:
             return
         self._probed.add(entry.host)
         origin = "/".join(entry.url.split("/", 3)[:3])
-        waiting = self._ready.setdefault(entry.host, deque())
         for path in probe_paths(entry.host):
-            waiting.appendleft(
+            self._urgent.append(
                 replace(entry, key=origin + path, url=origin + path, kind="probe", attempts=MAX_ATTEMPTS)
             )
 
@@ -552,7 +562,8 @@ class Session:
         page_type = self._page_type(site, link.key, host)
         if page_type in ("article", "list") and kind in ("link", "next"):
             kind = "next" if kind == "next" and page_type == "list" else page_type
-        step = 0 if parent is None or kind in ("redirect",) else 1
+        # A list's next page is no deeper than the list; `Watch` ends the lists that don't.
+        same = parent is None or kind in ("redirect", "next") or shape(link.key) == shape(parent.key)
         entry = Entry(
             key=link.key,
             url=link.url,
@@ -560,7 +571,7 @@ class Session:
             host=host,
             kind=kind,
             priority=_PRIORITY.get(kind, 0),
-            depth=0 if parent is None else parent.depth + step,
+            depth=0 if parent is None else parent.depth + (not same),
             hops=parent.hops + 1 if parent is not None and kind == "redirect" else 0,
             parent=parent_url or (parent.key if parent else None),
         )

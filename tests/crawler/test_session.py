@@ -1,0 +1,314 @@
+import random
+from dataclasses import replace
+
+import pytest
+
+from crawler.frontier import Scope, canonical
+from crawler.session import MAX_HOPS, Limits
+from crawler.site import from_url, parse
+from tests.crawler.web import PROSE, Answer, Clock, DiedError, MemorySink, Web, crawl, page, redirect, urls
+
+A = "http://a.test"
+
+
+def small_site(pages: int = 30) -> dict[str, Answer]:
+    """Return a site of list pages with ten articles each, which link to one another."""
+    web: dict[str, Answer] = {}
+    for number in range(pages):
+        articles = [f"/post/{number * 10 + n}.html" for n in range(10)]
+        web[f"{A}/list/{number}.html"] = page(*articles, f"/list/{number + 1}.html", "/")
+        for n, article in enumerate(articles):
+            web[A + article] = page(
+                "/", f"/post/{(number * 10 + n * 7) % (pages * 10)}.html", text=f"{number}-{n}" + PROSE
+            )
+    web[f"{A}/"] = page("/list/0.html", "/about.html")
+    web[f"{A}/about.html"] = page("/", text="关于")
+    return web
+
+
+def test_a_site_is_collected_whole_and_once() -> None:
+    web = small_site()
+    summary, sink, _ = crawl(web, f"{A}/")
+    assert urls(sink) == dict.fromkeys([*web, f"{A}/list/30.html"], 1)
+    assert summary.reason == "finished"
+    assert summary.states == {"done": len(web) + 1}
+    assert summary.articles == {"a.test": 300}
+
+
+def test_dying_at_any_response_loses_and_doubles_nothing() -> None:
+    web = small_site(6)
+    _, undisturbed, _ = crawl(web, f"{A}/")
+    rng = random.Random(11)
+    sink = MemorySink()
+    deaths = 0
+    for _ in range(25):
+        try:
+            crawl(web, f"{A}/", sink=sink, die_after=rng.randrange(0, 12))
+        except DiedError:
+            deaths += 1
+    _, _, session = crawl(web, f"{A}/", sink=sink)
+    counts = urls(sink)
+    # Every run looks at its start page again; everything else is fetched once in all.
+    assert counts.pop(f"{A}/") >= 1
+    expected = urls(undisturbed)
+    del expected[f"{A}/"]
+    assert counts == expected
+    assert deaths > 5
+    assert session.frontier.counts() == {"done": len(expected) + 1}
+
+
+def test_a_later_run_fetches_what_is_new() -> None:
+    web = small_site(2)
+    _, sink, _ = crawl(web, f"{A}/")
+    before = len(sink.fetches)
+    web[f"{A}/"] = page("/list/0.html", "/about.html", "/post/new.html")
+    web[f"{A}/post/new.html"] = page(text=PROSE)
+    crawl(web, f"{A}/", sink=sink)
+    assert [fetch.url for fetch in sink.fetches[before:]] == [f"{A}/", f"{A}/post/new.html"]
+
+
+def test_fresh_starts_over() -> None:
+    web = small_site(1)
+    _, sink, _ = crawl(web, f"{A}/")
+    crawl(web, f"{A}/", sink=sink, fresh=True)
+    assert set(urls(sink).values()) == {2}
+
+
+def test_scope_and_file_types_are_recorded_as_reasons() -> None:
+    web = {f"{A}/": page("http://b.test/x", "/pic.jpg", "/a/b/a/b/", "/ok"), f"{A}/ok": page(text=PROSE)}
+    summary, sink, session = crawl(web, f"{A}/")
+    assert set(urls(sink)) == {f"{A}/", f"{A}/ok"}
+    assert summary.why_not == {"file-type": 1, "off-scope": 1, "repeating-path": 1}
+    known = session.frontier.look(canonical("http://b.test/x"))
+    assert known is not None
+    assert (known[0].why, known[1], known[0].parent) == ("off-scope", "excluded", f"{A}/")
+
+
+@pytest.mark.parametrize(
+    ("limits", "reason", "most"),
+    [(Limits(pages=7), "page limit", 7), (Limits(bytes=4000), "byte limit", 40), (Limits(depth=1), "finished", 33)],
+)
+def test_limits(limits: Limits, reason: str, most: int) -> None:
+    summary, sink, _ = crawl(small_site(), f"{A}/", limits=limits)
+    assert summary.reason == reason
+    assert len(sink.fetches) <= most
+    if reason != "finished":
+        assert summary.states["queued"] > 0
+
+
+def test_the_page_limit_is_per_run_and_the_next_run_goes_on() -> None:
+    web = small_site(2)
+    sink = MemorySink()
+    for _ in range(20):
+        summary, _, _ = crawl(web, f"{A}/", sink=sink, limits=Limits(pages=5))
+        if summary.reason == "finished":
+            break
+    counts = urls(sink)
+    assert counts.pop(f"{A}/") > 1
+    assert set(counts.values()) == {1}
+    assert set(counts) == {*web, f"{A}/list/2.html"} - {f"{A}/"}
+
+
+def test_redirects_are_urls_of_their_own() -> None:
+    web = {
+        f"{A}/": page("/r1", "/loop1", "/out", "/nowhere"),
+        f"{A}/r1": redirect("/r2"),
+        f"{A}/r2": redirect("/target", 302),
+        f"{A}/target": page(text=PROSE),
+        f"{A}/loop1": redirect("/loop2"),
+        f"{A}/loop2": redirect("/loop1"),
+        f"{A}/out": redirect("http://b.test/"),
+        f"{A}/nowhere": (301, {}, ""),
+    }
+    summary, sink, session = crawl(web, f"{A}/")
+    assert set(urls(sink).values()) == {1}
+    assert set(urls(sink)) == set(web)
+    assert summary.why_not == {"off-scope": 1}
+    nowhere = session.frontier.look(f"{A}/nowhere")
+    assert nowhere is not None
+    assert nowhere[0].why == "redirect-nowhere"
+
+
+def test_an_endless_chain_of_redirects_ends() -> None:
+    def web(url: str) -> Answer:
+        number = int(url.rpartition("/")[2] or 0)
+        return redirect(f"/hop/{number + 1}")
+
+    _, sink, _ = crawl(web, f"{A}/hop/0")
+    assert len(sink.fetches) == MAX_HOPS + 1
+
+
+def test_a_redirect_to_another_spelling_of_the_same_url_is_followed() -> None:
+    web = {
+        f"{A}/": page("/x?b=1&a=2"),
+        f"{A}/x?b=1&a=2": redirect("/x?a=2&b=1"),
+        f"{A}/x?a=2&b=1": page(text=PROSE),
+    }
+    _, sink, _ = crawl(web, f"{A}/")
+    assert urls(sink) == dict.fromkeys(web, 1)
+
+
+def test_failures_are_tried_again_and_then_given_up() -> None:
+    calls: dict[str, int] = {}
+
+    def web(url: str) -> Answer | None:
+        calls[url] = calls.get(url, 0) + 1
+        if url == f"{A}/":
+            return page("/flaky", "/broken", "/silent", "/gone")
+        if url == f"{A}/flaky":
+            return (503, {"retry-after": "30"}, "") if calls[url] == 1 else page(text=PROSE)
+        return (
+            {"/broken": (500, {}, ""), "/gone": (410, {}, ""), "/silent": None}[url.removeprefix(A)]
+            if url.removeprefix(A) in ("/broken", "/gone", "/silent")
+            else (404, {}, "")
+        )
+
+    clock = Clock()
+    start = clock.now
+    summary, _, session = crawl(web, f"{A}/", clock=clock)
+    assert calls[f"{A}/flaky"] == 2
+    assert calls[f"{A}/broken"] == calls[f"{A}/silent"] == 3
+    assert calls[f"{A}/gone"] == 1
+    assert clock.now - start >= 30
+    assert summary.why_not == {"http-500": 1, "timeout": 1}
+    flaky = session.frontier.look(f"{A}/flaky")
+    assert flaky is not None
+    assert flaky[1:] == ("done", 200)
+
+
+def test_a_dead_host_is_left_alone_and_the_other_goes_on() -> None:
+    web = {**small_site(3), "http://dead.test/": page(*(f"/{n}" for n in range(50)))}
+    summary, sink, _ = crawl(web.get, f"{A}/", "http://dead.test/")
+    asked = [url for url in urls(sink) if url.startswith(A)]
+    assert len(asked) == len(small_site(3))
+    assert any(warning.startswith("dead.test: left alone") for warning in summary.warnings)
+
+
+def test_a_calendar_that_no_rule_knows_is_closed() -> None:
+    def web(url: str) -> Answer:
+        if url.startswith(f"{A}/rota/"):
+            number = int(url.rpartition("/")[2])
+            return page(f"/rota/{number + 1}", "/", text="无")
+        return small_site(2).get(url, (404, {}, "")) if url != f"{A}/" else page("/rota/0", "/list/0.html")
+
+    summary, sink, _ = crawl(web, f"{A}/")
+    assert sum("/rota/" in url for url in urls(sink)) < 20
+    assert sum("/post/" in url for url in urls(sink)) == 20
+    assert summary.why_not["barren-shape"] == 1
+
+
+def pool(seed: int) -> Web:
+    """Return a web in which every path of every host answers with fresh text and fresh links."""
+
+    def web(url: str) -> Answer:
+        rng = random.Random(f"{seed}{url}")
+        text = "".join(chr(rng.randrange(0x4E00, 0x9FA5)) for _ in range(800))
+        links = [f"http://{rng.randrange(10**9)}.pool.test/{rng.randrange(10**9)}.html" for _ in range(10)]
+        return page(*links, *(f"/{rng.randrange(10**9)}/" for _ in range(10)), text=text, title=text[:12])
+
+    return web
+
+
+def test_a_spider_pool_is_closed_and_the_healthy_site_collected() -> None:
+    healthy, nonsense = small_site(5), pool(3)
+    site = replace(from_url("http://pool.test/"), scope=Scope(frozenset({"pool.test"}), subdomains=True))
+
+    def web(url: str) -> Answer:
+        return healthy.get(url, (404, {}, "")) if url.startswith(A) else nonsense(url) or (404, {}, "")
+
+    summary, sink, _ = crawl(web, f"{A}/", site)
+    pool_fetches = sum(count for url, count in urls(sink).items() if "pool.test" in url)
+    assert pool_fetches < 200
+    assert {url for url in urls(sink) if url.startswith(A)} >= set(healthy)
+    assert summary.why_not["pool"] > 0
+
+
+def test_soft_404s_are_recorded() -> None:
+    def web(url: str) -> Answer:
+        known = small_site(1)
+        return known[url] if url in known else page("/", text="您访问的页面不存在，可能已经删除。请返回首页。" * 3)
+
+    web_links = page("/list/0.html", "/missing/1", "/missing/2")
+    _, _, session = crawl(lambda url: web_links if url == f"{A}/" else web(url), f"{A}/")
+    missing = session.frontier.look(f"{A}/missing/1")
+    assert missing is not None
+    assert missing[0].why == "soft-404"
+    article = session.frontier.look(f"{A}/post/1.html")
+    assert article is not None
+    assert article[0].why is None
+
+
+def test_www_twins_are_found_by_content() -> None:
+    bare = small_site(4)
+
+    def web(url: str) -> Answer:
+        return bare.get(url.replace("//www.", "//"), (404, {}, ""))
+
+    both = {
+        **bare,
+        f"{A}/": page("/list/0.html", "http://www.a.test/list/0.html", "http://www.a.test/list/1.html"),
+    }
+    _, sink, _ = crawl(lambda url: both[url] if url == f"{A}/" else web(url), f"{A}/")
+    assert sum("//www." in url for url in urls(sink)) <= 4
+    assert {url for url in urls(sink) if "//www." not in url} >= set(bare) - {f"{A}/about.html"}
+
+
+def test_hosts_that_differ_are_both_collected() -> None:
+    web = {f"{A}/": page("http://www.a.test/")}
+    for n in range(8):
+        web[f"{A}/x{n}"] = page(text=f"甲{n}" + PROSE)
+        web[f"http://www.a.test/x{n}"] = page(text=PROSE + f"乙{n}另一篇文章，讲的是别的事情。")
+    web[f"{A}/"] = page("http://www.a.test/", *(f"/x{n}" for n in range(8)))
+    web["http://www.a.test/"] = page(*(f"/x{n}" for n in range(8)))
+    _, sink, _ = crawl(web, f"{A}/")
+    assert set(urls(sink)) == set(web)
+
+
+def test_sitemaps_and_feeds_lead_to_pages() -> None:
+    xml = {"content-type": "application/xml"}
+    site = parse(f"seeds = ['{A}/']\nsitemaps = ['{A}/map.xml']", "x.toml")
+    web: dict[str, Answer] = {
+        f"{A}/": (200, {"content-type": "text/html"}, "<link rel=alternate type=application/atom+xml href=/feed>"),
+        f"{A}/map.xml": (200, xml, f"<sitemapindex><sitemap><loc>{A}/map1.xml</loc></sitemap></sitemapindex>"),
+        f"{A}/map1.xml": (
+            200,
+            xml,
+            f"<urlset><url><loc>{A}/m</loc></url><url><loc>http://b.test/</loc></url></urlset>",
+        ),
+        f"{A}/feed": (200, xml, "<feed><entry><link href='/f'/></entry></feed>"),
+        f"{A}/m": page(text=PROSE),
+        f"{A}/f": page(text=PROSE),
+    }
+    _, sink, _ = crawl(web, site)
+    assert set(urls(sink)) == set(web)
+
+
+def test_declared_patterns_decide() -> None:
+    site = parse(
+        f"seeds = ['{A}/']\nfollow.article = ['^/post/']\nfollow.list = ['^/list/']\nfollow.skip = ['/post/0']\n"
+        "follow.strict = true\nexpect.min = 50",
+        "x.toml",
+    )
+    summary, sink, session = crawl(small_site(2), site)
+    assert f"{A}/about.html" not in urls(sink)
+    assert f"{A}/post/0.html" not in urls(sink)
+    assert summary.articles == {"x": 19}
+    assert any("expected at least 50" in warning for warning in summary.warnings)
+    about = session.frontier.look(f"{A}/about.html")
+    assert about is not None
+    assert about[0].why == "no-pattern"
+
+
+def test_articles_come_before_other_links() -> None:
+    site = parse(f"seeds = ['{A}/']\nfollow.article = ['^/post/']", "x.toml")
+    web = {f"{A}/": page(*(f"/z{n}" for n in range(20)), "/post/1", "/post/2")}
+    _, sink, _ = crawl(web.get, site, limits=Limits(pages=1))
+    assert [fetch.url for fetch in sink.fetches] == [f"{A}/"]
+    order: list[str] = []
+
+    def recording(url: str) -> Answer:
+        order.append(url)
+        return web.get(url, page(text=PROSE))
+
+    crawl(recording, site)
+    assert [url for url in order if "/z" in url or "/post/" in url][:2] == [f"{A}/post/1", f"{A}/post/2"]
