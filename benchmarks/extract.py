@@ -192,6 +192,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     beside = Path(__file__).resolve().parents[2] / "shared/data/pages_dev"
     parser.add_argument("pages", nargs="?", type=Path, default=beside)
+    parser.add_argument("--without", action="append", default=[], metavar="ENGINE", help="leave an engine out")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument(
         "--memory", type=int, default=0, metavar="TIMES", help="instead: peak memory over TIMES passes"
