@@ -109,7 +109,11 @@ class DemoServer:
         self.demo = demo
         handler = type("Handler", (_Handler,), {"demo": demo})
         self._server = _Server((LOOPBACK, port), handler)
-        self._thread = threading.Thread(target=self._server.serve_forever, name="demo-server", daemon=True)
+        # How long `stop` waits at most: tests start and stop many servers.
+        poll = {"poll_interval": 0.02}
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, kwargs=poll, name="demo-server", daemon=True
+        )
 
     @property
     def port(self) -> int:
