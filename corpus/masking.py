@@ -28,11 +28,10 @@ from corpus.fingerprint import (
     U64,
     Ragged,
     decode,
+    extend_hash,
     fold,
     fold_batch,
     keep_values,
-    mix,
-    polynomial,
 )
 
 MaskKind = Literal["lender", "place"]
@@ -44,7 +43,7 @@ NUMERALS = "〇零一二三四五六七八九十百千万亿两"
 """Number characters, dropped by masking wherever they stand (三个月 and 六个月 are the same template)."""
 
 LENDER_SUFFIXES = ("金融", "消费金融", "网贷", "小贷", "借贷", "借款", "贷款", "平台")
-"""What follows a lender's name as a part of it or not, from copy to copy: 小米, 小米金融 and 小米网贷 are masked alike."""
+"""What follows a lender's name and is masked with it: 小米, 小米金融 and 小米网贷 are one lender in a template."""
 
 LONGEST_NAME = 24
 """Names of more folded characters than this are cut: their head is enough to find them."""
@@ -68,11 +67,10 @@ class Masker:
         names = _folded_names(lenders, places)
         self.version = hashlib.blake2b(repr(sorted(names.items())).encode(), digest_size=8).hexdigest()
         self._tables = _tables(names)
-        self._first = np.zeros(CODE_MASK + 1 >> 3, np.bool_)
-        self._second = np.zeros(CODE_MASK + 1 >> 3, np.bool_)
-        for name in names:
-            self._first[ord(name[0])] = True
-            self._second[ord(name[1])] = True
+        self._suffixes = _tables(dict.fromkeys(LENDER_SUFFIXES, "lender"))
+        self._numerals = _character_table(NUMERALS)
+        self._first = _character_table(name[0] for name in names)
+        self._reach = _reach(names)
 
     def mask(self, text: str) -> str:
         """Return the fold of `text` with placeholders for names and without numbers."""
@@ -81,51 +79,103 @@ class Masker:
     def mask_folded(self, folded: Ragged[np.uint32]) -> Ragged[np.uint32]:
         """Return folded texts with each name (or run of names of one kind) as one placeholder, and without numbers."""
         values = folded.values.copy()
-        keep = ~_is_number(values)
-        for start, end, kind in self._matches(folded):
-            values[start] = _placeholder(kind)
-            keep[start] = True
-            keep[start + 1 : end] = False
+        keep = values >> np.uint32(CLASS_SHIFT) != NUMBER
+        keep &= ~self._numerals[values & np.uint32(CODE_MASK)]
+        found = self._found(folded)
+        keep[_inside(found.starts, found.ends)] = False
+        keep[found.starts] = True
+        values[found.starts] = _PLACEHOLDER_VALUES[found.kinds]
         return _collapse(keep_values(Ragged(values, folded.bounds), keep))
 
     def matches(self, text: str) -> list[Match]:
         """Return the names in `text`, in order; their spans are in its fold."""
-        return self._matches(fold_batch([text]))
+        found = self._found(fold_batch([text]))
+        rows = zip(found.starts.tolist(), found.ends.tolist(), found.kinds.tolist())
+        return [Match(start, end, _KINDS[kind]) for start, end, kind in rows]
 
     def names(self, folded: Ragged[np.uint32]) -> list[frozenset[str]]:
         """Return the set of names in each folded text."""
         key = decode(folded.values)
-        found: list[set[str]] = [set() for _ in folded.bounds[1:]]
-        matches = self._matches(folded)
-        rows = np.searchsorted(folded.bounds, [match.start for match in matches], side="right") - 1
-        for row, match in zip(rows.tolist(), matches):
-            found[row].add(key[match.start : match.end])
-        return [frozenset(group) for group in found]
+        names: list[set[str]] = [set() for _ in folded.bounds[1:]]
+        found = self._found(folded)
+        rows = np.searchsorted(folded.bounds, found.starts, side="right") - 1
+        for row, start, end in zip(rows.tolist(), found.starts.tolist(), found.ends.tolist()):
+            names[row].add(key[start:end])
+        return [frozenset(group) for group in names]
 
-    def _matches(self, folded: Ragged[np.uint32]) -> list[Match]:
+    def _found(self, folded: Ragged[np.uint32]) -> _Found:
         """Return the leftmost longest matches in the whole flat array; none crosses from one text into the next."""
         codes = folded.values & np.uint32(CODE_MASK)
-        starts = np.flatnonzero(self._first[codes[:-1]] & self._second[codes[1:]])
-        room = folded.bounds[np.searchsorted(folded.bounds, starts, side="right")] - starts
-        lengths, kinds = self._longest(codes, starts, room)
-        found = np.flatnonzero(lengths)
-        return _leftmost(starts[found], lengths[found], kinds[found])
+        starts = np.flatnonzero(self._first[codes[:-1]])
+        reach = self._reach[_head(codes[starts], codes[starts + 1])]
+        starts, reach = starts[reach > 0], reach[reach > 0]
+        ends_of_texts = folded.bounds[np.searchsorted(folded.bounds, starts, side="right")]
+        lengths, kinds = _longest(self._tables, codes, starts, np.minimum(reach, ends_of_texts - starts))
+        matched = np.flatnonzero(lengths)
+        found = _Found(starts[matched], (starts + lengths)[matched], kinds[matched])
+        self._take_suffixes(codes, found, ends_of_texts[matched])
+        return _leftmost(found)
 
-    def _longest(self, codes: U32, starts: I64, room: I64) -> tuple[I64, NDArray[np.uint8]]:
-        """Return, for each start, the length of the longest name there (0 for none) and its kind's number."""
-        lengths = np.zeros(len(starts), np.int64)
-        kinds = np.zeros(len(starts), np.uint8)
-        for length, hashes, table_kinds in self._tables:
-            fits = np.flatnonzero((room >= length) & (lengths == 0))
-            windows = codes[starts[fits][:, None] + np.arange(length)].astype(np.uint64)
-            places, hit = _lookup(hashes, _name_hashes(windows))
-            lengths[fits[hit]] = length
-            kinds[fits[hit]] = table_kinds[places[hit]]
-        return lengths, kinds
+    def _take_suffixes(self, codes: U32, found: _Found, ends_of_texts: I64) -> None:
+        """Lengthen the lenders' names among the matches by the suffix that follows them, if one does."""
+        lenders_found = np.flatnonzero(found.kinds == _KINDS.index("lender"))
+        after = found.ends[lenders_found]
+        suffixes, _ = _longest(self._suffixes, codes, after, ends_of_texts[lenders_found] - after)
+        found.ends[lenders_found] += suffixes
+
+
+class _Found(NamedTuple):
+    """Matches in a flat array of folded texts: half-open spans and the numbers of their kinds."""
+
+    starts: I64
+    ends: I64
+    kinds: NDArray[np.uint8]
 
 
 _KINDS: tuple[MaskKind, ...] = ("lender", "place")
 _Table = tuple[int, U64, NDArray[np.uint8]]
+
+
+_HEADS = 1 << 20
+
+
+def _head(first: U32, second: U32) -> I64:
+    """Return a place in a table of _HEADS for each pair of characters; few pairs share one."""
+    return (first.astype(np.int64) * 40503 ^ second.astype(np.int64)) & (_HEADS - 1)
+
+
+def _reach(names: Iterable[str]) -> NDArray[np.uint8]:
+    """Return, for each pair of characters that begins a name, the length of the longest such name; else 0."""
+    reach = np.zeros(_HEADS, np.uint8)
+    for name in names:
+        head = _head(np.array([ord(name[0])], np.uint32), np.array([ord(name[1])], np.uint32))
+        reach[head] = np.maximum(reach[head], len(name))
+    return reach
+
+
+def _character_table(characters: Iterable[str]) -> NDArray[np.bool_]:
+    table = np.zeros(0x110000, np.bool_)
+    table[[ord(character) for character in characters]] = True
+    return table
+
+
+def _longest(tables: Sequence[_Table], codes: U32, starts: I64, room: I64) -> tuple[I64, NDArray[np.uint8]]:
+    """Return, for each start, the length of the longest name there (0 for none; at most `room`) and its kind's number."""
+    lengths = np.zeros(len(starts), np.int64)
+    kinds = np.zeros(len(starts), np.uint8)
+    alive = np.arange(len(starts))
+    hashes = np.zeros(len(starts), np.uint64)
+    done = 0
+    for length, names, table_kinds in tables:
+        going = room[alive] >= length
+        alive, hashes = alive[going], hashes[going]
+        for offset in range(done, length):
+            hashes = extend_hash(hashes, codes[starts[alive] + offset])
+        done = length
+        places, hit = _lookup(names, hashes)
+        lengths[alive[hit]] = length
+        kinds[alive[hit]] = table_kinds[places[hit]]
+    return lengths, kinds
 
 
 def _folded_names(lenders: Iterable[str], places: Iterable[str]) -> dict[str, MaskKind]:
@@ -136,20 +186,17 @@ def _folded_names(lenders: Iterable[str], places: Iterable[str]) -> dict[str, Ma
 
 
 def _tables(names: dict[str, MaskKind]) -> list[_Table]:
-    """Return, for each length of name, longest first: the sorted hashes of the names and their kinds' numbers."""
+    """Return, for each length of name, shortest first: the sorted hashes of the names and their kinds' numbers."""
     tables = []
-    for length in sorted({len(name) for name in names}, reverse=True):
+    for length in sorted({len(name) for name in names}):
         group = [name for name in names if len(name) == length]
-        hashes = _name_hashes(np.array([[ord(character) for character in name] for name in group], np.uint64))
+        hashes = np.zeros(len(group), np.uint64)
+        for offset in range(length):
+            hashes = extend_hash(hashes, np.array([ord(name[offset]) for name in group], np.uint32))
         order = np.argsort(hashes)
         kinds = np.array([_KINDS.index(names[name]) for name in group], np.uint8)
         tables.append((length, hashes[order], kinds[order]))
     return tables
-
-
-def _name_hashes(windows: U64) -> U64:
-    """Return one hash per row of an (n, length) array of code points."""
-    return mix(polynomial([windows[:, column] for column in range(windows.shape[1])]))
 
 
 def _lookup(hashes: U64, wanted: U64) -> tuple[I64, I64]:
@@ -159,27 +206,29 @@ def _lookup(hashes: U64, wanted: U64) -> tuple[I64, I64]:
     return places.astype(np.int64), np.flatnonzero(hashes[places] == wanted)
 
 
-def _leftmost(starts: I64, lengths: I64, kinds: NDArray[np.uint8]) -> list[Match]:
-    matches = []
+def _leftmost(found: _Found) -> _Found:
+    """Return `found` (in order of start) without the matches that begin inside an earlier one that stays."""
+    if not (found.starts[1:] < found.ends[:-1]).any():
+        return found
+    stay = []
     free = 0
-    for start, length, kind in zip(starts.tolist(), lengths.tolist(), kinds.tolist()):
+    for index, (start, end) in enumerate(zip(found.starts.tolist(), found.ends.tolist())):
         if start >= free:
-            free = start + length
-            matches.append(Match(start, free, _KINDS[kind]))
-    return matches
+            free = end
+            stay.append(index)
+    return _Found(found.starts[stay], found.ends[stay], found.kinds[stay])
 
 
-def _is_number(values: U32) -> NDArray[np.bool_]:
-    numeral = np.zeros(len(values), np.bool_)
-    for character in NUMERALS:
-        numeral |= (values & np.uint32(CODE_MASK)) == ord(character)
-    numeral |= values >> np.uint32(CLASS_SHIFT) == NUMBER
-    return numeral
+def _inside(starts: I64, ends: I64) -> I64:
+    """Return every place within the half-open spans."""
+    lengths = ends - starts
+    before = np.cumsum(lengths) - lengths
+    places: I64 = np.repeat(starts - before, lengths) + np.arange(lengths.sum())
+    return places
 
 
-def _placeholder(kind: MaskKind) -> int:
-    # Counted as Han, so that it stays among the characters that shingles are made of.
-    return ord(PLACEHOLDERS[kind]) | HAN << CLASS_SHIFT
+# Counted as Han, so that they stay among the characters that shingles are made of.
+_PLACEHOLDER_VALUES = np.array([ord(PLACEHOLDERS[kind]) | HAN << CLASS_SHIFT for kind in _KINDS], np.uint32)
 
 
 def _collapse(masked: Ragged[np.uint32]) -> Ragged[np.uint32]:
@@ -187,8 +236,7 @@ def _collapse(masked: Ragged[np.uint32]) -> Ragged[np.uint32]:
     values = masked.values
     repeated = np.zeros(len(values), np.bool_)
     if len(values) > 1:
-        marks = [_placeholder(kind) for kind in _KINDS]
-        repeated[1:] = (values[1:] == values[:-1]) & np.isin(values[1:], marks)
+        repeated[1:] = (values[1:] == values[:-1]) & np.isin(values[1:], _PLACEHOLDER_VALUES)
         inner = masked.bounds[1:-1]
         repeated[inner[inner < len(values)]] = False
     return keep_values(masked, ~repeated) if repeated.any() else masked
@@ -206,4 +254,4 @@ def place_names() -> tuple[str, ...]:
 def default_masker() -> Masker:
     """Return the masker of the names that this version knows."""
     aliases = [alias for lender in lenders() for alias in lender.aliases]
-    return Masker((*aliases, *(alias + suffix for alias in aliases for suffix in LENDER_SUFFIXES)), place_names())
+    return Masker(aliases, place_names())
