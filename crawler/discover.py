@@ -10,8 +10,9 @@ from typing import Literal, NamedTuple
 from urllib.parse import urlsplit
 
 from lxml import etree  # type: ignore[import-untyped]
-from selectolax.lexbor import LexborHTMLParser, LexborNode
+from selectolax.lexbor import LexborNode
 
+from cleaning.dom import parse
 from crawler.frontier import UrlError, canonical, requestable, resolve
 
 LinkKind = Literal["link", "next", "redirect", "sitemap", "feed", "article", "list", "seed"]
@@ -89,7 +90,8 @@ def read_page(html: str, url: str, *, charset: str = "utf-8") -> Page:
 
     A page that forbids it (`<meta name="robots" content="nofollow">`) has no links.
     """
-    tree = LexborHTMLParser(html)
+    # Tamed: lexbor is quadratic in how deep elements nest.
+    tree = parse(html)
     nodes = tree.css(LINK_SELECTOR)
     base, generator, nofollow = _page_marks(nodes, url)
     links = [] if nofollow else list(_unique(_links(nodes, base, charset)))

@@ -15,7 +15,7 @@ from __future__ import annotations
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
-from scrapy.exceptions import DownloadFailedError, DownloadTimeoutError
+from scrapy.exceptions import CannotResolveHostError, DownloadFailedError, DownloadTimeoutError
 from scrapy.http import Headers, Response
 from scrapy.utils.defer import maybe_deferred_to_future
 from twisted.internet.defer import CancelledError, Deferred, fail
@@ -27,6 +27,7 @@ from twisted.web._newclient import (
     STATUS,
     HTTP11ClientProtocol,
     HTTPClientParser,
+    ParseError,
     RequestGenerationFailed,
     RequestTransmissionFailed,
     ResponseFailed,
@@ -36,6 +37,7 @@ from twisted.web.http import PotentialDataLoss
 from twisted.web.http_headers import Headers as TxHeaders
 
 from crawler.addresses import AddressPolicy
+from crawler.frontier import host_of
 from crawler.resolver import policy_of
 
 if TYPE_CHECKING:
@@ -52,6 +54,10 @@ the values that WARC-Truncated knows."""
 
 class AddressRefusedError(DownloadFailedError):
     """The peer's address is not one the crawl may talk to."""
+
+
+class MalformedError(DownloadFailedError):
+    """What came isn't HTTP: this page's fault, not a sign that its host is down."""
 
 
 class HeadTooLongError(Exception):
@@ -243,8 +249,11 @@ class FetchHandler:
                 raise DownloadTimeoutError(
                     f"{request.url}: no response within {deadline - started:.0f} s"
                 ) from error
-            raise DownloadFailedError(f"{request.url}: {_reason(error)}") from error
-        except (ConnectError, ConnectionClosed, DNSLookupError) as error:
+            failure = MalformedError if _malformed(error) else DownloadFailedError
+            raise failure(f"{request.url}: {_reason(error)}") from error
+        except DNSLookupError as error:
+            raise self._lookup_error(request, error) from error
+        except (ConnectError, ConnectionClosed) as error:
             raise DownloadFailedError(f"{request.url}: {error}") from error
         finally:
             if alarm.active():
@@ -252,11 +261,22 @@ class FetchHandler:
         request.meta["download_latency"] = monotonic() - started
         return answer
 
+    def _lookup_error(self, request: Request, error: DNSLookupError) -> Exception:
+        """Return what a name that led nowhere means: refused by the policy, or unknown."""
+        refused = getattr(self._reactor.nameResolver, "refused", {}).get(host_of(request.url).strip("[]"))
+        return AddressRefusedError(refused) if refused else CannotResolveHostError(f"{request.url}: {error}")
+
     async def close(self) -> None:
         """Drop the pooled connections without waiting for servers that don't answer."""
         for connections in list(self._pool._connections.values()):
             for connection in list(connections):
                 connection.transport.abortConnection()
+
+
+def _malformed(error: Exception) -> bool:
+    """Return whether the connection was given up because of what came over it, not because it broke."""
+    reasons = getattr(error, "reasons", None) or ()
+    return any(reason.check(ParseError, ValueError, KeyError, HeadTooLongError) for reason in reasons)
 
 
 def _reason(error: Exception) -> str:

@@ -22,6 +22,9 @@ from crawler.addresses import AddressPolicy, parse_hosts
 if TYPE_CHECKING:
     from scrapy.crawler import Crawler
 
+MAX_REFUSED = 10_000
+"""Names whose refusal is remembered for messages."""
+
 log = logging.getLogger(__name__)
 
 
@@ -45,10 +48,11 @@ class _Resolution:
 class _Filter:
     """Passes on only the addresses that the policy allows."""
 
-    def __init__(self, receiver: Any, policy: AddressPolicy, name: str) -> None:
+    def __init__(self, receiver: Any, policy: AddressPolicy, name: str, refused: dict[str, str]) -> None:
         self._receiver = receiver
         self._policy = policy
         self._name = name
+        self._refused = refused
 
     def resolutionBegan(self, resolution: Any) -> None:
         self._receiver.resolutionBegan(resolution)
@@ -58,7 +62,9 @@ class _Filter:
         if reason is None:
             self._receiver.addressResolved(address)
         else:
-            log.warning("%s resolves to %s (%s): not connecting", self._name, address.host, reason)
+            log.info("%s resolves to %s (%s): not connecting", self._name, address.host, reason)
+            if len(self._refused) < MAX_REFUSED:
+                self._refused[self._name] = f"{address.host} is {reason}"
 
     def resolutionComplete(self) -> None:
         self._receiver.resolutionComplete()
@@ -72,6 +78,7 @@ class GuardedResolver:
         self._reactor = reactor
         self._system = reactor.nameResolver
         self._policy = policy
+        self.refused: dict[str, str] = {}
 
     @classmethod
     def from_crawler(cls, crawler: Crawler, reactor: Any) -> GuardedResolver:
@@ -93,7 +100,7 @@ class GuardedResolver:
         """Resolve a name for a connection; a name with no permitted address resolves to nothing."""
         mapped = self._policy.mapped(hostName)
         if mapped is None:
-            receiver = _Filter(resolutionReceiver, self._policy, hostName)
+            receiver = _Filter(resolutionReceiver, self._policy, hostName, self.refused)
             return self._system.resolveHostName(receiver, hostName, portNumber, addressTypes, transportSemantics)
         resolution = _Resolution(hostName)
         resolutionReceiver.resolutionBegan(resolution)

@@ -16,6 +16,7 @@ from scrapy.http.request import NO_CALLBACK
 from crawler.content import BombError, decode_content
 from crawler.discover import make_link, sitemaps_in_robots
 from crawler.frontier import UrlError, host_of, requestable, resolve
+from crawler.handler import AddressRefusedError
 from crawler.session import MAX_HOPS, REDIRECTS, SITEMAP_GUESSES, Session
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ class RobotsMiddleware:
         self._crawler = crawler
         self._agent = crawler.settings["ROBOTSTXT_USER_AGENT"]
         self._obey = crawler.settings.getbool("ROBOTSTXT_OBEY")
-        self._rules: dict[str, asyncio.Future[Protego | None]] = {}
+        self._rules: dict[str, asyncio.Task[Protego | str]] = {}
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> RobotsMiddleware:
@@ -59,22 +60,24 @@ class RobotsMiddleware:
         parts = urlsplit(request.url)
         origin = f"{parts.scheme}://{parts.netloc}"
         if origin not in self._rules:
-            self._rules[origin] = asyncio.get_running_loop().create_future()
-            self._rules[origin].set_result(await self._load(origin, request))
-        rules = await self._rules[origin]
-        if rules is None:
-            raise ForbiddenError("robots-unreachable")
+            self._rules[origin] = asyncio.create_task(self._load(origin))
+        rules = await asyncio.shield(self._rules[origin])
+        if isinstance(rules, str):
+            raise ForbiddenError(rules)
         if not rules.can_fetch(request.url, self._agent):
             raise ForbiddenError("robots")
 
-    async def _load(self, origin: str, request: Request) -> Protego | None:
-        """Return an origin's rules; None if all is forbidden because the file can't be had."""
+    async def _load(self, origin: str) -> Protego | str:
+        """Return an origin's rules, or why all of it is left out: the file can't be had."""
         session: Session = self._session()
         kept = session.frontier.robots(origin, time.time() - KEEP_SECONDS)
         if kept is None:
-            status, body = await self._fetch(f"{origin}/robots.txt")
+            try:
+                status, body = await self._fetch(f"{origin}/robots.txt")
+            except AddressRefusedError:
+                return "address"
             if status >= 500 or status == 0 or status == 429:
-                return None
+                return "robots-unreachable"
             with session.sink.transaction():
                 session.frontier.remember_robots(origin, status, body, time.time())
         else:
@@ -133,6 +136,8 @@ class RobotsMiddleware:
             request = Request(url, callback=NO_CALLBACK, meta=meta, dont_filter=True)
             try:
                 response = await engine.download_async(request)
+            except AddressRefusedError:
+                raise
             # Whatever kept the file from coming, the answer is the same: nothing is known, so nothing is allowed.
             except Exception as error:  # noqa: BLE001
                 log.info("%s: %s", url, error)

@@ -13,7 +13,7 @@ from scrapy import Request, Spider, signals
 from scrapy.exceptions import CannotResolveHostError, IgnoreRequest
 
 from corpus.records import Fetch
-from crawler.handler import TRUNCATED, AddressRefusedError
+from crawler.handler import TRUNCATED, AddressRefusedError, MalformedError
 from crawler.robots import ForbiddenError
 from crawler.session import Limits, Session
 from crawler.sink import CorpusSink, Sink
@@ -94,7 +94,7 @@ class ArticleSpider(Spider):
         entry: Entry = response.meta["entry"]
         cut = _truncated(response)
         if cut in ("disconnect", "time") and entry.attempts < MAX_PARTIAL_TRIES:
-            self.session.problem(entry, f"cut-short-{cut}", retryable=True)
+            self.session.problem(entry, f"cut-short-{cut}", retryable=True, hosts_fault=False)
             return
         fetch = self._fetch(response, cut)
         self._entries[fetch.url] = entry
@@ -142,8 +142,9 @@ class ArticleSpider(Spider):
         elif isinstance(error, IgnoreRequest):
             self.session.leave_out(entry, "ignored")
         else:
+            malformed = isinstance(error, MalformedError)
             retryable = not isinstance(error, CannotResolveHostError)
-            self.session.problem(entry, _error_name(error), retryable=retryable)
+            self.session.problem(entry, _error_name(error), retryable=retryable, hosts_fault=not malformed)
 
     def _broken(self) -> None:
         """Stop the run after an internal error; Scrapy has logged it."""
