@@ -135,23 +135,28 @@ def _repair_region(line: str, region: Region, ways: list[Way], seen: Counter[Way
     left = line[region.start - 1] if region.start else "\n"
     right = line[region.end] if region.end < len(line) else "\n"
     trials = [(way, trial) for way in ways if (trial := attempt(span, way, left, right)) is not None]
-    best: Repair | None = None
     for deeper in (False, True):
+        best: Repair | None = None
         for way, trial in trials:
             text = trial.text(span)
-            inner = (
-                _repair(text, depth + 1) if deeper and depth + 1 < MAX_DEPTH and suspicious(text) else Edited(text)
-            )
+            inner = Edited(text)
+            if deeper and trial.evident and depth + 1 < MAX_DEPTH and suspicious(text):
+                inner = _repair(text, depth + 1)
             if text == span or not reads_as_chinese(span, inner.text, way, seen[way] >= ENOUGH):
                 continue
             gain = total_logprob(left + inner.text + right) - total_logprob(left + span + right)
             if best is None or gain > best.gain:
                 best = Repair(region, way, trial, inner, gain)
         if best is not None:
-            break
-    if best is not None and not deeper and depth + 1 < MAX_DEPTH and suspicious(best.inner.text):
-        return best._replace(inner=_repair(best.inner.text, depth + 1))
-    return best
+            return best if deeper else _repair_inside(best, depth)
+    return None
+
+
+def _repair_inside(repair: Repair, depth: int) -> Repair:
+    """Return `repair` with what is damaged in its own text repaired too."""
+    if depth + 1 < MAX_DEPTH and suspicious(repair.inner.text):
+        return repair._replace(inner=_repair(repair.inner.text, depth + 1))
+    return repair
 
 
 def _findings(span: str, repair: Repair) -> Iterator[Finding]:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from itertools import accumulate
 from typing import NamedTuple
 
-from cleaning.repair.badness import total_logprob
+from cleaning.repair.badness import codes, pair_scores, total_logprob
 from cleaning.repair.chains import (
     HOLE,
     INVALID_BYTE_BASE,
@@ -68,6 +68,13 @@ class Trial(NamedTuple):
     step: Step
 
     @property
+    def evident(self) -> bool:
+        """Whether the bytes alone say that this step was done: valid UTF-8, or nothing lost between single bytes."""
+        if not self.proved:
+            return False
+        return self.step.written == "utf-8" or (self.step.reader in READERS["latin"] and len(self.groups) == 1)
+
+    @property
     def proved(self) -> bool:
         """Whether the forward model gives the whole span back."""
         return all(group.proved for group in self.groups)
@@ -119,7 +126,7 @@ def _readings(span: str, family: Family, writer: Writer, left: str, right: str) 
             yield [Piece(0, len(span), data.decode(writer), "known")]
             return
         except UnicodeDecodeError:
-            if family == "latin" and not mostly_pairs(data, writer):
+            if not mostly_pairs(data, writer):
                 return
     try:
         yield from solve_pairs(span, family, writer, left, right)
@@ -135,8 +142,9 @@ def mostly_utf8(data: bytes) -> bool:
 
 
 def mostly_pairs(data: bytes, writer: Writer) -> bool:
-    """Tell whether most of `data` decodes as `writer`, so that a search for its lost bytes is worth while."""
-    return 10 * data.decode(writer, "replace").count(HOLE) < len(data)
+    """Tell whether `data` decodes as `writer` but for its holes, so that a search for lost bytes is worth while."""
+    bad = data.decode(writer, "replace").count(HOLE)
+    return bad <= 2 + len(data) // 50 + 3 * (data.count(b"\xff") + data.count(b"?") + data.count(b" "))
 
 
 def _placed(pieces: list[Piece], span: str, family: Family) -> list[Piece]:
@@ -212,6 +220,24 @@ def _groups(pieces: list[Piece], length: int) -> Iterator[tuple[Group, str]]:
             texts, proofs, kinds, start = [], [], set(), end
 
 
+def _hangs_together(text: str, size: int, way: Way) -> bool:
+    """Tell whether enough neighbours among the ideographs of `text` belong together, and not one pair repeated."""
+    found = [found.group() for found in _TOGETHER.finditer(text)]
+    points = codes("\n".join(found))
+    likely = int((pair_scores(points[:-1], points[1:]) >= LIKELY).sum()) if len(points) > 1 else 0
+    if way[0] in ("gbk", "big5") and way[1] != "utf-8" and (size < 4 or len(set("".join(found))) < 4):
+        return False
+    return likely >= max(1.0, TOGETHER * size)
+
+
+_TOGETHER = re.compile("[\u3001-\u3020\u3400-\u9fff\uff01-\uff5e]{2,}")
+LIKELY = -6.5
+"""Log-probability from which a character is no surprise after another."""
+
+TOGETHER = 0.3
+"""Share of a result's ideographs that must be no surprise: some .7 are in running Chinese, next to none by chance."""
+
+
 def reads_as_chinese(span: str, text: str, way: Way, established: bool) -> bool:
     """Tell whether `text` is clearly better Chinese than `span`, the more clearly the shorter it is.
 
@@ -227,6 +253,8 @@ def reads_as_chinese(span: str, text: str, way: Way, established: bool) -> bool:
     floor = next(floor for least, floor in FLOORS if size >= least)
     if established:
         floor = min(floor, FLOORS[-2][1]) - ESTABLISHED
+    if not established and not _hangs_together(whole, size, way):
+        return False
     score = total_logprob(whole) / len(whole)
     margin = MARGIN[way[0]] / (2 if established else 1)
     return score >= floor and score >= total_logprob(span) / len(span) + margin

@@ -146,7 +146,7 @@ _QUOTES = "\u201c\u201d\u2018\u2019\u2026\u2014\u2013\u2022\xb7"
 def latin_regions(line: str) -> Iterator[Region]:
     """Yield the stretches of `line` that may be bytes shown one by one, the whole first, then without its quotes."""
     for run in _LATIN_RUN.finditer(line):
-        if not _DAMAGED_LATIN.search(run.group()):
+        if not _DAMAGED_LATIN.search(run.group()) or not _clustered(run.group()):
             continue
         yield Region(*run.span())
         bare = run.group().strip(_QUOTES + " ")
@@ -161,8 +161,22 @@ def hybrid_regions(line: str) -> Iterator[Region]:
     if found is None:
         return
     high = [character for character in found.group() if character >= "\x80"]
-    if 2 * sum(character < "\u0800" or character in SPECIALS for character in high) > len(high):
+    low = sum(character < "\u0800" or character in SPECIALS for character in high)
+    single = sum("\x80" <= character <= "\xff" for character in high)
+    if 2 * low > len(high) and 5 * single > len(high) and _clustered(found.group()):
         yield Region(*found.span())
+
+
+_CLUSTER = re.compile("[^\x00-\x7f]{2,}")
+
+
+def _clustered(text: str) -> bool:
+    """Tell whether the characters above ASCII mostly stand next to each other: letters with accents don't."""
+    together = sum(map(len, _CLUSTER.findall(text)))
+    return 5 * together >= 2 * len(_HIGH_CHARACTER.findall(text))
+
+
+_HIGH_CHARACTER = re.compile("[^\x00-\x7f]")
 
 
 _WHOLE = rb"[\xe2-\xe9\xef][\x80-\xbf]{2}|\xf0[\x90-\x9f][\x80-\xbf]{2}"
@@ -234,6 +248,8 @@ def swapped_regions(line: str, family: Family, writer: Writer) -> Iterator[Regio
     flags = (classes()[old] & flag) > 0
     if not (flags[:-1] & flags[1:]).any() and not (flags[:-2] & flags[2:]).any():
         return
+    if _one_alphabet(old):
+        return
     whole = _ABOVE_ASCII.search(line)
     if whole is not None:
         yield Region(*whole.span())
@@ -241,6 +257,15 @@ def swapped_regions(line: str, family: Family, writer: Writer) -> Iterator[Regio
     gains = pair_scores(new[:-1], new[1:]).astype(np.float64) - pair_scores(old[:-1], old[1:])
     changed = old[1:] != new[1:]
     yield from _best_stretches(np.where(changed, gains - 1.0, np.minimum(gains, 0.0)).tolist())
+
+
+_ALPHABETS = ((0x370, 0x400), (0x400, 0x530), (0x3040, 0x3100), (0x3100, 0x3130), (0x2500, 0x2600))
+
+
+def _one_alphabet(points: NDArray[np.uint32]) -> bool:
+    """Tell whether most characters above ASCII are Greek, or Cyrillic, or kana ...: damaged Chinese mixes them."""
+    high = points[points >= 0x80]
+    return any(5 * int(((high >= low) & (high < end)).sum()) > 3 * len(high) for low, end in _ALPHABETS)
 
 
 _ABOVE_ASCII = re.compile("[^\x00-\x7f](?:.*[^\x00-\x7f])?\\??")
