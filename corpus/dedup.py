@@ -33,7 +33,7 @@ import numpy as np
 
 from corpus import buckets, fingerprint
 from corpus.buckets import Pair
-from corpus.fingerprint import U64, containment, fold_batch, jaccard, shingle_sets
+from corpus.fingerprint import U64, fold_batch, jaccard, overlap, shingle_sets
 from corpus.graph import Edge, EdgeKind, Place, Rank, arrange, components
 from corpus.masking import Masker, default_masker
 
@@ -47,6 +47,10 @@ TEMPLATE = 0.9
 
 CONTAINED = 0.9
 """Least share of the embedded text's shingles in the larger one."""
+
+SHARED_ANCHORS = 0.5
+"""Pairs that share no band are looked at when this share of the anchors of the one with fewer is in both. Of an embedded
+text's five anchors (300 shingles) at .9 each, fewer than half are in both with probability .009."""
 
 CONTAINED_SHINGLES = 300
 """Shorter texts are never called embedded: a boilerplate paragraph stands in many articles."""
@@ -184,7 +188,8 @@ def is_current(connection: sqlite3.Connection, masker: Masker | None = None) -> 
 
 
 def _version(masker: Masker) -> str:
-    return f"{fingerprint.VERSION}/{NEAR}/{TEMPLATE}/{CONTAINED}/{buckets.LEADERS}/{masker.version}"
+    rules = (fingerprint.VERSION, NEAR, TEMPLATE, CONTAINED, CONTAINED_SHINGLES, SHARED_ANCHORS, buckets.LEADERS)
+    return "/".join(map(str, (*rules, masker.version)))
 
 
 def _made_with(connection: sqlite3.Connection) -> str | None:
@@ -251,7 +256,9 @@ def _add(connection: sqlite3.Connection, entries: Sequence[Entry], masker: Maske
 
 def _forget(connection: sqlite3.Connection, gone: Collection[int]) -> set[Pair]:
     """Take contents out of every table; return the candidate pairs that this brings among the others."""
-    changes = buckets.remove(connection, [(key, node) for node in gone for key in _keys_of(connection, node)])
+    keys = _keys_of(connection, gone)
+    rows_of = [(key, node) for node in gone for key in keys[node].bands | keys[node].anchors]
+    changes = buckets.remove(connection, rows_of)
     rows = [(node,) for node in gone]
     connection.executemany("DELETE FROM dedup_pairs WHERE a = ?", rows)
     connection.executemany("DELETE FROM dedup_pairs WHERE b = ?", rows)
@@ -276,7 +283,8 @@ def compare(left: Sets, right: Sets) -> Likeness | None:
 
     Of a `contains` pair, the embedded text is the one with fewer shingles.
     """
-    plain = jaccard(left.plain, right.plain)
+    shared = overlap(left.plain, right.plain)
+    plain = shared / max(1, len(left.plain) + len(right.plain) - shared)
     masked = jaccard(left.masked, right.masked)
     near, template = plain >= NEAR, masked >= TEMPLATE
     # Names account for most of the difference when masking them removes half of it.
@@ -285,9 +293,9 @@ def compare(left: Sets, right: Sets) -> Likeness | None:
         return Likeness("template", masked, near, template)
     if near:
         return Likeness("near", plain, near, template)
-    inner, outer = sorted((left.plain, right.plain), key=len)
-    if len(inner) >= CONTAINED_SHINGLES and (share := containment(inner, outer)) >= CONTAINED:
-        return Likeness("contains", share, near, template)
+    smaller = min(len(left.plain), len(right.plain))
+    if smaller >= CONTAINED_SHINGLES and shared >= CONTAINED * smaller:
+        return Likeness("contains", shared / smaller, near, template)
     return None
 
 
@@ -340,8 +348,7 @@ class _Texts:
 
 def _verify(connection: sqlite3.Connection, candidates: Collection[Pair], texts: _Texts) -> set[int]:
     """Store those of `candidates` that are duplicates; return the roots of the clusters that this touches."""
-    known = _known_pairs(connection, candidates)
-    ordered = sorted(candidate for candidate in candidates if candidate not in known)
+    ordered = sorted(_promising(connection, candidates) - _known_pairs(connection, candidates))
     edges: list[Edge] = []
     for first in range(0, len(ordered), SET_CACHE // 8):
         block = ordered[first : first + SET_CACHE // 8]
@@ -349,6 +356,28 @@ def _verify(connection: sqlite3.Connection, candidates: Collection[Pair], texts:
         edges += filter(None, (_edge(left, right, held[left], held[right]) for left, right in block))
     connection.executemany("INSERT INTO dedup_pairs VALUES (?, ?, ?, ?, ?, ?, ?)", edges)
     return _roots_of(connection, {node for edge in edges for node in edge[:2]})
+
+
+def _promising(connection: sqlite3.Connection, candidates: Collection[Pair]) -> set[Pair]:
+    """Return those of `candidates` that share a band, or so many anchors that one may embed the other.
+
+    An anchor in a notice that everybody carries makes candidates of everybody; this leaves them out, by the keys of the
+    two alone.
+    """
+    keys = _keys_of(connection, {node for candidate in candidates for node in candidate})
+    return {candidate for candidate in candidates if _is_promising(*(keys[node] for node in candidate))}
+
+
+class _Keys(NamedTuple):
+    bands: frozenset[int]
+    anchors: frozenset[int]
+
+
+def _is_promising(left: _Keys, right: _Keys) -> bool:
+    if not left.bands.isdisjoint(right.bands):
+        return True
+    least = SHARED_ANCHORS * min(len(left.anchors), len(right.anchors))
+    return len(left.anchors & right.anchors) >= max(1, least)
 
 
 def _edge(left: int, right: int, left_sets: Sets, right_sets: Sets) -> Edge | None:
@@ -369,7 +398,8 @@ def _drop_lost(connection: sqlite3.Connection, doubtful: Collection[Pair]) -> se
 
 
 def _still(connection: sqlite3.Connection, candidate: Pair) -> bool:
-    left, right = (_keys_of(connection, node) for node in candidate)
+    keys = _keys_of(connection, candidate)
+    left, right = (keys[node].bands | keys[node].anchors for node in candidate)
     return buckets.shares(connection, candidate, sorted(left & right))
 
 
@@ -600,6 +630,10 @@ def _known_pairs(connection: sqlite3.Connection, candidates: Collection[Pair]) -
     return {(left, right) for left, right in _rows(connection, sql, candidates)}
 
 
-def _keys_of(connection: sqlite3.Connection, node: int) -> set[int]:
-    (blob,) = connection.execute("SELECT keys FROM dedup_contents WHERE node = ?", (node,)).fetchone()
-    return set(np.frombuffer(blob, "<i8").tolist())
+def _keys_of(connection: sqlite3.Connection, nodes: Collection[int]) -> dict[int, _Keys]:
+    sql = "SELECT node, keys FROM dedup_contents WHERE node IN (SELECT value FROM json_each(?))"
+    found = {}
+    for node, blob in _rows(connection, sql, nodes):
+        keys = np.frombuffer(blob, "<i8").tolist()
+        found[node] = _Keys(frozenset(keys[: fingerprint.BANDS]), frozenset(keys[fingerprint.BANDS :]))
+    return found
