@@ -76,6 +76,19 @@ def own_mark(dom: Dom, element: int) -> Mark:
     return read_hint(hint).mark if len(hint) > 1 else ""
 
 
+_ASIDE_MARKS = frozenset({"nav", "related", "footer", "share"})
+
+
+def is_aside(tag: str, hint: str) -> bool:
+    """Say whether an element's tag or name says it is no part of an article, and nothing says otherwise."""
+    if tag in {"nav", "footer", "aside"}:
+        return True
+    if len(hint) < 2:
+        return False
+    read = read_hint(hint)
+    return read.mark in _ASIDE_MARKS and read.factor < 1.0
+
+
 # ---- lines ----
 
 SENTENCE_END = re.compile("[。！？!?；;，,]$")
@@ -137,13 +150,23 @@ _NO_CATEGORY = re.compile(
 )
 
 
+@lru_cache(maxsize=4096)
+def _is_crumb(hint: str) -> bool:
+    return bool(_CRUMB.search(hint))
+
+
 def breadcrumb(dom: Dom, before: int, title: str | None) -> str | None:
     """Return the innermost section that a breadcrumb above line `before` names, None without one."""
     for index in range(min(before, 400) - 1, -1, -1):
         line = dom.lines[index]
-        if _CRUMB_LINE.search(line.text) or any(
-            _CRUMB.search(dom.hints[e]) for e in list(dom.ancestors(line.owner))[:4]
-        ):
+        owner = line.owner
+        parent = dom.parents[owner]
+        named = (
+            _is_crumb(dom.hints[owner])
+            or _is_crumb(dom.hints[parent])
+            or _is_crumb(dom.hints[dom.parents[parent]])
+        )
+        if named or _CRUMB_LINE.search(line.text):
             text = line.text if _CRUMB_SPLIT.search(line.text) else _crumbs_in_lines(dom, index)
             return _last_section(text, title)
     return None

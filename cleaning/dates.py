@@ -42,6 +42,7 @@ _RELATIVE = re.compile(
     r"|(?P<now>刚刚|剛剛|刚才|剛才)"
     r"|(?P<day>今天|今日|昨天|昨日|前天|前日)" + _TIME.replace("{0}", "r_").replace("[\\s", "[\\s的")
 )
+_DATE_SIGN = re.compile(r"\d|[年今昨刚剛半一两兩]|前[天日]")
 _DIGITS = {"○": 0, "零": 0, "一": 1, "二": 2, "三": 3, "四": 4, "五": 5, "六": 6, "七": 7, "八": 8, "九": 9}
 _AFTERNOON = frozenset({"下午", "晚上", "傍晚"})
 _DAYS_BACK = {"今": 0, "昨": 1, "前": 2}
@@ -58,6 +59,8 @@ class DateFound(NamedTuple):
 
 def find_dates(text: str, fetched_at: datetime | None = None) -> Iterator[DateFound]:
     """Yield the dates of `text`: all absolute ones in order, then (given `fetched_at`) relative, then yearless."""
+    if not _DATE_SIGN.search(text):
+        return
     plain = text if text.isascii() else text.translate(_ASCII_FORMS)
     for match in _ABSOLUTE.finditer(plain):
         found = _absolute(match)

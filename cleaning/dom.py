@@ -7,7 +7,7 @@ recursion, gives everything that extraction looks at. What is hostile in a page 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import accumulate
@@ -321,23 +321,24 @@ def _flatten(html: str) -> str:
 
 
 MAX_CSS = 200_000
-"""Characters of one style sheet in the page that are read."""
+"""Characters of one style sheet in the page that are searched."""
+
+_HIDING_SIGNS = ("display:none", "display: none", "visibility:hidden", "-999", "font-size:0")
 
 
 def hidden_names(css: str) -> frozenset[str]:
-    """Return the `.class` and `#id` selectors that a style sheet in the page hides outright, outside `@` rules."""
+    """Return the `.class` and `#id` selectors that a style sheet in the page hides outright, before any `@media`."""
+    css = css[:MAX_CSS].partition("@media")[0]
     found: set[str] = set()
-    depth = 0
-    for chunk in css[:MAX_CSS].split("}"):
-        opened = chunk.count("{")
-        depth += opened
-        if depth == 1 and ("none" in chunk or "hidden" in chunk or "-9" in chunk or "size" in chunk):
-            names, _, rules = chunk.partition("{")
-            if hides("".join(rules.split())):
-                found.update(
-                    match[1] for part in names[-300:].split(",") if (match := _SIMPLE_SELECTOR.match(part))
-                )
-        depth = max(depth - 1, 0)
+    for sign in _HIDING_SIGNS:
+        position = css.find(sign)
+        while position >= 0:
+            start, end = css.rfind("{", 0, position), css.find("}", position)
+            end = end if end >= 0 else len(css)
+            if start >= 0 and hides("".join(css[start + 1 : end].split())):
+                names = css[css.rfind("}", 0, start) + 1 : start][-300:]
+                found.update(match[1] for name in names.split(",") if (match := _SIMPLE_SELECTOR.match(name)))
+            position = css.find(sign, end)
     return frozenset(found)
 
 
@@ -425,7 +426,9 @@ class _Lines:
         self.parts[:] = [rest]
 
 
-def _walk(root: LexborNode, unseen: frozenset[int]) -> Dom:
+def _walk(
+    root: LexborNode, unseen: frozenset[int], title: str, is_aside: Callable[[str, str], bool] | None
+) -> Dom:
     """Return the flat form of the subtree under `root` (inclusive); elements without content are left out.
 
     `unseen` holds the memory ids of hidden elements. One loop with its state in locals and as few questions to a node as
@@ -473,8 +476,6 @@ def _walk(root: LexborNode, unseen: frozenset[int]) -> Dom:
                     gathered.flush(owners[-1], concealed)
                     if len(dom.lines) > MAX_LINES:
                         break
-                if kind == _HEADING:
-                    bolds += 1
                 index = len(tags)
                 attributes = node.attributes
                 if attributes:
@@ -486,12 +487,20 @@ def _walk(root: LexborNode, unseen: frozenset[int]) -> Dom:
                 hidden.append(out_of_sight or concealed > 0)
                 parents.append(path[-1])
                 tags.append(tag)
-                owners.append(index)
-                path.append(index)
-            nodes.append(node)
-            kinds.append(kind)
-            node = below
-            continue
+                lines = _aside_lines(node, index, title) if is_aside and is_aside(tag, hints[-1]) else []
+                if lines:
+                    dom.lines.extend(lines)
+                    below = None
+                else:
+                    owners.append(index)
+                    path.append(index)
+                    if kind == _HEADING:
+                        bolds += 1
+            if below is not None:
+                nodes.append(node)
+                kinds.append(kind)
+                node = below
+                continue
         following = node.next if nodes else None
         while following is None and nodes:
             kind = kinds.pop()
@@ -525,7 +534,7 @@ def _hidden_nodes(tree: LexborHTMLParser) -> frozenset[int]:
         attributes = node.attributes
         if "hidden" in attributes or hides(attributes.get("style") or ""):
             found.add(node.mem_id)
-    names: frozenset[str] = frozenset()
+    names: set[str] = set()
     for style in tree.css("style"):
         names |= hidden_names(style.text())
     if names:
@@ -533,20 +542,47 @@ def _hidden_nodes(tree: LexborHTMLParser) -> frozenset[int]:
     return frozenset(found)
 
 
-def read(html: str) -> tuple[LexborHTMLParser, Dom]:
-    """Return a page's tree and the flat form of its body.
+def flatten(
+    tree: LexborHTMLParser, title: str | None = None, is_aside: Callable[[str, str], bool] | None = None
+) -> Dom:
+    """Return the flat form of a page's body; the tree loses its scripts and styles.
 
-    A `<` that a damaged byte swallowed (`?/p>`, a byte's mark before the rest of a tag) shows as a tag's rest in the text:
-    then it is put back and the page read again.
+    What `is_aside(tag, hint)` holds for is not walked but read in one go, its text counted as linked, unless it holds
+    sentences or the beginning of `title`: most of a portal's page is menus and lists of links.
     """
-    tree = parse(html)
-    dom = _body(tree)
-    if any(">" in line.text and _SWALLOWED.search(line.text) for line in dom.lines):
-        tree = parse(_SWALLOWED.sub("<", html))
-        dom = _body(tree)
-    return tree, dom
-
-
-def _body(tree: LexborHTMLParser) -> Dom:
     body = tree.body or tree.root
-    return Dom() if body is None else _walk(body, _hidden_nodes(tree))
+    if body is None:
+        return Dom()
+    unseen = _hidden_nodes(tree)
+    tree.strip_tags(_WITHOUT_LINES, recursive=True)
+    return _walk(body, unseen, (title or "")[:6].strip(), is_aside)
+
+
+_WITHOUT_LINES = ["script", "style", "noscript", "svg", "iframe", "select", "textarea", "template"]
+
+MIN_ASIDE = 100
+"""Characters that a part must have to be read in one go: a shorter one may be the byline."""
+
+
+def _aside_lines(node: LexborNode, owner: int, title: str) -> list[Line]:
+    """Return a part's text as lines counted as linked, nothing when it must be walked."""
+    text = node.text(separator="\n", skip_empty=True)
+    if len(text) < MIN_ASIDE or text.count("。") > 1 or (title and title in text):
+        return []
+    pieces = filter(None, map(collapse, text.split("\n")))
+    return [Line(piece, owner, len(piece)) for piece in pieces]
+
+
+def restore_swallowed(html: str, dom: Dom) -> str | None:
+    """Return the page with each `<` put back that a damaged byte swallowed, None when its lines show no such tag.
+
+    `?/p>`, or a byte's mark before the rest of a tag, shows in the text of a line.
+    """
+    if any(">" in line.text and _SWALLOWED.search(line.text) for line in dom.lines):
+        return _SWALLOWED.sub("<", html)
+    return None
+
+
+def read(html: str) -> Dom:
+    """Return the flat form of a piece of HTML, all of it walked."""
+    return flatten(parse(html))

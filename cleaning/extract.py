@@ -15,9 +15,9 @@ from datetime import datetime
 from selectolax.lexbor import LexborHTMLParser
 
 from cleaning import blocks as roles
-from cleaning.blocks import own_mark, prose_weight, read_hint
+from cleaning.blocks import is_aside, own_mark, prose_weight, read_hint
 from cleaning.declared import declared_body, declared_fields
-from cleaning.dom import Dom, Line, read
+from cleaning.dom import Dom, Line, flatten, parse, read, restore_swallowed
 from cleaning.embedded import find_article
 from cleaning.metadata import best_title, head_metadata, json_ld_metadata, letters, merge, parse_byline
 from cleaning.page import KEPT_ROLES, Block, Extracted, Metadata, PageKind, Role, Selectors
@@ -83,17 +83,19 @@ def extract(
     row is one line, its cells joined by ` | `. `fetched_at` resolves relative dates; `url` tells a site's front page.
     No page raises, whatever it holds; a selector that is not CSS raises ValueError.
     """
-    tree, dom = read(html)
+    tree = parse(html)
     head = _read_head(tree, fetched_at)
     declared = declared_fields(tree, selectors, fetched_at) if selectors else Metadata()
     if selectors and selectors.body and (subtree := declared_body(tree, html, selectors)) is not None:
-        return _from_declared(read(subtree)[1], head, declared, fetched_at)
-    view = _look(dom, head)
+        return _from_declared(read(subtree), head, declared, fetched_at)
+    dom = flatten(tree, head.title, is_aside)
+    restored = restore_swallowed(html, dom)
+    view = _look(dom if restored is None else read(restored), head)
     container = _container(view)
     if view.prose[container] < _SCANT:
-        article = find_article([script.text() for script in tree.css("script:not([src])")])
+        article = find_article([script.text() for script in parse(html).css("script:not([src])")])
         if article is not None:
-            view = _look(read(article)[1], head)
+            view = _look(read(article), head)
             container = _container(view) or 1
     return _assemble(view, container, head, declared, url, fetched_at)
 

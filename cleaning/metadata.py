@@ -75,6 +75,7 @@ _GLUED_LABEL = re.compile(
     )
     + r")(?=\s?[:：])"
 )
+_LABEL_SIGN = re.compile(r"[:：/／丨]")
 _CLOCK = re.compile(r"\d[:：时時]\s?\d\d")
 _BARE_DATE_LABEL = re.compile(
     r"(?:最后)?(?:发布于|發布於|發佈於|发表于|發表於|更新于|更新|发布|發布|发表|發表|时间|日期)\s?[:：]?\s?$"
@@ -212,7 +213,7 @@ def _take_labels(line: str) -> tuple[str, dict[str, str]]:
         fields.setdefault(kind, value)
         return " | "
 
-    return _LABEL.sub(note, line), fields
+    return (_LABEL.sub(note, line) if _LABEL_SIGN.search(line) else line), fields
 
 
 def _take_dates(line: str, fetched_at: datetime | None) -> tuple[str, DateFound | None]:
@@ -236,6 +237,7 @@ def _take_dates(line: str, fetched_at: datetime | None) -> tuple[str, DateFound 
     return "".join(parts), first
 
 
+_SENTENCE = re.compile("[。！？；]|，.*，")
 _BYLINE_SIGN = re.compile(r"[\d:：/／丨℃]|前|昨|今|[刚剛]|[零〇○]|字[号號]")
 """What every byline has one of: most lines are turned away by this one search."""
 
@@ -249,7 +251,7 @@ def parse_byline(line: str, fetched_at: datetime | None = None) -> Metadata | No
     anything remains that is not a short name, section or source is prose. Relative dates need `fetched_at`.
     """
     line = line.strip()
-    if not line or len(line) > MAX_BYLINE or not _BYLINE_SIGN.search(line):
+    if not line or len(line) > MAX_BYLINE or not _BYLINE_SIGN.search(line) or _SENTENCE.search(line):
         return None
     if _CLOCK.search(line):
         # `12:11来源:某网作者:某某`: beside a time of day, a label may stand right behind another word.
