@@ -86,7 +86,11 @@ def test_scope_and_file_types_are_recorded_as_reasons() -> None:
 
 @pytest.mark.parametrize(
     ("limits", "reason", "most"),
-    [(Limits(pages=7), "page limit", 7), (Limits(bytes=4000), "byte limit", 40), (Limits(depth=1), "finished", 33)],
+    [
+        (Limits(pages=7), "page limit", 7),
+        (Limits(bytes=4000), "byte limit", 40),
+        (Limits(depth=1), "finished", 33),
+    ],
 )
 def test_limits(limits: Limits, reason: str, most: int) -> None:
     summary, sink, _ = crawl(small_site(), f"{A}/", limits=limits)
