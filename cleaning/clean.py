@@ -14,6 +14,7 @@ from cleaning.decode import Decoded, decode
 from cleaning.extract import extract
 from cleaning.findings import Finding, Rejected
 from cleaning.lenders import find_lenders
+from cleaning.metadata import merge, parse_byline
 from cleaning.normalize import normalize
 from cleaning.page import FIELD_ROLES, Block, Extracted, Metadata, Role, Selectors
 from cleaning.profile import SiteProfile
@@ -97,7 +98,10 @@ def clean(
     repaired = repair(page_text, restore=restore, table=site.table)
     if (share := damage_share(repaired.text)) > MAX_DAMAGE_SHARE:
         return _rejected("damaged", f"{share:.0%} of its text is irreversibly damaged", decoded, repaired.findings)
-    roles, told = _roles(lines, repaired.text, plain=not _is_html(decoded.text, content_type))
+    if _is_html(decoded.text, content_type):
+        roles, told = [block.role for block in lines], _repaired_bylines(lines, repaired.text, fetched_at)
+    else:
+        roles, told = _outlined(lines, repaired.text)
     title = _first(repaired.text, roles, "title")
     stripped = strip(repaired.text, roles, title=title, profile=site.profile)
     normalized = normalize(stripped.edited.text)
@@ -163,17 +167,28 @@ def _one_line(value: str) -> str:
     return " ".join(value.split())
 
 
-def _roles(lines: Sequence[Block], repaired: str, *, plain: bool) -> tuple[list[Role], Metadata]:
-    """Return each line's role and, of a plain text, the fields that its lines state."""
+def _outlined(lines: Sequence[Block], repaired: str) -> tuple[list[Role], Metadata]:
+    """Return each line's role in a plain text, and the fields that its lines state."""
     roles = [block.role for block in lines]
-    if not plain:
-        return roles, Metadata()
     found = outline.find(repaired.split("\n"))
+    if len({*found.title_lines, *found.byline_lines}) == len(roles):
+        # A snippet of one line is its text, not a title without one.
+        return roles, Metadata()
     for index in found.title_lines:
         roles[index] = "title"
     for index in found.byline_lines:
         roles[index] = "byline"
     return roles, found.fields
+
+
+def _repaired_bylines(lines: Sequence[Block], repaired: str, fetched_at: datetime | None) -> Metadata:
+    """Return what the bylines say that repair changed: extraction could not read their labels, and called some `nav`."""
+    changed = (
+        parse_byline(line, fetched_at)
+        for block, line in zip(lines, repaired.split("\n"), strict=True)
+        if block.role in ("byline", "nav") and line != block.text
+    )
+    return merge(*(found for found in changed if found is not None))
 
 
 def _first(text: str, roles: Sequence[Role], role: Role) -> str | None:
@@ -186,7 +201,7 @@ def _first(text: str, roles: Sequence[Role], role: Role) -> str | None:
 def _fields(
     meta: Metadata, repaired: str, lines: Sequence[Block], told: Metadata, stripped: Stripped, title: str | None
 ) -> Metadata:
-    """Return the page's fields, repaired and simplified: what it states first, then its plain outline, then lines."""
+    """Return the page's fields, repaired and simplified: read from lines after repair, stated by it, met by strip."""
     mended = {
         block.text: line
         for block, line in zip(lines, repaired.split("\n"), strict=True)
@@ -195,14 +210,14 @@ def _fields(
 
     def pick(name: str) -> str | None:
         stated = getattr(meta, name)
-        value = (mended.get(_one_line(stated), stated) if stated else None) or getattr(told, name)
+        value = getattr(told, name) or (mended.get(_one_line(stated), stated) if stated else None)
         value = value or getattr(stripped.fields, name)
         return to_simplified(normalize(value).text) or None if value else None
 
     return Metadata(
         title=to_simplified(normalize(title).text) if title else None,
         author=pick("author"),
-        published=meta.published or told.published or stripped.fields.published,
+        published=told.published or meta.published or stripped.fields.published,
         category=pick("category"),
         source=pick("source"),
         counters={**stripped.fields.counters, **told.counters, **meta.counters},

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import zlib
 from typing import NamedTuple
+from urllib.parse import urlsplit
 
 import zstandard
 
@@ -16,6 +17,9 @@ from corpus.records import Fetch
 
 _TEXT_TYPES = ("text/", "application/xhtml+xml", "application/xml", "application/octet-stream", "application/json")
 """Content types that may hold a page: a wrong `octet-stream` over HTML is common on such sites."""
+
+_FOR_MACHINES = frozenset({"/robots.txt", "/ads.txt", "/llms.txt", "/humans.txt", "/.well-known/security.txt"})
+"""Plain text that sites keep for programs: crawls archive it, and it is nobody's article."""
 
 
 class Derivation(NamedTuple):
@@ -32,6 +36,8 @@ def derive(fetch: Fetch, site: Site | None = None, *, restore: bool = False) -> 
     kind = (fetch.content_type or "text/html").partition(";")[0].strip().lower()
     if kind and not kind.startswith(_TEXT_TYPES):
         return Derivation(Rejected("not-text", f"its content type is {kind[:80]}"))
+    if fetch.kind == "response" and urlsplit(fetch.url).path in _FOR_MACHINES:
+        return Derivation(Rejected("for-machines", "it is a file for crawlers, not a page"))
     body = decoded_body(fetch)
     if isinstance(body, Rejected):
         return Derivation(body)
