@@ -123,9 +123,9 @@ def prose_weight(text: str, linked: int) -> float:
     return 0.35 * length if length < 60 else 0.5 * length
 
 
-_SEPARATORS = re.compile(r"[,，、|｜_/]|\sI\s|\s{2,}")
+_SEPARATORS = re.compile(r"[,，、|｜_]|\sI\s|\s{2,}")
 _CHROME = re.compile(
-    "版权|版權|备案|備案|ICP|Copyright|首页|首頁|关于我们|關於我們|联系|聯繫|登录|登錄|注册|網站地圖|网站地图|隐私|许可证"
+    "版权|版權|备案|備案|ICP|Copyright|首页|首頁|关于我们|關於我們|联系我们|聯繫我們|網站地圖|网站地图|隐私|许可证|https?:"
 )
 
 

@@ -151,28 +151,40 @@ def _look(dom: Dom, head: _Head) -> _View:
         chars[parent] += chars[element]
         first[parent] = min(first[parent], first[element])
         last[parent] = max(last[parent], last[element])
-    own = _own_marks(dom, prose, chars)
-    marks = _inherit(dom, own)
-    near = _near(dom, weights, marks)
-    view = _View(dom, weights, near, prose, linked, chars, first, last, own, marks)
+    view = _View(dom, weights, [], prose, linked, chars, first, last, [], [])
     view.headline = _headline(view, head)
     view.described = _described(view, head)
+    view.own = _own_marks(view)
+    view.marks = _inherit(dom, view.own)
+    view.near = _near(dom, weights, view.marks)
     return view
 
 
-def _own_marks(dom: Dom, prose: Sequence[float], chars: Sequence[int]) -> list[roles.Mark]:
-    """Return what each element says about itself.
-
-    What holds most of the page's prose is not hidden for a reader: pages hide the article until a script has run.
-    """
-    half = prose[0] / 2
-    marks: list[roles.Mark] = [""] * len(chars)
-    for element in range(1, len(chars)):
-        if chars[element]:
-            mark = own_mark(dom, element)
-            if mark and not (prose[element] > half and (mark == "hidden" or prose[element] > 1.5 * half)):
+def _own_marks(view: _View) -> list[roles.Mark]:
+    """Return what each element says about itself, where that can be believed."""
+    half = view.prose[0] / 2
+    marks: list[roles.Mark] = [""] * len(view.chars)
+    for element in range(1, len(marks)):
+        if view.chars[element]:
+            mark = own_mark(view.dom, element)
+            if mark and not (view.prose[element] > half and _misnamed(view, element, mark)):
                 marks[element] = mark
     return marks
+
+
+def _misnamed(view: _View, element: int, mark: roles.Mark) -> bool:
+    """Say whether an element that holds most of the page's prose is the article in spite of its mark.
+
+    It is not hidden for a reader: pages hide the article until a script has run. It is no menu or footer either, if it holds
+    nearly all prose; comments can outweigh an article, but then the headline and some prose stand outside.
+    """
+    if mark == "hidden":
+        return True
+    outside = view.prose[0] - view.prose[element]
+    if mark == "comment":
+        holds_headline = view.headline is not None and view.first[element] <= view.headline <= view.last[element]
+        return holds_headline or outside < 60
+    return view.prose[element] > 0.75 * view.prose[0]
 
 
 def _inherit(dom: Dom, own: Sequence[roles.Mark], top: int = 0) -> list[roles.Mark]:
@@ -354,7 +366,7 @@ def _assemble(
     rows = _join_rows(view, inside)
     blocks = (*edges[0], *(block for _, block in before), *rows, *after, *edges[1])
     meta = merge(declared, _visible(view, head, bylines, container))
-    return Extracted(_kind(view, container, blocks, head, bool(bylines), url), blocks, meta)
+    return Extracted(_kind(view, inside, container, blocks, head, bool(bylines), url), blocks, meta)
 
 
 @dataclass(slots=True)
@@ -483,6 +495,8 @@ def _after(view: _View, container: int) -> list[Block]:
     for index in range(end + 1, last + 1):
         line = view.dom.lines[index]
         role: Role = "hidden" if line.hidden else marks[line.owner] or ("related" if line.linked else "footer")
+        if not marks[line.owner] and role == "footer" and roles.is_keyword_line(line.text):
+            role = "paragraph"
         found.append(Block(line.text, role))
     return found
 
@@ -609,7 +623,13 @@ def _most_exact(stated: str | None, shown: str | None) -> str | None:
 
 
 def _kind(
-    view: _View, container: int, blocks: Sequence[Block], head: _Head, has_byline: bool, url: str | None
+    view: _View,
+    inside: Sequence[_Placed],
+    container: int,
+    blocks: Sequence[Block],
+    head: _Head,
+    has_byline: bool,
+    url: str | None,
 ) -> PageKind:
     """Tell an article from a list of articles and from a page that holds neither."""
     kept = [block.text for block in blocks if block.role in KEPT_ROLES]
@@ -617,7 +637,7 @@ def _kind(
     stops = sum(len(roles.STOPS.findall(text)) for text in kept)
     if roles.is_error_title(head.title or "") and length < 400:
         return "junk"
-    if _lists_articles(view, container):
+    if _lists_articles(view, inside):
         return "list"
     evidence = (
         (view.headline is not None and view.headline <= view.first[container] + 3)
@@ -636,18 +656,22 @@ def _kind(
     return "list" if view.linked[0] > 300 and view.linked[0] > 0.5 * view.chars[0] else "junk"
 
 
-def _lists_articles(view: _View, container: int) -> bool:
-    """Say whether the container is a list of articles: linked titles, each with a teaser or none."""
-    titles = prose = 0
-    for index in range(view.first[container], view.last[container] + 1):
-        line = view.dom.lines[index]
-        if line.hidden:
+def _lists_articles(view: _View, inside: Sequence[_Placed]) -> bool:
+    """Say whether what is kept of the container is a list of articles: linked titles, each with a teaser or none."""
+    titles = prose = linked = chars = 0
+    for item in inside:
+        line = item.line
+        if item.role not in KEPT_ROLES and item.role != "related":
             continue
+        if item.role == "related" and prose:
+            continue  # links behind an article's prose are no list page
+        linked += line.linked
+        chars += len(line.text)
         if line.linked >= 0.8 * len(line.text) and len(line.text) >= 6:
             titles += 1
-        elif view.weights[index] >= 40:
+        elif view.weights[item.index] >= 40:
             prose += 1
-    density = view.linked[container] / (view.chars[container] or 1)
+    density = linked / (chars or 1)
     return density > 0.6 or (titles >= 5 and titles >= 0.7 * prose and density > 0.12)
 
 
