@@ -12,6 +12,7 @@ Every pattern begins with a literal, so that clean text costs one scan.
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
@@ -188,7 +189,10 @@ _OTHER_BLANK = re.compile(rf"(?<=[{_HAN}]) (?=[{_HAN}、])")
 
 def _blanks(blanks: list[re.Match[str]], text: str, title: str | None, siblings: Sequence[str]) -> Iterator[Spot]:
     """Yield blanks that stand for a word: after a filtered word, inside a sentence."""
-    found = [match for match in blanks if text[match.end()] == "的" or _in_sentence(text, match.start())]
+    if not blanks:
+        return
+    sentences = _Sentences(text)
+    found = [match for match in blanks if text[match.end()] == "的" or sentences.hold(match.start())]
     telling = [match for match in found if _FUNCTION.match(text, match.end())]
     if not telling:
         return
@@ -200,19 +204,28 @@ def _blanks(blanks: list[re.Match[str]], text: str, title: str | None, siblings:
         fill, why = fills[telling[0][1]]
         taken = {match.end() - 1 for match in found}
         for match in _OTHER_BLANK.finditer(text):
-            if match.start() not in taken and _in_sentence(text, match.start()):
+            if match.start() not in taken and sentences.hold(match.start()):
                 known = fill if text[match.end()] == "、" else ""
                 yield Spot(
                     match.start(), match.end(), DELETED, known, f"blank in a sentence of a filtered page; {why}"
                 )
 
 
-def _in_sentence(text: str, at: int) -> bool:
-    """Return whether the line around `at` is running text: a dozen characters and a sentence mark behind."""
-    start = text.rfind("\n", max(0, at - 400), at) + 1
-    end = text.find("\n", at, at + 400)
-    line = text[start : end if end >= 0 else at + 400]
-    return len(line) >= 12 and any(mark in line for mark in "\uff0c\u3002,\uff1b")
+class _Sentences:
+    """The lines of a text that are running text: a dozen characters and a sentence mark."""
+
+    def __init__(self, text: str) -> None:
+        self._starts: list[int] = []
+        self._running: list[bool] = []
+        start = 0
+        for line in text.split("\n"):
+            self._starts.append(start)
+            self._running.append(len(line) >= 12 and any(mark in line for mark in "\uff0c\u3002,\uff1b"))
+            start += len(line) + 1
+
+    def hold(self, at: int) -> bool:
+        """Return whether the line around `at` is running text."""
+        return self._running[bisect_right(self._starts, at) - 1]
 
 
 def _continuation(word: str, text: str, title: str | None, siblings: Sequence[str]) -> tuple[str, str]:

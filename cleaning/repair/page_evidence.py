@@ -8,6 +8,7 @@ looked at). Learners' texts and glosses break this rule, or annotate what no tab
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -51,11 +52,20 @@ def pair_total(char: str) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line that holds insertions: `start` is its offset in the text."""
+    """A line that holds insertions: `start` is its offset in the text, `places` those of its tokens in the line."""
 
     start: int
     text: str
     tokens: tuple[Token, ...]
+    places: tuple[int, ...]
+
+    def between(self, start: int, end: int) -> tuple[Token, ...]:
+        """Return the tokens that begin in `start`:`end`."""
+        return self.tokens[bisect_left(self.places, start) : bisect_left(self.places, end)]
+
+    def token_at(self, start: int) -> Token | None:
+        """Return the token that begins at `start`, if one does."""
+        return next(iter(self.between(start, start + 1)), None)
 
 
 def find_lines(text: str) -> Iterator[Line]:
@@ -64,7 +74,7 @@ def find_lines(text: str) -> Iterator[Line]:
     for line in text.split("\n"):
         found = tuple(tokens(line)) if "(" in line or ")" in line else ()
         if found or REPLACED.search(line):
-            yield Line(start, line, found)
+            yield Line(start, line, found, tuple(token.start for token in found))
         start += len(line) + 1
 
 

@@ -19,7 +19,7 @@ from cleaning.repair.gbk_bytes import BYTES, DECODERS, INVALID_BYTE_BASE, REPLAC
 from cleaning.repair.injection import inject
 from cleaning.repair.page_evidence import Line, PageEvidence, accepted, find_lines, observe, window_char
 from cleaning.repair.readings import begins, is_common, is_simplified, is_traditional
-from cleaning.repair.shifted import Hit, Knowledge, Run, Solution
+from cleaning.repair.shifted import Budget, Hit, Knowledge, Run, Solution
 from cleaning.repair.site_table import SiteTable, as_insertions
 from cleaning.repair.tokens import PUNCTUATION, REPLACED, Token, may_be_damaged
 
@@ -32,6 +32,9 @@ CUT_OFF = "repair.pinyin.cut-off"
 CLEAR_GAIN = 6.0
 """Natural log: a run that is the only sign of damage must read this much better repaired than as it stands."""
 
+
+ENOUGH_WORK = 100_000
+"""Hypotheses that any page may cost, apart from two for each of its characters. About 2 microseconds each."""
 
 DROPPED = 6.0
 """Natural log: what a lost private-use character costs against a reading without one."""
@@ -122,8 +125,9 @@ def _read_runs(
         by_lead=by_lead,
         is_foreign=_foreign(page.everywhere),
         is_seen=page.everywhere.__contains__,
+        budget=Budget(2 * len(text) + ENOUGH_WORK),
     )
-    return [_read_line(line, known) for line in lines]
+    return [_read_line(line, known) if known.budget.left > 0 else {} for line in lines]
 
 
 class _PairCount:
@@ -168,7 +172,7 @@ def _read_line(line: Line, known: Knowledge) -> Runs:
     free_from = floor = 0
     for start, end in sorted(starts.items()):
         token = by_start.get(start)
-        if start >= free_from and (token is None or (token.mark and start > floor)):
+        if known.budget.left > 0 and start >= free_from and (token is None or (token.mark and start > floor)):
             run = _read_run(line, start, by_start, known)
             if run is not None:
                 solved[start] = run
@@ -212,17 +216,12 @@ def _gain_of(before: str, after: str) -> float:
 
 def _gain(line: Line, start: int, run: Solution) -> float:
     """Return by how much the run reads better repaired than as shown without its insertions."""
-    shown = "".join(
-        line.text[left:right]
-        for left, right in _gaps(
-            [token for token in line.tokens if start <= token.start < run.end], start, run.end
-        )
-    )
+    shown = "".join(line.text[left:right] for left, right in _gaps(line.between(start, run.end), start, run.end))
     first, last = line.text[start - 1], line.text[run.end : run.end + 1]
     return _gain_of(f"{first}?{shown}{last}", f"{first}{run.text}{last}")
 
 
-def _gaps(inside: list[Token], start: int, end: int) -> Iterable[tuple[int, int]]:
+def _gaps(inside: Iterable[Token], start: int, end: int) -> Iterable[tuple[int, int]]:
     cursor = start
     for token in inside:
         yield cursor, token.start
@@ -232,7 +231,7 @@ def _gaps(inside: list[Token], start: int, end: int) -> Iterable[tuple[int, int]
 
 def _is_clear(line: Line, start: int, run: Solution) -> bool:
     """Return whether this run alone shows that the machine was here: its tone is written and it reads far better."""
-    token = next((token for token in line.tokens if token.start == start), None)
+    token = line.token_at(start)
     if token is None:  # read only where the gain was clear
         return True
     return bool(token.reading.tone) and _gain(line, start, run) > CLEAR_GAIN
@@ -241,7 +240,7 @@ def _is_clear(line: Line, start: int, run: Solution) -> bool:
 def _changes(line: Line, solved: Runs, entries: Mapping[str, str], site_chars: frozenset[str]) -> Iterable[Change]:
     """Yield the edits to one line."""
     for start, run in sorted(solved.items()):
-        marks = tuple(one for one in line.tokens if start <= one.start < run.end and one.mark)
+        marks = tuple(one for one in line.between(start, run.end) if one.mark)
         sure = run.guessed == 0 and all(hit.sure for hit in run.hits) and all(map(is_common, run.text))
         yield Change(SHIFTED, line.start + start, line.start + run.end, run.text, sure, run.hits, marks)
     ends = sorted((start, run.end) for start, run in solved.items())

@@ -57,6 +57,8 @@ FIELD_WORDS = frozenset(
 USER_DEFINED_LEADS = (*range(0xAA, 0xB0), *range(0xF8, 0xFF), *range(0xA1, 0xA8))
 """Lead bytes of the user-defined areas AAA1..AFFE, F8A1..FEFE and A140..A7A0."""
 
+_TRAILS = range(0x81, 0xFF)
+
 _MARKS = "?" + REPLACEMENT
 
 
@@ -91,6 +93,13 @@ class Solution:
     guessed: int
 
 
+@dataclass(slots=True)
+class Budget:
+    """Hypotheses that the search may still make on one page: hostile text must not make it search for long."""
+
+    left: int
+
+
 @dataclass(frozen=True, slots=True)
 class Knowledge:
     """What is known when a run is read.
@@ -110,6 +119,7 @@ class Knowledge:
     by_lead: Mapping[tuple[int, str], tuple[str, ...]]
     is_foreign: Callable[[str], bool]
     is_seen: Callable[[str], bool]
+    budget: Budget
 
 
 @lru_cache(maxsize=1 << 16)
@@ -167,6 +177,8 @@ class Run:
 
         The replaced mark's first byte ends a true character whose lead is under the mark; its second is pending.
         """
+        if self.known.budget.left <= 0:
+            return None
         previous = self._true_char_before(start)
         first, second = BYTES[self.line[start + 1]]
         self.guessed = 1
@@ -181,14 +193,12 @@ class Run:
 
     def _true_char_before(self, at: int) -> str:
         """Return the character before `at`, or before the insertion that ends there."""
-        for token in self.by_start.values():
-            if token.end == at:
-                return self.line[max(0, token.start - 1)]
-        return self.line[at - 1]
+        opening = self.line.rfind("(", max(0, at - 12), at) if self.line[at - 1] == ")" else at
+        return self.line[max(0, opening - 1)]
 
     def _follow(self, beam: list[Hypothesis], at: int) -> Solution | None:
         """Return the run that `beam` and what stands at `at` lead to."""
-        while beam:
+        while beam and self.known.budget.left > 0:
             self.alone = len(beam) == 1
             step = self._step(beam, at)
             if step is None:
@@ -239,7 +249,8 @@ class Run:
             ends = [CHARS[one.pending << 8 | lead] for lead in USER_DEFINED_LEADS]
             firsts = [self._extend(one, true, -1) for true in ends if is_common(true)]
             for first in sorted(firsts, key=lambda two: -two.score)[:6]:
-                for lead in range(0x81, 0xFF):
+                self.known.budget.left -= len(_TRAILS)
+                for lead in _TRAILS:
                     second = CHARS[lead << 8 | following]
                     if is_common(second) and _is_user_defined(BYTES[first.last][1], lead):
                         rank = first.score + _likelihood(first.last, second)
@@ -379,7 +390,7 @@ class Run:
         """
         following = self.line[after] if after < len(self.line) else "\n"
         rated: list[tuple[float, Hypothesis]] = []
-        for one in beam:
+        for one in beam[:6]:
             for true in _of_lead(one.pending):
                 weight = self._familiar(one.last + true)
                 if following == "\n":
@@ -392,6 +403,7 @@ class Run:
     def _extend(
         self, one: Hypothesis, char: str, pending: int, weight: float = 0.0, hit: Hit | None = None
     ) -> Hypothesis:
+        self.known.budget.left -= 1
         hits = (one.hits, hit) if hit else one.hits
         score = one.score + weight + (0.0 if self.alone else _likelihood(one.last, char))
         return Hypothesis(score, char, pending, (one.chars, char), hits)
@@ -413,7 +425,7 @@ def _candidates(lead: int, token: Token, known: Knowledge) -> list[str]:
     """Return the characters under `lead` that the reading allows, and those the table gives this very string."""
     found = _by_reading(lead, token.reading)
     named = known.by_lead.get((lead, token.inserted), ())
-    return [*found, *(char for char in named if char not in found)]
+    return [*found, *(char for char in named if char not in found and BYTES[char][1] in _TRAILS)]
 
 
 def _is_user_defined(lead: int, trail: int) -> bool:
