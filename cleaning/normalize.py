@@ -2,16 +2,15 @@
 
 What changes, and why:
 
-| input | output | why |
-|---|---|---|
-| no-break, ideographic, en, em and other blanks, tab | space | layout of the page, not of the text |
-| zero-width characters, soft hyphen, byte order mark, bidi controls, variation selectors, tag characters | nothing | invisible; they split words for search and comparison |
-| control characters | nothing | no text holds them |
-| markers of undecodable bytes (`INVALID_BYTE_BASE`) and lone surrogates | U+FFFD | repair is over: what it could not use is a hole |
-| compatibility ideographs, Kangxi radicals | the unified ideograph | two codes of one character (Unicode's own mapping) |
-| full-width letters and digits, signs between them | ASCII | `９５５３３` and `95533` are one number |
-| runs of spaces | one space | layout |
-| spaces at a line's ends, empty lines | nothing | one block a line |
+* blanks of any kind (no-break, ideographic, en, em, tab) -> space: the layout of the page, not of the text;
+* zero-width characters, soft hyphen, byte order mark, bidi controls, variation selectors, tag characters -> nothing:
+  they can't be seen, and split words for search and comparison;
+* control characters -> nothing: no text holds them;
+* markers of undecodable bytes (`INVALID_BYTE_BASE`) and lone surrogates -> U+FFFD: repair is over, and what it could
+  not use is a hole;
+* compatibility ideographs, Kangxi radicals -> the unified ideograph: two codes of one character by Unicode's mapping;
+* full-width letters and digits, signs between them -> ASCII: `９５５３３` and `95533` are one number;
+* runs of spaces -> one; spaces at a line's ends and empty lines -> nothing: one block a line.
 
 What stays: Chinese punctuation (，。：；！？（）), because it is the text's own; private-use characters, because repair
 reports them; and a single blank between two Chinese characters, because it may be the hole a filter left

@@ -104,10 +104,10 @@ def _choose(
     keys: Sequence[str], head: Sequence[int], bylines: set[int], first_prose: int, filename: str | None
 ) -> int | None:
     """Return the head line that is most like a title; of equals the first."""
-    able = [i for i in head if _can_be_title(keys[i])]
+    body = {letters(key) for key in keys[first_prose:]}
+    able = [i for i in head if _can_be_title(keys[i]) and (not is_heading(keys[i]) or letters(keys[i]) in body)]
     if not able:
         return None
-    body = {letters(key) for key in keys[first_prose:]}
     again = {letters(keys[i]): i for i in head}
     stem = letters(fold(PurePath(filename).stem)) if filename else ""
 

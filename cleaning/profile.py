@@ -2,7 +2,7 @@
 
 Learned in a batch, from all pages at once, so the order of arrival can't matter. Digits are folded (`浏览12次` and
 `浏览7次` are one line). Copies of one article must not teach its text as chrome, so pages are counted by what they
-are about: pages that share their longest paragraph count once. An article's own headings repeat too (`小编导语`,
+are about: pages whose rarest paragraph is the same count once. An article's own headings repeat too (`小编导语`,
 `一、`); a heading is never learned, nor a line that leads into a paragraph.
 """
 
@@ -27,6 +27,12 @@ MIN_PAGES = 4
 MIN_SHARE = 0.3
 """Least share of a site's distinct pages that a line stands on. A site's categories each hold a part of its pages, so
 their names and blocks are below one half; an article's line is on one page, however often it was copied."""
+
+PROSE_SHARE = 0.6
+"""The same for a paragraph: a notice stands on nearly all pages; articles made from one template share theirs too."""
+
+MIN_COUNT = 3
+"""Fewest distinct pages for any line."""
 
 HEAD_WINDOW = 20
 TAIL_WINDOW = 40
@@ -82,7 +88,7 @@ class _Line(NamedTuple):
 
 
 class _Seen(NamedTuple):
-    """A page as the learner keeps it: its first and last lines as hashes, and its prose by falling length."""
+    """A page as the learner keeps it: its first and last lines and its longest paragraphs, as hashes."""
 
     head: tuple[_Line, ...]
     tail: tuple[_Line, ...]
@@ -140,23 +146,26 @@ def _profile(name: str, site: _Site) -> SiteProfile:
     if total < MIN_PAGES:
         return SiteProfile(name, total)
     on_pages = _count(site, subjects)
-    common = {code for code, subjects_of in on_pages.items() if len(subjects_of) >= MIN_SHARE * total}
+    prose = {line.code for page in site.pages.values() for line in (*page.head, *page.tail) if line.prose}
+    common = {
+        code
+        for code, about in on_pages.items()
+        if len(about) >= max(MIN_COUNT, (PROSE_SHARE if code in prose else MIN_SHARE) * total)
+    }
     at_edge, leading = _places(site, common)
     kept = {
         site.texts[code]: len(on_pages[code])
         for code in common
-        if len(on_pages[code]) > 2 and code in site.texts and 2 * at_edge[code] > len(site.pages) * MIN_SHARE > 0
-        and 2 * leading[code] < at_edge[code]
-    }  # fmt: skip
+        if code in site.texts and 2 * at_edge[code] > len(on_pages[code]) and 2 * leading[code] < at_edge[code]
+    }
     return SiteProfile(name, total, kept)
 
 
 def _subjects(site: _Site) -> dict[int, int]:
-    """Return what each page is about: its longest paragraph that most pages don't have."""
+    """Return what each page is about: of its longest paragraphs the one that fewest pages have."""
     spread = Counter(code for page in site.pages.values() for code in page.prose)
-    limit = len(site.pages) / 2
     return {
-        page: next((code for code in seen.prose if spread[code] <= limit), page)
+        page: min(seen.prose, key=lambda code: (spread[code], seen.prose.index(code)), default=page)
         for page, seen in site.pages.items()
     }
 

@@ -56,11 +56,11 @@ _SUBJECT = re.compile(
 )
 _ABOUT_IT = re.compile(
     r"赌|博彩|输|赢|骗|诈|警|公安|涉|沉迷|中奖|诱|犯罪|违法|非法|打击|查处|直播|主播|打赏|充值|投注|为名|名义|色情|黄色|低俗|名为|所谓|"
-    r"网站|广告|受害|嫌疑|点击|下载|链接|短信|发布|推送|传播|参与|观看|浏览|宣传|推广|软件|平台|裸聊|敲诈|勒索|买|玩|类|等"
+    r"网站|广告|受害|嫌疑|点击|下载|链接|短信|发布|推送|传播|参与|观看|浏览|宣传|推广|裸聊|敲诈|勒索|购买|玩|之类|等(?:平台|网站|软件|名|方式)"
 )
 _BETTING = re.compile(r"赌|博彩|输|沉迷|涉黄|色情|裸聊")
 _CLAUSE_END = re.compile(r"[,。;!?:]")
-_STOP = re_STOP = re.compile(r"[。!?]")
+_STOP = re.compile(r"[。!?]")
 _SPACED = re.compile(r"(?:[\u4e00-\u9fff][ .·_*|/-]){3}[\u4e00-\u9fff]")
 _GAP = re.compile(r"(?<=[\u4e00-\u9fff])[ .·_*|/-](?=[\u4e00-\u9fff])")
 _QUOTES_OPEN = "“‘「『《\"'("
@@ -292,7 +292,7 @@ def _inserted(line: str, hits: Sequence[Hit]) -> tuple[Cut, ...]:
         sure = any(hit.weight > 2 for hit in run)
         if score < RUN_SCORE or end - start < (RUN_LENGTH if sure else TRADE_RUN_LENGTH):
             continue
-        if _is_quoted(line, start, end) or (not sure and _BETTING.search(line[:start] + "\n" + line[end:])):
+        if _is_quoted(line, start, end) or (not sure and _is_about_betting(line, start, end)):
             continue
         if not (sure and score >= LINE_SCORE) and _is_about_it(line, start, end):
             continue
@@ -304,10 +304,21 @@ def _inserted(line: str, hits: Sequence[Hit]) -> tuple[Cut, ...]:
 
 def _is_about_it(line: str, start: int, end: int) -> bool:
     """Whether the clause around a run has what such words honestly go with: somebody offers, clicks, bets, is duped."""
-    before = max((match.end() for match in _CLAUSE_END.finditer(line, 0, start)), default=0)
-    after = _CLAUSE_END.search(line, end)
-    rest = line[before:start] + line[end : after.start() if after else len(line)]
+    left, right = max(0, start - _NEAR), min(len(line), end + _NEAR)
+    before = max((match.end() for match in _CLAUSE_END.finditer(line, left, start)), default=left)
+    after = _CLAUSE_END.search(line, end, right)
+    rest = line[before:start] + line[end : after.start() if after else right]
     return _ABOUT_IT.search(rest) is not None
+
+
+def _is_about_betting(line: str, start: int, end: int) -> bool:
+    """Whether what stands around a run speaks of gambling or porn in words that only an author uses."""
+    left, right = max(0, start - 3 * _NEAR), end + 3 * _NEAR
+    return _BETTING.search(line[left:start] + "\n" + line[end:right]) is not None
+
+
+_NEAR = 60
+"""Characters around a run that are looked at: a clause; three times as many are a sentence or two."""
 
 
 def _is_quoted(line: str, start: int, end: int) -> bool:

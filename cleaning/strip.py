@@ -11,7 +11,7 @@ Where a rule may match depends on the article's prose: the *head* is what stands
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cache
@@ -207,16 +207,25 @@ def _cut_spans(page: _Page) -> None:
 
 
 def _cut(page: _Page, index: int, rule: Rule) -> None:
-    cuts = page.cuts.setdefault(index, [])
+    taken = _taken(page, index)
+    cuts: list[spam.Cut] = []
     for match in rule.pattern.finditer(page.keys[index]):
         pieces = [match.span()]
         if "keep" in rule.pattern.groupindex:
             pieces = [(match.start(), match.start("keep")), (match.end("keep"), match.end())]
-        for start, end in pieces:
-            if start < end and not any(start < cut.end and cut.start < end for cut in cuts):
-                cuts.append(spam.Cut(rule.id, start, end, ""))
-    if not cuts:
-        del page.cuts[index]
+        cuts += (
+            spam.Cut(rule.id, start, end, "") for start, end in pieces if start < end and not any(taken[start:end])
+        )
+    if cuts:
+        page.cuts.setdefault(index, []).extend(cuts)
+
+
+def _taken(page: _Page, index: int) -> bytearray:
+    """Return a flag for each character of a line: whether a cut takes it already."""
+    taken = bytearray(len(page.keys[index]))
+    for cut in page.cuts.get(index, ()):
+        taken[cut.start : cut.end] = b"\1" * (cut.end - cut.start)
+    return taken
 
 
 def _drop_anywhere(page: _Page, among: Iterable[int]) -> None:
@@ -267,20 +276,27 @@ def _cut_offers(page: _Page, index: int) -> None:
     found = [contact for contact in find_contacts_folded(key, key) if contact.kind != "hotline"]
     if not found:
         return
+    starts = sorted(contact.start for contact in found)
     bounds = [0, *(match.end() for match in _SENTENCE_END.finditer(key)), len(key)]
     cuts: list[spam.Cut] = []
     for start, end in pairwise(bounds):
-        inside = any(start <= contact.start < end for contact in found)
+        inside = bisect_left(starts, start) < bisect_left(starts, end)
         if inside and _OFFER.search(key, start, end) and not _NARRATIVE.search(key, start, end):
             cuts.append(spam.Cut("spam.advert", start, end, "a contact with an offer to the reader"))
     if not cuts:
         return
-    others = [
-        cut
-        for cut in page.cuts.get(index, ())
-        if not any(cut.start < new.end and new.start < cut.end for new in cuts)
-    ]
-    page.cuts[index] = others + cuts
+    page.cuts[index] = cuts + _apart(page.cuts.get(index, ()), cuts)
+
+
+def _apart(older: Sequence[spam.Cut], newer: Sequence[spam.Cut]) -> list[spam.Cut]:
+    """Return the older cuts that no newer one touches; the newer ones are in order and do not overlap."""
+    starts = [cut.start for cut in newer]
+
+    def free(cut: spam.Cut) -> bool:
+        after = bisect_left(starts, cut.end)
+        return after == 0 or newer[after - 1].end <= cut.start
+
+    return [cut for cut in older if free(cut)]
 
 
 # -- The title --------------------------------------------------------------------------------------------------
