@@ -7,12 +7,20 @@ from typing import TYPE_CHECKING, Any
 
 from scrapy import Request
 from scrapy.core.scheduler import BaseScheduler
+from twisted.internet.task import LoopingCall
 
 from crawler.session import Session
 
 if TYPE_CHECKING:
     from scrapy import Spider
     from scrapy.crawler import Crawler
+
+
+WAKE_SECONDS = 0.2
+"""How often the engine is made to ask again; its own heart beats every 5 seconds."""
+
+WAKE = Request("http://wake.invalid/", dont_filter=True)
+"""Not a request: handing it to the engine makes it look at the scheduler, which drops it."""
 
 
 class FrontierScheduler(BaseScheduler):
@@ -23,6 +31,8 @@ class FrontierScheduler(BaseScheduler):
         self._concurrency = crawler.settings.getint("CONCURRENT_REQUESTS_PER_DOMAIN")
         self._others: deque[Request] = deque()
         self._spider: Any = None
+        self._empty_handed = False
+        self._alarm = LoopingCall(self._wake)
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> FrontierScheduler:
@@ -38,9 +48,18 @@ class FrontierScheduler(BaseScheduler):
         """Open the spider's session, which holds the frontier."""
         self._spider = spider
         self._session.open()
+        self._alarm.start(WAKE_SECONDS, now=False)
 
     def close(self, reason: str) -> None:
-        """Do nothing: the session is closed by the spider."""
+        """Stop waking the engine; the session is closed by the spider."""
+        if self._alarm.running:
+            self._alarm.stop()
+
+    def _wake(self) -> None:
+        """Let the engine ask again after it went away empty-handed: a pause or a back-off may be over."""
+        if self._empty_handed and self._crawler.engine is not None:
+            self._empty_handed = False
+            self._crawler.engine.crawl(WAKE)
 
     def has_pending_requests(self) -> bool:
         """Return whether anything is, or will soon be, to be fetched."""
@@ -48,7 +67,8 @@ class FrontierScheduler(BaseScheduler):
 
     def enqueue_request(self, request: Request) -> bool:
         """Take a request that didn't come from the frontier (a middleware's, another spider's)."""
-        self._others.append(request)
+        if request is not WAKE:
+            self._others.append(request)
         return True
 
     def next_request(self) -> Request | None:
@@ -56,6 +76,7 @@ class FrontierScheduler(BaseScheduler):
         if self._others:
             return self._others.popleft()
         entry = self._session.next(self._room)
+        self._empty_handed = entry is None
         return None if entry is None else self._spider.request(entry)
 
     def _room(self, host: str) -> bool:

@@ -31,13 +31,15 @@ class SiteThrottle(AutoThrottle):
             slot.concurrency = concurrency
 
     def _adjust_delay(self, slot: Any, latency: float, response: Response) -> None:  # noqa: ANN401
-        """Follow the latency, but never go below what the host asked for."""
+        """Follow the latency, from the least delay that the host's own rules set, or else the project's."""
+        request = response.request
+        delay, _ = self._wanted(self.crawler.spider, request.meta.get("download_slot", "") if request else "")
+        if delay == 0:
+            # A declaration that says so: its server is ours (the demo, a mirror).
+            slot.delay = 0.0
+            return
+        self.mindelay = self._min_delay() if delay is None else delay
         super()._adjust_delay(slot, latency, response)
-        spider = self.crawler.spider
-        key = (response.request.meta if response.request is not None else {}).get("download_slot")
-        delay, _ = self._wanted(spider, key or "")
-        if delay is not None:
-            slot.delay = delay if delay == 0 else max(delay, slot.delay)
 
     @staticmethod
     def _wanted(spider: Any, host: str) -> tuple[float | None, int | None]:  # noqa: ANN401
