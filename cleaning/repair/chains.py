@@ -46,10 +46,13 @@ CP1252_UNDEFINED = (0x81, 0x8D, 0x8F, 0x90, 0x9D)
 READERS: dict[Family, tuple[Reader, ...]] = {
     "latin": ("latin-1", "cp1252"),
     "hybrid": ("hybrid",),
-    "gbk": ("gb18030", "gbk"),
+    "gbk": ("gbk", "gb18030"),
     "big5": ("big5", "big5hkscs", "cp950"),
 }
 """The decoders of each family, the likelier first."""
+
+FAMILY: dict[Reader, Family] = {reader: family for family, readers in READERS.items() for reader in readers}
+"""The family of each decoder."""
 
 _ESCAPED = 0xDC00  # Python's `surrogateescape` shows an undecodable byte as this plus the byte
 _AS_CP1252 = {

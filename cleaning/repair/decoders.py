@@ -20,7 +20,7 @@ from typing import NamedTuple
 
 from cleaning.findings import Certainty, Edited, Finding, edit
 from cleaning.repair.badness import bigram_score, total_logprob
-from cleaning.repair.chains import HOLE, READERS, describe
+from cleaning.repair.chains import FAMILY, HOLE, describe
 from cleaning.repair.irreversible import damage_share, lost_text
 from cleaning.repair.search import IDEOGRAPH, Group, Trial, Way, attempt, reads_as_chinese
 from cleaning.repair.spans import (
@@ -162,8 +162,7 @@ def _repair_inside(repair: Repair, depth: int) -> Repair:
 def _findings(span: str, repair: Repair) -> Iterator[Finding]:
     """Yield the findings for one repaired span: one for each group, one for all of it when it was damaged twice."""
     trial, offset = repair.trial, repair.region.start
-    family = next(family for family, readers in READERS.items() if trial.step.reader in readers)
-    rule = f"decoder.{trial.step.written}-as-{family}"
+    rule = f"decoder.{trial.step.written}-as-{FAMILY[trial.step.reader]}"
     if any(finding.before != finding.after for finding in repair.inner.findings):
         sure = trial.proved and all(group.kinds <= _SURE for group in trial.groups)
         sure = sure and all(finding.certainty == "certified" for finding in repair.inner.findings)

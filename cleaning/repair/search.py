@@ -10,11 +10,13 @@ from typing import NamedTuple
 
 from cleaning.repair.badness import codes, pair_scores, total_logprob
 from cleaning.repair.chains import (
+    FAMILY,
     HOLE,
     INVALID_BYTE_BASE,
     MARKER,
     READERS,
     Family,
+    Reader,
     Step,
     Writer,
     blanked,
@@ -75,6 +77,11 @@ class Trial(NamedTuple):
         return self.step.written == "utf-8" or (self.step.reader in READERS["latin"] and len(self.groups) == 1)
 
     @property
+    def share(self) -> int:
+        """How many characters of the span are proved."""
+        return sum(group.end - group.start for group in self.groups if group.proved)
+
+    @property
     def proved(self) -> bool:
         """Whether the forward model gives the whole span back."""
         return all(group.proved for group in self.groups)
@@ -93,43 +100,57 @@ def attempt(span: str, way: Way, left: str = "\n", right: str = "\n") -> Trial |
     if len(span) > 2 * PROBE and not _promising(span[:PROBE], family, writer):
         return None
     found: Trial | None = None
-    for pieces in _readings(span, family, writer, left, right):
-        trial = prove(span, pieces, family, writer)
+    for readers, pieces in _readings(span, family, writer, left, right):
+        trial = prove(span, pieces, readers, writer)
         if trial.proved:
             return trial
-        found = found or trial
+        if found is None or trial.share > found.share:
+            found = trial
     return found
 
 
 def _promising(head: str, family: Family, writer: Writer) -> bool:
     """Tell whether the beginning of a long span reads as anything, before all of it is searched."""
-    for pieces in _readings(head, family, writer, "\n", "\n"):
+    for _, pieces in _readings(head, family, writer, "\n", "\n"):
         text = "".join(piece.guess or piece.text for piece in pieces).replace(HOLE, "")
         return len(text) > PROBE // 10 and (total_logprob(text) / len(text) > HOPELESS or writer == "utf-8")
     return False
 
 
-def _readings(span: str, family: Family, writer: Writer, left: str, right: str) -> Iterator[list[Piece]]:
-    """Yield the readings of `span`, in pieces that count its characters."""
+def _readings(
+    span: str, family: Family, writer: Writer, left: str, right: str
+) -> Iterator[tuple[tuple[Reader, ...], list[Piece]]]:
+    """Yield the readings of `span`, in pieces that count its characters, each with the decoders it holds for.
+
+    Which bytes can have been lost depends on the decoder, so a span with holes has readings for each.
+    """
+    readers = READERS[family]
     if family == "hybrid":
-        yield solve_hybrid(span, writer, left)
+        yield readers, solve_hybrid(span, writer, left)
         return
     data = as_bytes(span, family)
     if data is None:
         return
     if writer == "utf-8":
         if mostly_utf8(data):
-            yield _placed(solve_utf8(data, family, left, right), span, family)
+            for reader in readers:
+                pieces = _placed(solve_utf8(data, reader, left, right), span, family)
+                if len(pieces) == 1:
+                    yield readers, pieces
+                    return
+                yield (reader,), pieces
         return
     if not (family == "big5" and "?" in span):
         try:
-            yield [Piece(0, len(span), data.decode(writer), "known")]
+            yield readers, [Piece(0, len(span), data.decode(writer), "known")]
             return
         except UnicodeDecodeError:
             if not mostly_pairs(data, writer):
                 return
     try:
-        yield from solve_pairs(span, family, writer, left, right)
+        for reader in readers:
+            for pieces in solve_pairs(span, reader, writer, left, right):
+                yield (reader,), pieces
     except ValueError:
         return
 
@@ -160,15 +181,15 @@ def _placed(pieces: list[Piece], span: str, family: Family) -> list[Piece]:
     return placed
 
 
-def prove(span: str, pieces: list[Piece], family: Family, writer: Writer) -> Trial:
-    """Return the trial of `pieces`, each group proved when a decoder of `family` shows its text as the span has it.
+def prove(span: str, pieces: list[Piece], readers: tuple[Reader, ...], writer: Writer) -> Trial:
+    """Return the trial of `pieces`, each group proved when one of `readers` shows its text as the span has it.
 
     One decoder must explain the whole, or the one that explains most is taken. An open hole stands in the proof for
     the likeliest character that its bytes allow.
     """
     groups = list(_groups(pieces, len(span)))
-    best = Trial([group._replace(proved=False) for group, _ in groups], Step(writer, READERS[family][0]))
-    for step in _steps(span, family, writer):
+    best = Trial([group._replace(proved=False) for group, _ in groups], Step(writer, readers[0]))
+    for step in _steps(span, readers, writer):
         trial = Trial([group for group, _ in groups], step)
         whole = "".join(proof for _, proof in groups)
         if _shows(whole, step, span):
@@ -182,7 +203,7 @@ def prove(span: str, pieces: list[Piece], family: Family, writer: Writer) -> Tri
     return best
 
 
-def _steps(span: str, family: Family, writer: Writer) -> Iterator[Step]:
+def _steps(span: str, readers: tuple[Reader, ...], writer: Writer) -> Iterator[Step]:
     """Yield the steps that can have left `span`, by the signs that lost bytes left in it."""
     if any(ord(character) > INVALID_BYTE_BASE for character in span):
         losses = [MARKER]
@@ -190,10 +211,10 @@ def _steps(span: str, family: Family, writer: Writer) -> Iterator[Step]:
         losses = [HOLE]
     else:
         losses = ["?", ""]
-    for reader in READERS[family]:
+    for reader in readers:
         for lost in losses:
             yield Step(writer, reader, lost)
-            if family in ("latin", "hybrid") and " " in span:
+            if FAMILY[reader] in ("latin", "hybrid") and " " in span:
                 yield Step(writer, reader, lost, blank=True)
 
 

@@ -19,11 +19,12 @@ import numpy as np
 from cleaning.repair.badness import bigram_score, codes, pair_scores
 from cleaning.repair.chains import (
     CP1252_UNDEFINED,
+    FAMILY,
     HOLE,
     INVALID_BYTE_BASE,
-    READERS,
     SPECIALS,
     Family,
+    Reader,
     Writer,
     is_lost,
     sources,
@@ -104,11 +105,12 @@ _PLACE_OF_HOLE = {
     "second": 1,
 }  # where in the character the lost byte stands
 _HOLE_MARKS = ("\udcff", HOLE)
+_SINGLE_BYTE: tuple[Reader, ...] = ("latin-1", "cp1252")
 _BLANKS = b"\xa0\x85"  # what folding white space turns into a blank
 _DROPPED = bytes((*range(0x80, 0xA1), 0xAD))  # controls, no-break space, soft hyphen: pages are cleaned of them
 
 
-def solve_utf8(data: bytes, family: Family, left: str = "\n", right: str = "\n") -> list[Piece]:
+def solve_utf8(data: bytes, reader: Reader, left: str = "\n", right: str = "\n") -> list[Piece]:
     """Return the text of `data`, written as UTF-8; holes are `HOLE_BYTE`, `?`, a blank, or nothing at all.
 
     `left` and `right` are the characters beside the span, for the model.
@@ -123,7 +125,7 @@ def solve_utf8(data: bytes, family: Family, left: str = "\n", right: str = "\n")
         end = place + len(found.group())  # every character matched stands for one byte
         before = pieces[-1].text[-1] if pieces else left
         after = shown[found.end()] if found.end() < len(shown) else right
-        options = _options_utf8(found, family, data[end : end + 2])
+        options = _options_utf8(found, reader, data[end : end + 2])
         pieces.append(Piece(place, end, *choose(options, before, after)))
         place, cursor = end, found.end()
     if cursor < len(shown):
@@ -131,7 +133,7 @@ def solve_utf8(data: bytes, family: Family, left: str = "\n", right: str = "\n")
     return pieces
 
 
-def _options_utf8(found: re.Match[str], family: Family, following: bytes) -> str:
+def _options_utf8(found: re.Match[str], reader: Reader, following: bytes) -> str:
     """Return the characters that a broken UTF-8 sequence can have been."""
     group = str(found.lastgroup)
     if group == "junk":
@@ -141,13 +143,13 @@ def _options_utf8(found: re.Match[str], family: Family, following: bytes) -> str
     raw = found.group().encode("ascii", "surrogateescape")
     before, after = raw[:where], raw[where + len(mark) :]
     if group == "both":  # the first of two lost bytes is one that no decoder takes for a lead
-        first = lost_bytes(mark[0], b"\x81\x81", family) if family in ("latin", "hybrid") else b"\x80"
-        second = lost_bytes(mark[0], following, family)
+        first = lost_bytes(mark[0], b"\x81\x81", reader) if reader in _SINGLE_BYTE else b"\x80"
+        second = lost_bytes(mark[0], following, reader)
         return "".join(_completions(before + bytes([byte]), b"", second) for byte in first)
-    options = _completions(before, after, lost_bytes(mark, (after + following)[:3], family))
+    options = _completions(before, after, lost_bytes(mark, (after + following)[:3], reader))
     if not mark and group == "last":  # dropped, so the middle byte may be the one
         tail = before[-1:]
-        options += _completions(before[:1], tail, lost_bytes(mark, (tail + following)[:3], family))
+        options += _completions(before[:1], tail, lost_bytes(mark, (tail + following)[:3], reader))
     return options
 
 
@@ -158,18 +160,16 @@ def _completions(before: bytes, after: bytes, lost: bytes) -> str:
 
 
 @lru_cache(maxsize=1 << 14)
-def lost_bytes(mark: str, following: bytes, family: Family) -> bytes:
-    """Return the bytes that a decoder of `family` can have shown as `mark` (empty: dropped) before `following`."""
-    if mark == " ":
-        return _BLANKS if family in ("latin", "hybrid") else b""
-    if family in ("latin", "hybrid"):
+def lost_bytes(mark: str, following: bytes, reader: Reader) -> bytes:
+    """Return the bytes that `reader` can have shown as `mark` (empty: dropped) before `following`."""
+    if reader in _SINGLE_BYTE:
+        if mark == " ":
+            return _BLANKS
         return bytes(CP1252_UNDEFINED) if mark in _HOLE_MARKS else _DROPPED
+    if mark == " ":
+        return b""
     following = following.replace(b"\xff", b"")[:1]  # the rare four-byte forms are left to the proof
-    return bytes(
-        byte
-        for byte in range(0x80, 0xFF)
-        if any(is_lost(bytes([byte]) + following, reader) for reader in READERS[family])
-    )
+    return bytes(byte for byte in range(0x80, 0xFF) if is_lost(bytes([byte]) + following, reader))
 
 
 @lru_cache(maxsize=1 << 14)
@@ -214,12 +214,13 @@ class Reading(NamedTuple):
 
 
 def solve_pairs(
-    span: str, family: Family, writer: Writer, left: str = "\n", right: str = "\n"
+    span: str, reader: Reader, writer: Writer, left: str = "\n", right: str = "\n"
 ) -> Iterator[list[Piece]]:
-    """Yield texts of `span`, written in a two-byte encoding and read by `family`, the likeliest first.
+    """Yield texts of `span`, written in a two-byte encoding and read by `reader`, the likeliest first.
 
     Pieces count characters of `span` here, and `start == end` marks one that the next piece must be joined to.
     """
+    family = FAMILY[reader]
     readings = [Reading(0.0, b"", left, 0)]
     for start, end, options in units(span, family):
         if options is None:
@@ -227,7 +228,7 @@ def solve_pairs(
             spread = [
                 new
                 for reading in readings
-                for new in _lose(reading, span[start], following, writer, Run(span, start, end, family))
+                for new in _lose(reading, span[start], following, writer, Run(span, start, end, family), reader)
             ]
         else:
             run = Run(span, start, end, family)
@@ -366,7 +367,9 @@ def _lead_options(leads: bytes, trail: int, writer: Writer) -> str:
     return "".join(dict.fromkeys(_character(bytes((lead, trail)), writer) for lead in leads))
 
 
-def _lose(reading: Reading, mark: str, following: bytes, writer: Writer, run: Run) -> list[Reading]:
+def _lose(
+    reading: Reading, mark: str, following: bytes, writer: Writer, run: Run, reader: Reader
+) -> list[Reading]:
     """Return the readings after `mark`, which may stand for a lost byte or, but for U+FFFD, for itself."""
     spread = []
     waiting = bool(reading.pending or reading.leads)
@@ -374,7 +377,7 @@ def _lose(reading: Reading, mark: str, following: bytes, writer: Writer, run: Ru
         spread.append(_feed(reading, mark.encode("ascii"), writer, run))
         if mark == " " and not waiting:
             return spread
-    lost = lost_bytes(mark, following, run.family)
+    lost = lost_bytes(mark, following, reader)
     if lost and not waiting:
         spread.append(reading._replace(pending=b"\xff", leads=lost, score=reading.score - 1.0))
     elif lost:
