@@ -45,6 +45,21 @@ SPARE = 4.0
 """Nats per character that a result must beat what stood there by for no other way to be tried."""
 
 
+CHUNK = 120
+"""Characters from which a run of damaged lines is first read as one."""
+
+PLAIN = -7.5
+"""Mean log-probability from which a run of lines is so plainly Chinese that no other way needs to be tried."""
+
+Merged = tuple[int, int, str, bool]
+"""Start and end in a span, the repaired text, and whether no lost byte was filled in."""
+
+_CHUNK_WAYS: tuple[Way, ...] = (
+    ("latin", "utf-8"), ("latin", "gb18030"), ("latin", "big5hkscs"), ("gbk", "utf-8"), ("gbk", "big5hkscs"),
+    ("big5", "gb18030"), ("hybrid", "gb18030"),
+)  # fmt: skip
+
+
 class Repair(NamedTuple):
     """A convincing reading of a region: the trial, its text with inner damage repaired too, and what it gains."""
 
@@ -67,12 +82,67 @@ def repair_decoders(text: str) -> Edited:
 def _repair(text: str, depth: int) -> Edited:
     findings: list[Finding] = []
     seen: Counter[Way] = Counter()
-    lines = sorted(suspicious_lines(text), key=lambda bounds: (bounds[0] - bounds[1], bounds[0]))
-    for start, end in lines:
+    lines = list(suspicious_lines(text))
+    done: set[int] = set()
+    for chunk in _chunks(text, lines):
+        for found in _repair_chunk(text, chunk, seen):
+            findings.append(found)
+            done.update(start for start, end in chunk if start <= found.start < end)
+    lines = [bounds for bounds in lines if bounds[0] not in done]
+    for start, end in sorted(lines, key=lambda bounds: (bounds[0] - bounds[1], bounds[0])):
         findings.extend(_shift(finding, start) for finding in _repair_line(text[start:end], seen, depth))
     if depth == 0:
         findings.extend(_blanks(text))
     return edit(text, findings) if findings else Edited(text)
+
+
+Bounds = tuple[int, int]
+
+
+def _chunks(text: str, lines: list[Bounds]) -> Iterator[list[Bounds]]:
+    """Yield runs of suspicious lines with nothing but white space between them, long enough to be read as one."""
+    run: list[Bounds] = []
+    for bounds in [*lines, (len(text) + 1, len(text) + 1)]:
+        if run and (bounds[0] > len(text) or text[run[-1][1] : bounds[0]].strip()):
+            if len(run) > 1 and run[-1][1] - run[0][0] >= CHUNK:
+                yield run
+            run = []
+        run.append(bounds)
+
+
+def _repair_chunk(text: str, chunk: list[Bounds], seen: Counter[Way]) -> Iterator[Finding]:
+    """Yield the findings on a run of lines that were all damaged in one way, once: the common case, read as one.
+
+    Lines that don't read better by it, and runs that one way doesn't explain, are left to be read line by line.
+    """
+    start, end = chunk[0][0], chunk[-1][1]
+    span = text[start:end]
+    for way in sorted(_CHUNK_WAYS, key=lambda item: -seen[item]):
+        trial = attempt(span, way)
+        if trial is None or not trial.proved:
+            continue
+        repaired = trial.text(span)
+        if reads_as_chinese(span, repaired, way, established=False) and total_logprob(repaired) > PLAIN * len(
+            repaired
+        ):
+            break
+    else:
+        return
+    if suspicious(repaired.replace(HOLE, "")):
+        return
+    seen[way] += len(IDEOGRAPH.findall(repaired))
+    rule = f"decoder.{trial.step.written}-as-{FAMILY[trial.step.reader]}"
+    for first, last, after, sure in _by_line(_merged(span, trial), span):
+        yield _finding(rule, trial, start + first, span[first:last], after, sure)
+
+
+def _by_line(groups: Iterator[Merged], span: str) -> Iterator[Merged]:
+    """Yield `groups` cut at line breaks, which every encoding here keeps as they are."""
+    for start, end, text, sure in groups:
+        for before, after in zip(span[start:end].split("\n"), text.split("\n"), strict=True):
+            if before != after:
+                yield start, start + len(before), after, sure
+            start += len(before) + 1
 
 
 def _shift(finding: Finding, by: int) -> Finding:
@@ -113,17 +183,22 @@ def _candidates(line: str) -> Iterator[tuple[Region, tuple[Way, ...]]]:
         yield region, (("big5", "gb18030"),)
 
 
+_NOT_SINGLE = re.compile("[\u0100-\u0151\u0154-\u0177\u0179-\u017c\u017f-\u02c5\u02c7-\u02db\u02dd-\u07ff]")
 _ABOVE_ASCII = re.compile("[^\x00-\x7f]")
 
 
 def _repairs(line: str, seen: Counter[Way], depth: int) -> Iterator[Repair]:
     """Yield the convincing repairs of a line's regions; none after one that explains the line beyond doubt."""
     high = len(_ABOVE_ASCII.findall(line))
+    simple = False
     for region, ways in _candidates(line):
+        if simple and ways[0][0] == "hybrid":
+            continue
         repair = _repair_region(line, region, sorted(ways, key=lambda item: -seen[item]), seen, depth)
         if repair is None:
             continue
         yield repair
+        simple = simple or (repair.way[0] == "latin" and not _NOT_SINGLE.search(line))
         span = line[region.start : region.end]
         if repair.gain > SPARE * len(span) and len(_ABOVE_ASCII.findall(span)) == high:
             return
@@ -172,12 +247,16 @@ def _findings(span: str, repair: Repair) -> Iterator[Finding]:
         yield Finding("repair", rule, offset, offset + len(span), span, repair.inner.text, certainty, evidence)
         return
     for start, end, text, sure in _merged(span, trial):
-        evidence = f"{describe((trial.step,))}; {_evidence(sure, HOLE in text)}"
-        certainty = "certified" if sure else "inferred"
-        yield Finding("repair", rule, offset + start, offset + end, span[start:end], text, certainty, evidence)
+        yield _finding(rule, trial, offset + start, span[start:end], text, sure)
 
 
-def _merged(span: str, trial: Trial) -> Iterator[tuple[int, int, str, bool]]:
+def _finding(rule: str, trial: Trial, start: int, before: str, after: str, sure: bool) -> Finding:
+    evidence = f"{describe((trial.step,))}; {_evidence(sure, HOLE in after)}"
+    certainty: Certainty = "certified" if sure else "inferred"
+    return Finding("repair", rule, start, start + len(before), before, after, certainty, evidence)
+
+
+def _merged(span: str, trial: Trial) -> Iterator[Merged]:
     """Yield (start, end, text, sure) of proved groups, neighbours that are as sure joined, and none that changes nothing."""
     run: list[Group] = []
     for group in [*trial.groups, None]:
