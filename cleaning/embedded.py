@@ -11,7 +11,7 @@ MAX_SCRIPT = 3_000_000
 MIN_ARTICLE = 80
 """Chinese characters that a string must hold to be an article."""
 
-_STRING = re.compile(r'"((?:[^"\\\n]|\\.){60,})"' + r"|'((?:[^'\\\n]|\\.){60,})'")
+_STRING = re.compile(r'"((?:[^"\\\n]|\\.){8,})"' + r"|'((?:[^'\\\n]|\\.){8,})'")
 _KEY = re.compile(
     r"[\"']?(content|contents|text|body|html|article|articlebody|contenthtml|content_html|articlecontent|article_content|"
     r"desc|description|detail|newscontent|rawcontent|data|value|noencode)[\"']?\s{0,3}[:=]\s{0,3}$",

@@ -16,6 +16,7 @@ from selectolax.lexbor import LexborHTMLParser
 
 from cleaning import blocks as roles
 from cleaning.blocks import is_aside, own_mark, prose_weight, read_hint
+from cleaning.dates import find_dates
 from cleaning.declared import declared_body, declared_fields
 from cleaning.dom import Dom, Line, flatten, parse, read, restore_swallowed
 from cleaning.embedded import find_article
@@ -306,8 +307,7 @@ def _widen(view: _View, container: int) -> int:
             if not view.first[container] <= index <= view.last[container]
             and index != view.headline
             and view.weights[index] >= 40
-            and _stands_in(dom, dom.lines[index].owner, parent)
-            and not view.own[dom.lines[index].owner]
+            and _belongs(view, dom.lines[index].owner, parent, container)
         )
         if outside < 0.1 * view.prose[container]:
             break
@@ -315,18 +315,48 @@ def _widen(view: _View, container: int) -> int:
     return container
 
 
-def _stands_in(dom: Dom, owner: int, parent: int) -> bool:
-    """Say whether a line stands in `parent` directly or in a paragraph directly below it."""
-    return owner == parent or (dom.parents[owner] == parent and dom.tags[owner] in _LEAVES)
+def _belongs(view: _View, owner: int, parent: int, container: int) -> bool:
+    """Say whether a line beside the container is of its article.
+
+    It stands in `parent` directly, in a paragraph directly below it, or in a sibling with the container's tag and name
+    that no date tells from it (posts of a thread have dates).
+    """
+    dom = view.dom
+    if view.own[owner]:
+        return False
+    if owner == parent or (dom.parents[owner] == parent and dom.tags[owner] in _LEAVES):
+        return True
+    sibling = next((element for element in dom.ancestors(owner) if dom.parents[element] == parent), 0)
+    return (
+        dom.tags[sibling] == dom.tags[container]
+        and not view.own[sibling]
+        and _name(dom, sibling) == _name(dom, container)
+        and view.linked[sibling] < 0.2 * view.chars[sibling]
+        and not _dated(view, view.first[sibling], view.last[sibling] + 1)
+    )
 
 
 _DIGITS = re.compile(r"\d+")
 
 
+def _name(dom: Dom, element: int) -> str:
+    return _DIGITS.sub("", dom.hints[element]).strip()
+
+
+def _dated(view: _View, start: int, end: int) -> bool:
+    """Say whether a short line from `start` to `end` holds a date or tells how long ago: a post's head."""
+    lines = view.dom.lines[start : min(end, start + 40)]
+    return any(len(line.text) <= 60 and next(find_dates(line.text, _NOW), None) is not None for line in lines)
+
+
+_NOW = datetime(2024, 6, 15, 12)
+"""Any time: with one, relative dates are found too."""
+
+
 def _first_of_alike(view: _View, container: int) -> int:
-    """Return the first of several containers of one name: the opening post of a thread, not the longest reply."""
+    """Return the first of several containers of one name with dates between them: a thread's opening post."""
     dom = view.dom
-    name = _DIGITS.sub("", dom.hints[container]).strip()
+    name = _name(dom, container)
     if not name:
         return container
     for element in range(1, container):
@@ -334,8 +364,9 @@ def _first_of_alike(view: _View, container: int) -> int:
             dom.tags[element] == dom.tags[container]
             and view.last[element] < view.first[container]
             and view.near[element] >= 40
-            and _DIGITS.sub("", dom.hints[element]).strip() == name
+            and _name(dom, element) == name
             and (view.headline is None or view.first[element] >= view.headline)
+            and _dated(view, view.last[element] + 1, view.first[container])
         ):
             return element
     return container
@@ -382,6 +413,7 @@ def _inside(view: _View, container: int) -> list[_Placed]:
     """Return the container's lines with the roles that their elements and their words give them."""
     dom = view.dom
     marks = _inherit(dom, view.own, container)
+    _trust_prose(view, marks, container)
     placed: list[_Placed] = []
     for index in range(view.first[container], view.last[container] + 1):
         line = dom.lines[index]
@@ -396,6 +428,28 @@ def _inside(view: _View, container: int) -> list[_Placed]:
         placed.append(_Placed(index, line, role))
     _mark_by_words(view, placed)
     return placed
+
+
+def _trust_prose(view: _View, marks: list[roles.Mark], container: int) -> None:
+    """Take the mark from prose in the middle of an article: a name like `follow` or `links` may lie.
+
+    Prose that more of the article follows is the article's own, unless it is hidden, a comment or a picture's caption.
+    """
+    dom = view.dom
+    remaining = 0.0
+    for index in range(view.last[container], view.first[container] - 1, -1):
+        owner, weight = dom.lines[index].owner, view.weights[index]
+        mark = marks[owner]
+        if not mark:
+            remaining += weight
+        elif (
+            mark in {"share", "related", "nav", "footer"}
+            and weight >= 60
+            and remaining >= 0.3 * view.prose[container]
+            and dom.lines[index].linked == 0
+            and roles.STOPS.search(dom.lines[index].text)
+        ):
+            marks[owner] = ""
 
 
 def _plain_role(dom: Dom, line: Line, container: int) -> Role:

@@ -67,7 +67,7 @@ _LABEL = re.compile(
     r"(?P<value>[^\s|｜丨,，;；。!！?？)）\]】]{0,30})[)）\]】]?"
 )
 _GLUED_LABEL = re.compile(
-    "(?:"
+    r"(?<=[\d网網报報社台站道])(?:"
     + "|".join(
         sorted(
             (word for word, kind in _LABEL_OF.items() if kind not in {"date", "other"} and len(word) > 1), key=len
@@ -81,7 +81,7 @@ _BARE_DATE_LABEL = re.compile(
     r"(?:最后)?(?:发布于|發布於|發佈於|发表于|發表於|更新于|更新|发布|發布|发表|發表|时间|日期)\s?[:：]?\s?$"
 )
 _CHROME_WORDS = re.compile(
-    r"字[号體体大小]+|(?<![一-鿿])[大中小](?![一-鿿])|打印|收藏|纠错|举报|分享到?|关注|投稿|评论|阅读|浏览|点赞|原创稿?|原創稿?|转载|手机看新闻|我要评论|查看评论|只看该作者|倒序浏览|显示全部楼层"
+    r"字[号體体大小]+|(?<![一-鿿])[大中小](?![一-鿿])|打印|收藏|纠错|举报|分享到?|关注|投稿|评论|阅读|浏览|点赞|原创稿?|原創稿?|整理|转载|手机看新闻|我要评论|查看评论|只看该作者|倒序浏览|显示全部楼层"
 )
 _JUNK_RUN = re.compile(r"[\s|｜丨·•,，:：;；/\\()（）\[\]【】<>《》—_+=*#@​\xa0]+")
 # No name, section or source holds these: a line that leaves such a rest is a sentence.

@@ -33,7 +33,7 @@ def expected(layout: dict[str, Any], paragraphs: list[str]) -> list[str]:
         if layout.get("headings"):
             lines.append("一、小标题")
         lines.append(text + layout.get("suffix", ""))
-    return lines + layout.get("extra_kept", [])
+    return [*lines, *layout.get("extra_kept", [])]
 
 
 @pytest.mark.parametrize("layout", LAYOUTS, ids=lambda layout: layout["name"])
