@@ -84,6 +84,7 @@ _CHROME_WORDS = re.compile(
     r"字[号體体大小]+|(?<![一-鿿])[大中小](?![一-鿿])|打印|收藏|纠错|举报|分享到?|关注|投稿|评论|阅读|浏览|点赞|原创稿?|原創稿?|整理|转载|手机看新闻|我要评论|查看评论|只看该作者|倒序浏览|显示全部楼层"
 )
 _JUNK_RUN = re.compile(r"[\s|｜丨·•,，:：;；/\\()（）\[\]【】<>《》—_+=*#@​\xa0]+")
+_UNKNOWN_LABEL = re.compile(r"[\u4e00-\u9fff]\s?[:：]")
 # No name, section or source holds these: a line that leaves such a rest is a sentence.
 _PROSE = re.compile(
     r"[。!！?？…、“”\"]|的|了|是|吗|嗎|怎么|怎麼|如何|什么|什麼|可以|应该|應該|不|我|你|他|在|被|将|將|年|月|第"
@@ -281,6 +282,8 @@ def parse_byline(line: str, fetched_at: datetime | None = None) -> Metadata | No
 def _remaining_words(rest: str) -> list[str] | None:
     """Return the words left once dates, labels and counters are out, None when they make a sentence."""
     rest = _CHROME_WORDS.sub(" ", rest.replace("\N{BULLET}", " \N{BULLET} "))
+    if _UNKNOWN_LABEL.search(rest):
+        return None
     words = [word for word in _JUNK_RUN.split(rest.replace("\N{BULLET}", " ")) if word]
     if len(words) > 5 or sum(map(len, words)) > 24 or any(_PROSE.search(word) for word in words):
         return None
