@@ -39,6 +39,7 @@ from twisted.web.http_headers import Headers as TxHeaders
 from crawler.addresses import AddressPolicy
 from crawler.frontier import host_of
 from crawler.resolver import policy_of
+from crawler.site import MAX_CONCURRENCY
 
 if TYPE_CHECKING:
     from scrapy import Request
@@ -202,7 +203,8 @@ class FetchHandler:
         self._limit = settings.getint("DOWNLOAD_MAXSIZE")
         self._policy = policy_of(settings)
         pool: Any = HTTPConnectionPool(reactor, persistent=True)
-        pool.maxPersistentPerHost = settings.getint("CONCURRENT_REQUESTS_PER_DOMAIN")
+        # As many as a declaration may ask for; opening a connection anew costs both sides more than keeping one.
+        pool.maxPersistentPerHost = MAX_CONCURRENCY
         pool.cachedConnectionTimeout = 30
         pool._factory = self._build_factory
         self._pool = pool

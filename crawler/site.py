@@ -22,6 +22,9 @@ PageType = Literal["article", "list", "skip"]
 
 MAX_DECLARATION_BYTES = 1_000_000
 
+MAX_CONCURRENCY = 16
+"""Requests to one host at once that a declaration may ask for."""
+
 
 class SiteError(ValueError):
     """A declaration or a target that can't be used; the text names the file and the key, and says what to do."""
@@ -206,7 +209,7 @@ def parse(text: str, filename: str) -> Site:
         selectors=_selectors(table.get("select", {}), filename),
         charset=_charset(table.get("charset"), filename),
         delay=_number(rate, "delay", filename, 0, 600),
-        concurrency=_whole(rate, "concurrency", filename, 1, 16),
+        concurrency=_whole(rate, "concurrency", filename, 1, MAX_CONCURRENCY),
         expect_min=_whole(expect, "min", filename, 0, 10**9),
         expect_max=_whole(expect, "max", filename, 0, 10**9),
         sitemaps=_urls(table, "sitemaps", filename),
