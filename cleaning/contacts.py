@@ -86,6 +86,7 @@ _MAY_HOLD = re.compile(
     r"\d(?:[ .-]?\d){4}|@|[(\[]at[)\]]|#[qs1f]|[a-z][a-z0-9_-]{5}|艾特|"
     r"[零〇○洞一幺壹二贰三叁四肆五伍六陆七柒八捌九玖\u2460-\u2468]{5}"
 )
+_MAY_RUN = re.compile(r"[\d .@()\[\]#a-z_艾特零〇○洞一幺壹二贰三叁四肆五伍六陆七柒八捌九玖\u2460-\u2468-]{2,}")
 _PLAIN_DIGITS = str.maketrans(_DIGIT_FORMS)
 
 
@@ -194,7 +195,7 @@ MAX_CONTACT_LINE = 120
 
 def may_hold_contacts(key: str) -> list[int]:
     """Return offsets in a folded text of what may be contacts; a line without one has none. Cheap, and misses none."""
-    return [match.start() for match in _MAY_HOLD.finditer(key)]
+    return [run.start() for run in _MAY_RUN.finditer(key) if _MAY_HOLD.search(run[0])]
 
 
 def is_contact_line(key: str) -> bool:

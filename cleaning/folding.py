@@ -60,6 +60,7 @@ def _table() -> npt.NDArray[np.uint32]:
         table[code] = ord(chr(code - _FULLWIDTH_SHIFT).lower())
     for code in range(ord("A"), ord("Z") + 1):
         table[code] = code + 32
+    table[0xD800:0xE000] = ord("\N{REPLACEMENT CHARACTER}")  # no matcher takes a lone surrogate
     for form, plain in _OTHER_FORMS.items():
         table[ord(form)] = ord(plain)
     return table

@@ -12,12 +12,12 @@ from dataclasses import dataclass, field
 from pathlib import PurePath
 
 from cleaning import spam
-from cleaning.contacts import is_contact_line
+from cleaning.contacts import is_contact_line, may_hold_contacts
 from cleaning.folding import fold, letters
 from cleaning.metadata import merge, parse_byline
 from cleaning.page import Metadata
 from cleaning.ruleset import candidates
-from cleaning.shapes import is_heading, is_prose
+from cleaning.shapes import is_heading, is_prose, line_starts, lines_at
 
 HEAD_LINES = 20
 """Lines before the first paragraph among which the title is looked for."""
@@ -53,7 +53,7 @@ def find(lines: Sequence[str], *, filename: str | None = None) -> Outline:
     head = [i for i in range(first_prose) if keys[i] and i not in furniture][:HEAD_LINES]
     bylines = {i: found for i in head if (found := _byline(lines[i], keys[i])) is not None}
     title = _choose(keys, [i for i in head if i not in bylines], set(bylines), first_prose, filename)
-    bylines |= _tail_bylines(lines, keys, first_prose)
+    bylines |= _tail_bylines(lines, keys, first_prose, furniture)
     fields = merge(*(bylines[i] for i in sorted(bylines)))
     if title is None:
         return Outline(None, (), tuple(sorted(bylines)), fields)
@@ -65,23 +65,21 @@ def find(lines: Sequence[str], *, filename: str | None = None) -> Outline:
 
 
 def _furniture(keys: Sequence[str]) -> frozenset[int]:
-    """Return the lines that are keyword spam, or that a rule for the head or for anywhere takes whole."""
-    starts = [0]
-    for key in keys[:-1]:
-        starts.append(starts[-1] + len(key) + 1)
+    """Return the lines that are spam or contacts, or that a rule for the head or for anywhere takes whole."""
+    starts = line_starts(keys)
     text = "\n".join(keys)
     found = {
         index
-        for index, rules in candidates(text, starts).items()
-        if any(rule.where != "tail" and rule.match(keys[index]) is not None for rule in rules)
+        for index, tried in candidates(text, starts).items()
+        if any(rule.where != "tail" and rule.match(keys[index]) is not None for rule in tried)
     }
-    for index, key in enumerate(keys):
-        if index not in found and key and (cuts := spam.find_spam(key, spam.scan(key))):
-            if cuts[0].end - cuts[0].start >= len(key):
-                found.add(index)
-        elif index not in found and is_contact_line(key):
+    hits = spam.hits_by_line(text, starts)
+    for index in (hits.keys() | lines_at(spam.spaced_out(text), starts)) - found:
+        cuts = spam.find_spam(keys[index], hits.get(index, ()))
+        if cuts and cuts[0].end - cuts[0].start >= len(keys[index]):
             found.add(index)
-    return frozenset(found)
+    numbered = lines_at(may_hold_contacts(text), starts)
+    return frozenset(found | {index for index in numbered - found if is_contact_line(keys[index])})
 
 
 def _byline(line: str, key: str) -> Metadata | None:
@@ -90,10 +88,14 @@ def _byline(line: str, key: str) -> Metadata | None:
     return parse_byline(line)
 
 
-def _tail_bylines(lines: Sequence[str], keys: Sequence[str], first_prose: int) -> dict[int, Metadata]:
+def _tail_bylines(
+    lines: Sequence[str], keys: Sequence[str], first_prose: int, furniture: frozenset[int]
+) -> dict[int, Metadata]:
     """Return the bylines after the last paragraph (an editor's line); a bare date there is a notice's signature."""
     found: dict[int, Metadata] = {}
     for index in range(len(lines) - 1, first_prose, -1):
+        if is_prose(keys[index]) and index not in furniture:
+            break
         byline = _byline(lines[index], keys[index])
         if byline is not None and not _DATE_ONLY.fullmatch(keys[index]):
             found[index] = byline

@@ -1,8 +1,10 @@
-"""The shape of a line: prose, heading or neither. Used where head, body and tail of a page are told apart."""
+"""Lines of a page: where they begin, and their shape (prose, heading or neither)."""
 
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
+from collections.abc import Iterable, Sequence
 
 PROSE_LENGTH = 24
 """Least length of a paragraph of prose. Of the seeds' paragraphs the shortest has 25 characters, of their headings
@@ -29,3 +31,16 @@ def is_prose(key: str) -> bool:
 def is_heading(key: str) -> bool:
     """Whether a folded line begins as an article's own heading does: `一、`, `1.1`, `小编导语`, `附录`."""
     return _HEADING.match(key) is not None
+
+
+def line_starts(lines: Sequence[str]) -> list[int]:
+    """Return the offset at which each line begins in the lines joined by line breaks."""
+    starts = [0]
+    for line in lines[:-1]:
+        starts.append(starts[-1] + len(line) + 1)
+    return starts
+
+
+def lines_at(offsets: Iterable[int], starts: Sequence[int]) -> set[int]:
+    """Return the lines that offsets lie in, `starts` being where the lines begin."""
+    return {bisect_right(starts, offset) - 1 for offset in offsets}

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -62,6 +63,7 @@ _BETTING = re.compile(r"赌|博彩|输|沉迷|涉黄|色情|裸聊")
 _CLAUSE_END = re.compile(r"[,。;!?:]")
 _STOP = re.compile(r"[。!?]")
 _SPACED = re.compile(r"(?:[\u4e00-\u9fff][ .·_*|/-]){3}[\u4e00-\u9fff]")
+_SPACED_MARK = re.compile(r"[ .·_*|/-][\u4e00-\u9fff][ .·_*|/-][\u4e00-\u9fff]")
 _GAP = re.compile(r"(?<=[\u4e00-\u9fff])[ .·_*|/-](?=[\u4e00-\u9fff])")
 _QUOTES_OPEN = "“‘「『《\"'("
 _QUOTES_CLOSE = "”’」』》\"')"
@@ -117,9 +119,25 @@ def scan(key: str) -> list[Hit]:
     return [Hit(start, end, weights[word]) for word, start, end in found]
 
 
+def hits_by_line(key: str, starts: Sequence[int]) -> dict[int, list[Hit]]:
+    """Return the lexicon words of each line that has one of weight 2 or 3, offsets relative to the line.
+
+    `key` is a folded text, `starts` the offsets at which its lines begin.
+    """
+    found: dict[int, list[Hit]] = {}
+    telling: set[int] = set()
+    for hit in scan(key):
+        line = bisect_right(starts, hit.start) - 1
+        start = starts[line]
+        found.setdefault(line, []).append(Hit(hit.start - start, hit.end - start, hit.weight))
+        if hit.weight > 1:
+            telling.add(line)
+    return {line: found[line] for line in telling}
+
+
 def spaced_out(key: str) -> list[int]:
     """Return offsets in a folded text where words are written with a blank after each character."""
-    return [match.start() for match in _SPACED.finditer(key)]
+    return [match.start() for match in _SPACED_MARK.finditer(key)]
 
 
 def find_spam(line: str, hits: Sequence[Hit]) -> tuple[Cut, ...]:

@@ -11,7 +11,7 @@ Where a rule may match depends on the article's prose: the *head* is what stands
 from __future__ import annotations
 
 import re
-from bisect import bisect_left, bisect_right
+from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cache
@@ -25,7 +25,7 @@ from cleaning.metadata import merge, parse_byline
 from cleaning.page import DROPPED_ROLES, FIELD_ROLES, KEPT_ROLES, Metadata, Role
 from cleaning.profile import LONG_LINE, SiteProfile
 from cleaning.ruleset import Rule, candidates, rules
-from cleaning.shapes import is_heading, is_prose
+from cleaning.shapes import is_heading, is_prose, line_starts, lines_at
 
 HEAD_LINES = 15
 TAIL_LINES = 40
@@ -118,9 +118,7 @@ def _read(text: str, roles: Sequence[Role]) -> _Page:
     lines, keys = text.split("\n"), key.split("\n")
     if len(lines) != len(roles):
         raise ValueError(f"{len(roles)} roles for {len(lines)} lines: give one role for each line of the text")
-    starts = [0]
-    for line in lines[:-1]:
-        starts.append(starts[-1] + len(line) + 1)
+    starts = line_starts(lines)
     return _Page(
         text,
         lines,
@@ -128,23 +126,10 @@ def _read(text: str, roles: Sequence[Role]) -> _Page:
         starts,
         roles,
         rules=candidates(key, starts),
-        hits=_hits_by_line(key, starts),
-        spaced={bisect_right(starts, at) - 1 for at in spam.spaced_out(key)},
-        numbered={bisect_right(starts, at) - 1 for at in may_hold_contacts(key)},
+        hits=spam.hits_by_line(key, starts),
+        spaced=lines_at(spam.spaced_out(key), starts),
+        numbered=lines_at(may_hold_contacts(key), starts),
     )
-
-
-def _hits_by_line(key: str, starts: Sequence[int]) -> dict[int, list[spam.Hit]]:
-    """Return the lexicon words of each line that has one of weight 2 or more, offsets relative to the line."""
-    found: dict[int, list[spam.Hit]] = {}
-    telling: set[int] = set()
-    for hit in spam.scan(key):
-        line = bisect_right(starts, hit.start) - 1
-        start = starts[line]
-        found.setdefault(line, []).append(spam.Hit(hit.start - start, hit.end - start, hit.weight))
-        if hit.weight > 1:
-            telling.add(line)
-    return {line: found[line] for line in telling}
 
 
 def _stated_title(page: _Page) -> str:
@@ -234,6 +219,8 @@ def _drop_anywhere(page: _Page, among: Iterable[int]) -> None:
         if index in page.gone:
             continue
         if (rule := _match(page, index, _ANYWHERE)) is not None:
+            if rule.id.startswith("field."):
+                _lift(page, index)
             page.drop(index, rule.id)
         elif index in page.numbered and is_contact_line(page.rest(index)):
             page.drop(index, "contact.line")
