@@ -306,7 +306,13 @@ DOCUMENTS = """CREATE TABLE documents (id TEXT PRIMARY KEY, url TEXT, text TEXT,
 def new_corpus(path: str) -> sqlite3.Connection:
     """Return a database with the tables that deduplication needs, set up as a corpus is."""
     connection = sqlite3.connect(path)
-    for pragma in ("page_size = 16384", "journal_mode = WAL", "synchronous = NORMAL", "cache_size = -65536"):
+    for pragma in (
+        "page_size = 16384",
+        "journal_mode = WAL",
+        "synchronous = NORMAL",
+        "cache_size = -65536",
+        "mmap_size = 1073741824",
+    ):
         connection.execute(f"PRAGMA {pragma}")
     for statement in (DOCUMENTS, *dedup.DDL):
         connection.execute(statement)

@@ -24,11 +24,11 @@ LEADERS = 32
 """Enough that the copies of one article (which share most of their keys) always share a leader in some bucket; the
 recall figures of benchmarks/dedup.py hold with it."""
 
-FRESH_ROWS = 1 << 18
-"""The small table holds at least so many rows before it is merged (about 7,000 documents, some 6 MB)..."""
+FRESH_ROWS = 1 << 16
+"""The small table holds at least so many rows before it is merged (about 1,800 documents, some 1.5 MB)..."""
 
-FRESH_SHARE = 8
-"""...and otherwise one in so many of the large one's, so a row is rewritten about eight times in all..."""
+FRESH_SHARE = 32
+"""...and otherwise one in so many of the large one's, so what a merge writes stays a fixed number of bytes a row..."""
 
 FRESH_ROWS_MOST = 1 << 21
 """...up to here (some 50 MB), so that it always fits in the page cache."""

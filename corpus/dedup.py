@@ -65,7 +65,7 @@ DDL = (
     value TEXT NOT NULL
 ) WITHOUT ROWID""",
     """CREATE TABLE dedup_contents (  -- one row for each distinct folded text
-    node INTEGER PRIMARY KEY,  -- the first 64 bits of its content hash
+    node INTEGER NOT NULL UNIQUE,  -- the first 64 bits of its content hash
     keys BLOB NOT NULL,  -- its keys in the index, little-endian 64-bit
     length INTEGER NOT NULL,  -- folded characters
     root INTEGER NOT NULL  -- content of lowest rank of all that hangs together; itself when alone
