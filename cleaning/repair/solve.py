@@ -142,10 +142,8 @@ def _options_utf8(found: re.Match[str], reader: Reader, following: bytes) -> str
     where = _PLACE_OF_HOLE[group]
     raw = found.group().encode("ascii", "surrogateescape")
     before, after = raw[:where], raw[where + len(mark) :]
-    if group == "both":  # the first of two lost bytes is one that no decoder takes for a lead
-        first = lost_bytes(mark[0], b"\x81\x81", reader) if reader in _SINGLE_BYTE else b"\x80"
-        second = lost_bytes(mark[0], following, reader)
-        return "".join(_completions(before + bytes([byte]), b"", second) for byte in first)
+    if group == "both":
+        return _both_lost(before, mark[0], following, reader)
     options = _completions(before, after, lost_bytes(mark, (after + following)[:3], reader))
     if not mark and group == "last":  # dropped, so the middle byte may be the one
         tail = before[-1:]
@@ -157,6 +155,17 @@ def _options_utf8(found: re.Match[str], reader: Reader, following: bytes) -> str
 def _completions(before: bytes, after: bytes, lost: bytes) -> str:
     """Return the characters that one of `lost` makes between `before` and `after`, in UTF-8."""
     return "".join(_character(before + bytes([byte]) + after, "utf-8") for byte in lost)
+
+
+@lru_cache(maxsize=1 << 12)
+def _both_lost(lead: bytes, mark: str, following: bytes, reader: Reader) -> str:
+    """Return the characters whose two continuation bytes `reader` can both have lost: the first before the second."""
+    found = (
+        _character(lead + bytes((first, second)), "utf-8")
+        for second in lost_bytes(mark, following, reader)
+        for first in lost_bytes(mark, bytes([second]), reader)
+    )
+    return "".join(dict.fromkeys(found))
 
 
 @lru_cache(maxsize=1 << 14)
