@@ -89,6 +89,15 @@ def is_aside(tag: str, hint: str) -> bool:
     return read.mark in _ASIDE_MARKS and read.factor < 1.0
 
 
+_TITLE_NAME = re.compile(_BOUNDARY + r"(?:title|tit|headline|subject|biaoti|bt)" + _END)
+
+
+@lru_cache(maxsize=4096)
+def is_title_name(hint: str) -> bool:
+    """Say whether a class or id names a headline."""
+    return bool(_TITLE_NAME.search(_CAMEL.sub(r"\1-\2", hint[:300]).lower()))
+
+
 # ---- lines ----
 
 SENTENCE_END = re.compile("[。！？!?；;，,]$")
@@ -144,7 +153,7 @@ def is_error_title(title: str) -> bool:
 
 _CRUMB = re.compile(r"crumb|weizhi|location|position|mianbao|path|place|dangqian|daohang", re.IGNORECASE)
 _CRUMB_LINE = re.compile(r"^(?:.{0,8}位置\s?[:：]|首\s?[页頁]\s{0,3}[>»›→/\-]|主页\s{0,3}[>»›])")
-_CRUMB_SPLIT = re.compile(r"\s*(?:>+|»|›|→|/|\\|＞)\s*")
+_CRUMB_SPLIT = re.compile(r"\s*(?:>+|»|›|→|/|\\|＞|\s[-–|]\s|\s(?=正文$))\s*")
 _NO_CATEGORY = re.compile(
     r"^(?:.{0,8}位置\s?[:：]?.{0,3}|首\s?[页頁]|主页|正文|内容|詳情|详情|文章|浏览|返回|文章正文|新闻正文|查看内容|列表|.{0,6}首页)$"
 )

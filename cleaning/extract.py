@@ -36,6 +36,9 @@ MAX_BEFORE = 40
 MAX_AFTER = 30
 """Lines between headline and article, and after the article, that belong to its neighbourhood."""
 
+MAX_BARE = 6
+"""Lines before the article that belong to its neighbourhood when no headline begins it."""
+
 MAX_SEARCHED = 3000
 """Lines of a page in which its headline and the line that its description quotes are looked for."""
 
@@ -246,6 +249,31 @@ def _headline(view: _View, head: _Head) -> int | None:
     return best[1] if best else None
 
 
+def _believable_headline(view: _View, container: int) -> bool:
+    """Say whether the line found as headline can be the article's: before it or at its top, and no link in a menu."""
+    if view.headline is None or view.headline > view.first[container] + 5:
+        return False
+    line = view.dom.lines[view.headline]
+    return line.linked * 2 <= len(line.text) or view.marks[line.owner] != "nav"
+
+
+def _nearest_heading(view: _View, container: int) -> int | None:
+    """Return the heading just above the container's prose: the headline where `<title>` only names the section."""
+    dom, first = view.dom, view.first[container]
+    for index in range(min(first + 1, view.last[container]), max(-1, first - 12), -1):
+        line = dom.lines[index]
+        heading = dom.tags[line.owner] in _HEADINGS or roles.is_title_name(dom.hints[line.owner])
+        if (
+            heading
+            and not line.linked
+            and not line.hidden
+            and 6 <= len(line.text) <= 80
+            and not view.marks[line.owner]
+        ):
+            return index
+    return None
+
+
 def _described(view: _View, head: _Head) -> int | None:
     """Return the line that the page's description quotes: most descriptions are the article's beginning."""
     quoted = letters(head.description)[:14]
@@ -389,10 +417,13 @@ def _assemble(
         kind: PageKind = "list" if view.linked[0] > 400 else "junk"
         blocks = tuple(Block(line.text, "hidden" if line.hidden else "nav") for line in lines[:MAX_BEFORE])
         return Extracted(kind, blocks, merge(declared, _stated(head, [])))
+    if not _believable_headline(view, container):
+        view.headline = _nearest_heading(view, container)
     inside = _inside(view, container)
     before, bylines = _before(view, container, fetched_at)
-    after = _after(view, container)
     bylines += _lift(view, inside, before, fetched_at)
+    after, later = _after(view, container, fetched_at)
+    bylines += later
     edges = _edges(view, before, inside, after)
     rows = _join_rows(view, inside)
     blocks = (*edges[0], *(block for _, block in before), *rows, *after, *edges[1])
@@ -519,7 +550,7 @@ def _before(
     first = view.first[container]
     start = view.headline
     if start is None or start >= first:
-        start = max(0, first - 3) if start is None else first
+        start = max(0, first - MAX_BARE) if start is None else first
     elif first - start > MAX_BEFORE:
         return [(start, Block(view.dom.lines[start].text, "title"))], []
     marks = view.marks
@@ -539,20 +570,24 @@ def _before(
     return found, bylines
 
 
-def _after(view: _View, container: int) -> list[Block]:
-    """Return the lines after the container inside its parent (its grandparent when that adds none)."""
+def _after(view: _View, container: int, fetched_at: datetime | None) -> tuple[list[Block], list[Metadata]]:
+    """Return the lines after the container inside its parent as blocks, and the bylines among them."""
     marks = view.marks
     end = view.last[container]
     parent = view.dom.parents[container]
     last = min(view.last[parent] if parent else end, end + MAX_AFTER)
     found: list[Block] = []
+    bylines: list[Metadata] = []
     for index in range(end + 1, last + 1):
         line = view.dom.lines[index]
         role: Role = "hidden" if line.hidden else marks[line.owner] or ("related" if line.linked else "footer")
-        if not marks[line.owner] and role == "footer" and roles.is_keyword_line(line.text):
+        if role in {"footer", "share"} and (byline := parse_byline(line.text, fetched_at)) is not None:
+            bylines.append(byline)
+            role = "byline"
+        elif role == "footer" and not marks[line.owner] and roles.is_keyword_line(line.text):
             role = "paragraph"
         found.append(Block(line.text, role))
-    return found
+    return found, bylines
 
 
 def _lift(

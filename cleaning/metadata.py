@@ -76,6 +76,7 @@ _GLUED_LABEL = re.compile(
     + r")(?=\s?[:：])"
 )
 _LABEL_SIGN = re.compile(r"[:：/／丨]")
+_TAG_LIST = re.compile(r"(?:标签|標籤|關鍵詞|关键词|关键字|tags?)\s?[:：][^|｜]*$", re.IGNORECASE)
 _CLOCK = re.compile(r"\d[:：时時]\s?\d\d")
 _BARE_DATE_LABEL = re.compile(
     r"(?:最后)?(?:发布于|發布於|發佈於|发表于|發表於|更新于|更新|发布|發布|发表|發表|时间|日期)\s?[:：]?\s?$"
@@ -204,6 +205,7 @@ def _take_labels(line: str) -> tuple[str, dict[str, str]]:
     Behind a date's label the value is left in place: it may hold a space, and is read as a date.
     """
     fields: dict[str, str] = {}
+    line = _TAG_LIST.sub(" | ", line)
 
     def note(match: re.Match[str]) -> str:
         kind, value = _LABEL_OF[match["label"]], match["value"].strip("·•-—_ ")
@@ -438,17 +440,25 @@ def best_title(
     """Return the article's title from `<title>`, `og:title` and the page's headings, None when all are empty.
 
     A heading counts when `<title>` or `og:title` holds it (so a logo's `<h1>` does not); then the longest such
-    heading. Without one, `og:title` and then `<title>`, each without the site's name.
+    heading. Without one, `og:title` and then `<title>`, each without the site's name, unless that only names a section
+    and the page has a longer heading.
     """
     whole = letters(" ".join(filter(None, (document_title, og_title))))
     if whole:
         confirmed = [heading for heading in headings if len(letters(heading)) >= 4 and letters(heading) in whole]
         if confirmed:
             return max(confirmed, key=len)
+    heading = max(headings, key=len, default="")
     for stated in (og_title, document_title):
         if stated and stated.strip():
-            return strip_site_name(stated, site_name)
-    return next((heading for heading in headings if heading), None)
+            title = strip_site_name(stated, site_name)
+            names_section = len(letters(title)) <= MAX_SECTION_NAME or bool(_SITE_WORDS.search(title))
+            return heading if names_section and len(heading) > len(title) else title
+    return heading or None
+
+
+MAX_SECTION_NAME = 6
+"""Letters of a `<title>` that can't be a headline where the page shows a longer one: `新闻动态`, `逾期资讯`."""
 
 
 # ---- head and JSON-LD ----
