@@ -158,7 +158,7 @@ _MASK = re.compile(
     "(?P<first>(?:(?<=[在于於会會应應要请請])|(?<![\u4e00-\u9fff]))之一(?=[时時][间間]|步|次))"
     "|(?P<spelt>(?<![A-Za-z])(?:gao(?=效)|zui(?=[高低好佳大新])|di(?=一)))"
     "|(?P<credit>[会會]上(?=[吗嗎]))"
-    r"|(?P<stars>(?<!\*)(?:\*{3,} )+\*{3,}(?![*\w])|(?<=[行话話线線码碼服信打])\*{3,}(?=[ ，。,;；\n]|\Z))"
+    r"|(?P<stars>(?<!\*)(?:\*{3,20} ){1,8}\*{3,20}(?![*\w])|(?<=[行话話线線码碼服信打])\*{3,20}(?=[ ，。,;；\n]|\Z))"
 )
 _SPELT_WORDS = {"gao": "高", "zui": "最", "di": "第"}
 
@@ -196,7 +196,7 @@ def _blanks(blanks: list[re.Match[str]], text: str, title: str | None, siblings:
     telling = [match for match in found if _FUNCTION.match(text, match.end())]
     if not telling:
         return
-    fills = {match[1]: _continuation(match[1], text, title, siblings) for match in found}
+    fills = {word: _continuation(word, text, title, siblings) for word in {match[1] for match in found}}
     for match in found:
         fill, why = fills[match[1]]
         yield Spot(match.end() - 1, match.end(), DELETED, fill, f"blank after {match[1]}; {why}")

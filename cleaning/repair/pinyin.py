@@ -34,7 +34,7 @@ CLEAR_GAIN = 6.0
 
 
 ENOUGH_WORK = 100_000
-"""Hypotheses that any page may cost, apart from two for each of its characters. About 2 microseconds each."""
+"""Hypotheses that any page may cost, apart from one for every two characters. About 2 microseconds each."""
 
 DROPPED = 6.0
 """Natural log: what a lost private-use character costs against a reading without one."""
@@ -125,7 +125,7 @@ def _read_runs(
         by_lead=by_lead,
         is_foreign=_foreign(page.everywhere),
         is_seen=page.everywhere.__contains__,
-        budget=Budget(2 * len(text) + ENOUGH_WORK),
+        budget=Budget(len(text) // 2 + ENOUGH_WORK),
     )
     return [_read_line(line, known) if known.budget.left > 0 else {} for line in lines]
 

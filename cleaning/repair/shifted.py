@@ -168,6 +168,7 @@ class Run:
         `dropped_at`: an offset where a private-use character is taken to have been lost in copying, -1 for none.
         """
         self.dropped_at = dropped_at
+        self.known.budget.left -= 10
         previous = self.line[start - 1]
         self._pass_bytes(BYTES[previous])
         return self._follow([Hypothesis(0.0, previous, -1)], start)
