@@ -149,7 +149,13 @@ def frontier_command(db: Path, url: str | None, as_json: bool) -> None:
 
 @click.group("site")
 def site_group() -> None:
-    """Declarations of sites to crawl."""
+    """List, draft and check declarations of sites to crawl.
+
+    \b
+    Examples:
+      yuqi site list
+      yuqi site check mysite.toml
+    """
 
 
 @site_group.command("list")

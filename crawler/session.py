@@ -17,7 +17,7 @@ from cleaning.findings import Rejected
 from corpus.records import Fetch
 from crawler import discover
 from crawler.content import BombError, decode_content, gunzip
-from crawler.discover import Link
+from crawler.discover import Link, about_subject
 from crawler.frontier import canonical, excluded, host_of, requestable, shape, twin
 from crawler.health import MAX_ATTEMPTS, REFUSALS, RETRYABLE, HostHealth, backoff, retry_after
 from crawler.sink import Sink
@@ -30,6 +30,9 @@ MAX_HOPS = 5
 
 BATCH = 32
 """URLs leased per host at a time, and responses whose consequences are written together."""
+
+ON_SUBJECT = 25
+"""What a link's text about the subject adds to its priority: it goes before lists, and before other links of its kind."""
 
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
@@ -150,12 +153,14 @@ class Session:
         self._turns.extend(self.frontier.hosts())
 
     def _seed(self) -> None:
+        """Queue the start pages; a run that goes on with an interrupted one has looked at them already."""
         for site in self.sites.values():
+            interrupted = self.frontier.counts(site.name).get("queued", 0) > 0
             starts = [(url, "seed") for url in site.seeds] + [(url, "sitemap") for url in site.sitemaps]
             for url, kind in starts:
                 entry = self._entry(Link(requestable(url), canonical(url), "", "seed"), site, kind, None)
-                if not self.frontier.add([entry]):
-                    # A start page is where new articles show: every run looks at it again.
+                if not self.frontier.add([entry]) and not interrupted:
+                    # A start page is where new articles show: every new run looks at it again.
                     self.frontier.reopen(entry.key)
 
     def _replay(self, mark: int) -> None:
@@ -570,7 +575,7 @@ class Session:
             site=site.name,
             host=host,
             kind=kind,
-            priority=_PRIORITY.get(kind, 0),
+            priority=_PRIORITY.get(kind, 0) + (ON_SUBJECT if about_subject(link.text) else 0),
             depth=0 if parent is None else parent.depth + (not same),
             hops=parent.hops + 1 if parent is not None and kind == "redirect" else 0,
             parent=parent_url or (parent.key if parent else None),
