@@ -29,7 +29,7 @@ LINE_SHARE = 0.5
 """Least share of a line's letters that lexicon words cover. Injected lines read: .55 to 1; honest sentences about
 gambling and porn stay below .35."""
 
-SHORT_SHARE = 0.8
+SHORT_SHARE = 0.85
 """The same for a line of less weight: one keyword alone."""
 
 SPACED_SHARE = 0.5
@@ -90,10 +90,11 @@ class Cut(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Lexicon:
-    """The words of `rules/lexicon.toml` with their weights."""
+    """The words of `rules/lexicon.toml`, their weights, and whether they begin or end in a Latin letter or digit."""
 
     words: tuple[str, ...]
     weights: tuple[int, ...]
+    latin: tuple[bool, ...]
 
 
 @cache
@@ -104,7 +105,8 @@ def lexicon() -> Lexicon:
     for group in tomllib.loads(raw)["words"]:
         for word in group["list"]:
             weights[word] = max(weights.get(word, 0), group["weight"])
-    return Lexicon(tuple(weights), tuple(weights.values()))
+    latin = tuple(word[0].isascii() or word[-1].isascii() for word in weights)
+    return Lexicon(tuple(weights), tuple(weights.values()), latin)
 
 
 @cache
@@ -113,10 +115,27 @@ def _automaton() -> ahocorasick_rs.AhoCorasick:
 
 
 def scan(key: str) -> list[Hit]:
-    """Return the lexicon words in a folded text, in order of place, overlapping ones included."""
-    weights = lexicon().weights
+    """Return the lexicon words in a folded text, in order of place, overlapping ones included.
+
+    A Latin word counts only as a whole one: `av` is not in `java`.
+    """
+    weights, latin = lexicon().weights, lexicon().latin
     found = _automaton().find_matches_as_indexes(key, overlapping=True)
-    return [Hit(start, end, weights[word]) for word, start, end in found]
+    return [
+        Hit(start, end, weights[word])
+        for word, start, end in found
+        if not latin[word] or _stands_alone(key, start, end)
+    ]
+
+
+def _stands_alone(key: str, start: int, end: int) -> bool:
+    """Whether no Latin letter or digit goes on at either end of a span that begins or ends with one."""
+    before, after = key[start - 1 : start] if start else "", key[end : end + 1]
+    return not (_is_latin(before) and _is_latin(key[start])) and not (_is_latin(after) and _is_latin(key[end - 1]))
+
+
+def _is_latin(char: str) -> bool:
+    return char.isascii() and char.isalnum()
 
 
 def hits_by_line(key: str, starts: Sequence[int]) -> dict[int, list[Hit]]:
@@ -169,7 +188,7 @@ def _is_spam(line: str, hits: Sequence[Hit]) -> bool:
     """Whether a whole line, or a part cut off it, is keyword spam."""
     kept = _longest(hits)
     score = sum(hit.weight for hit in kept)
-    if score < 4 or not any(hit.weight > 1 for hit in kept):
+    if score < 3 or not any(hit.weight > 1 for hit in kept):
         return False
     size = sum(map(str.isalnum, line))
     covered = sum(hit.end - hit.start for hit in kept)
@@ -186,9 +205,13 @@ def _by_segments(line: str, hits: Sequence[Hit], score: int, honest: bool) -> bo
     segments = [match for match in _SEGMENT.finditer(line) if len(match[0]) > 1]
     if len(segments) < 3 or score < LINE_SCORE or "。" in line:
         return False
-    hit_segments = _count_segments(segments, [hit for hit in hits if hit.weight > 1])
-    if hit_segments < (HONEST_SEGMENT_SHARE if honest else SEGMENT_SHARE) * len(segments):
-        return False
+    heavy = _count_segments(segments, [hit for hit in hits if hit.weight > 1])
+    if heavy < (HONEST_SEGMENT_SHARE if honest else SEGMENT_SHARE) * len(segments):
+        # Names of sites that no list has yet, beside words that such lines hold (`某某体育app,某某娱乐官网`).
+        if honest or len(segments) < 4 or heavy < 1:
+            return False
+        if _count_segments(segments, hits) < HONEST_SEGMENT_SHARE * len(segments):
+            return False
     return _KEYWORD_MARK.search(line) is not None or not _reads_as_sentence(line, hits)
 
 
