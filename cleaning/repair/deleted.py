@@ -123,12 +123,13 @@ _CUT = re.compile(
 
 def _cut_words(found: list[re.Match[str]], text: str) -> Iterator[Spot]:
     """Yield words that lost their second half: a first half that cannot stand alone there."""
+    hant = any(match["emergency"] for match in found) and _is_traditional(text)
     topical = any(match["question"] and _lacks_topic(text, match.start(), _TOPICS) for match in found)
     for match in found:
         if match["measure"]:
             yield Spot(*match.span(), DELETED, "措施", "of the words that begin so only 措施 fits")
         elif match["emergency"]:
-            full = ("突發情" if _is_traditional(text) else "突发情") + match[0][-1]
+            full = ("突發情" if hant else "突发情") + match[0][-1]
             yield Spot(*match.span(), DELETED, full, f"a filter cuts the middle out of {full}")
         elif topical and _lacks_topic(text, match.start(), (*_TOPICS, *_LOOSE_TOPICS)):
             full = match[0] + ("題" if match[0] == "問" else "题")

@@ -157,17 +157,23 @@ def _hits(observed: Mapping[tuple[str, str], int]) -> Counter[str]:
     return hits
 
 
-def accepted(page: PageEvidence, given: Mapping[str, str], *, shifted: bool) -> dict[str, str]:
+def accepted(
+    page: PageEvidence, given: Mapping[str, str], site_chars: frozenset[str], *, shifted: bool
+) -> dict[str, str]:
     """Return the table to undo on this page: empty where nothing proves damage.
 
-    `given` is the site's table: what it names is damage wherever it stands. `shifted` says whether a shifted run
-    was solved: nothing but this machine makes one.
+    `given` and `site_chars` are the site's table: what they name is damage wherever it stands. `shifted` says whether a
+    shifted run was solved: nothing but this machine makes one.
     """
     hits = _hits(page.observed)
     plausible = {
         char: inserted for char, inserted in page.insertions.items() if _plausible(page, hits, char, inserted)
     }
-    from_site = {char: inserted for char, inserted in page.insertions.items() if given.get(char) == inserted}
+    from_site = {
+        char: inserted
+        for char, inserted in page.insertions.items()
+        if given.get(char) == inserted or char in site_chars
+    }
     if not (shifted or _proven(page, hits, plausible) or len(from_site) >= FEW_CHARACTERS):
         return from_site
     return plausible | from_site
@@ -184,9 +190,9 @@ def _proven(page: PageEvidence, hits: Counter[str], plausible: Mapping[str, str]
     """Return whether aligned hits alone prove that a machine annotated this page.
 
     A blank inside the brackets or a repeated reading is nobody's typing. Without such a thing: nearly all hits are of
-    the typical kind and no such character is ever bare; or many are, whatever a template around them shows; or some
-    are and every annotated character is annotated every time, again and again. A text with a reading behind every
-    character is a learner's, not a machine's.
+    the typical kind and no such character is ever bare; or many are (or fewer, again and again), whatever a template
+    around them shows; or some are and every annotated character is annotated every time, again and again. A text with
+    a reading behind every character is a learner's, not a machine's.
     """
     total = sum(hits.values())
     typical = {char for char, inserted in plausible.items() if _is_typical(char, inserted)}
@@ -198,7 +204,9 @@ def _proven(page: PageEvidence, hits: Counter[str], plausible: Mapping[str, str]
         telling = sum(hits[char] for char in typical if pair_total(char) >= FREQUENT)
         enough = telling + len(page.cut_off) >= FEW_HITS
         return enough and (density < 0.99 or len(typical) > 2)
-    if len(typical) >= MANY_CHARACTERS and typical_hits * 2 >= total and density < 0.9:
+    again = typical_hits - len(typical)
+    many = len(typical) >= MANY_CHARACTERS or (len(typical) >= 4 and again >= 3)
+    if many and typical_hits * 2 >= total and density < 0.9:
         return sum(page.bare[char] for char in typical) * 20 <= typical_hits
     if len(typical) < 3 or typical_hits * 5 < total or density > 0.6:
         return False

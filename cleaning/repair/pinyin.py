@@ -36,7 +36,7 @@ CLEAR_GAIN = 6.0
 ENOUGH_WORK = 100_000
 """Hypotheses that any page may cost, apart from one for every two characters. About 2 microseconds each."""
 
-DROPPED = 6.0
+DROPPED = 4.0
 """Natural log: what a lost private-use character costs against a reading without one."""
 
 DROP_SEARCH = 8
@@ -69,7 +69,7 @@ def repair_pinyin(text: str, table: Table = None) -> Edited:
     page = observe(text, lines)
     runs = _read_runs(text, lines, page, given, site_chars)
     proven = any(_is_clear(line, at, run) for line, at, run in _flat(lines, runs))
-    entries = accepted(page, given, shifted=proven)
+    entries = accepted(page, given, site_chars, shifted=proven)
     if not (entries or proven):
         return Edited(text)
     changes = [
@@ -86,7 +86,7 @@ def learn_table(text: str) -> SiteTable:
         page = observe(text, lines)
         runs = _read_runs(text, lines, page, {}, frozenset())
         proven = any(_is_clear(line, at, run) for line, at, run in _flat(lines, runs))
-        entries = accepted(page, {}, shifted=proven)
+        entries = accepted(page, {}, frozenset(), shifted=proven)
         for (char, inserted), times in page.observed.items():
             if entries.get(char) == inserted:
                 observed[char, inserted] += times
