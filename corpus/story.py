@@ -17,6 +17,9 @@ Operation = Literal["equal", "replace", "delete", "insert"]
 BLOCK = 12
 """Folded characters that a shared block has at least: a clause; shorter ones are everybody's turns of phrase."""
 
+STARTS = 4
+"""Places tried for a block that begins the same in several."""
+
 SWAP_LENGTH = 24
 """Longest text that counts as a name put in another's place; longer ones are rewriting."""
 
@@ -246,31 +249,32 @@ def _plain_tokens(key: str) -> list[_Token]:
 def shared_blocks(left: str, right: str) -> tuple[SharedBlock, ...]:
     """Return the blocks of BLOCK folded characters or more that both texts hold, in the order of `right`.
 
-    Their order in `left` doesn't matter: this tells sentence salad, the same sentences stirred. Each block is as long
-    as it can be from the place in `left` where its first BLOCK characters stand first.
+    Their order in `left` doesn't matter: this tells sentence salad, the same sentences stirred. Each block is the longest
+    that starts where its first BLOCK characters stand in `left` (the first STARTS places are tried).
     """
     (ours, our_places), (theirs, their_places) = fold_places(left), fold_places(right)
-    starts: dict[str, int] = {}
-    for index in range(len(ours) - BLOCK, -1, -1):
-        starts[ours[index : index + BLOCK]] = index
+    starts: dict[str, list[int]] = {}
+    for index in range(len(ours) - BLOCK + 1):
+        places = starts.setdefault(ours[index : index + BLOCK], [])
+        if len(places) < STARTS:
+            places.append(index)
     blocks = []
     at = 0
     while at + BLOCK <= len(theirs):
-        start = starts.get(theirs[at : at + BLOCK])
-        if start is None:
+        found = [(_common(ours, theirs, start, at), -start) for start in starts.get(theirs[at : at + BLOCK], ())]
+        if not found:
             at += 1
             continue
-        length = _common(ours, theirs, start, at)
-        blocks.append(
-            SharedBlock(
-                our_places[start],
-                our_places[start + length - 1] + 1,
-                their_places[at],
-                their_places[at + length - 1] + 1,
-            )
-        )
+        length, start = max(found)[0], -max(found)[1]
+        spans = (our_places, start), (their_places, at)
+        blocks.append(SharedBlock(*(end for places, first in spans for end in _span(places, first, length))))
         at += length
     return tuple(blocks)
+
+
+def _span(places: Sequence[int], start: int, length: int) -> tuple[int, int]:
+    """Return where in a text a stretch of its fold stands, half open."""
+    return places[start], places[start + length - 1] + 1
 
 
 def _common(left: str, right: str, left_start: int, right_start: int) -> int:
