@@ -10,7 +10,6 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
-from itertools import accumulate
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
@@ -172,12 +171,16 @@ def parse(html: str) -> LexborHTMLParser:
 
 # ---- before the parser ----
 
-MAX_UNCHECKED = 800
-"""Tags up to which a page is parsed as it is: neither depth nor formatting can do harm with so few."""
+MAX_UNCHECKED = 10_000
+"""Tags up to which depth need not be looked at: 10,000 open elements cost lexbor a fifth of a second."""
 
 _DATA_URI = re.compile(r"data:[\w/+.-]{1,60};base64,[A-Za-z0-9+/=]{64,}")
 _FORMATTING = frozenset(
     {"b", "big", "code", "em", "font", "i", "nobr", "s", "small", "strike", "strong", "tt", "u"}
+)
+# Those with attributes: of elements that are alike, HTML re-opens three at most.
+_FORMATTING_START = re.compile(
+    "<(?:" + "|".join("".join(f"[{c}{c.upper()}]" for c in name) for name in sorted(_FORMATTING)) + r")\s"
 )
 _FORMATTING_TAG = re.compile(rf"</?(?:{'|'.join(sorted(_FORMATTING))})(?:\s[^<>]*)?>", re.IGNORECASE)
 # Elements that nest, and whose start tag makes the parser look for an open `<p>` through all that are open.
@@ -237,42 +240,13 @@ _BARE_TAG = (
     rf"(?=/(?:{_NAMES_OF_BARE_TAGS})>|br\s?/?>|p>)"
 )
 _SWALLOWED = re.compile(_BARE_TAG)
-_LETTERS = re.compile(r"/?([a-zA-Z][a-zA-Z0-9]*)")
-
-
-class _Rise(dict[str, int]):
-    """By how much a tag raises the number of open elements, by the first three characters behind its `<`.
-
-    Three are enough to tell what nests from what doesn't (`/st` ends style, strong and strike alike: all are counted), and
-    splitting the page at `<` is twice as fast as finding names. The pieces met are remembered, within bounds.
-    """
-
-    def __missing__(self, piece: str) -> int:
-        match = _LETTERS.match(piece)
-        step = 0
-        if match and (
-            match[1].lower() in _OPENING or (len(piece) == match.end() and match[1].lower() in _OPENING_CUT)
-        ):
-            step = -1 if piece[0] == "/" else 1
-        if len(self) < 5000:
-            self[piece] = step
-        return step
-
-
-_OPENING = _NESTING | _FORMATTING | {"style"}
-_OPENING_CUT = frozenset(name[:length] for name in _OPENING for length in (2, 3) if len(name) > length)
-_RISE = _Rise()
 
 
 def tame(html: str) -> str:
     """Return the page within bounds: its length, its depth and its open formatting elements."""
     if len(html) > MAX_CHARS:
         html = _DATA_URI.sub("", html[: 10 * MAX_CHARS])[:MAX_CHARS]
-    pieces = html.split("<")
-    if len(pieces) <= MAX_UNCHECKED:
-        return html
-    sums = list(accumulate(map(_RISE.__getitem__, [piece[:3] for piece in pieces]), initial=0))
-    if max(sums) - min(sums) <= MAX_FORMATTING:
+    if html.count("<") <= MAX_UNCHECKED and len(_FORMATTING_START.findall(html)) <= MAX_FORMATTING:
         return html
     formatting, depth = _extremes(_TAG_NAME.findall(html))
     if formatting > MAX_FORMATTING:
@@ -320,15 +294,27 @@ def _flatten(html: str) -> str:
 # ---- after the parser ----
 
 
-MAX_CSS = 200_000
-"""Characters of one style sheet in the page that are searched."""
+MAX_CSS = 20_000
+"""Characters of a style sheet in the page up to which it is searched: those put in by others are short."""
 
 _HIDING_SIGNS = ("display:none", "display: none", "visibility:hidden", "-999", "font-size:0")
 
 
+def _style_sheets(html: str) -> Iterator[str]:
+    """Yield the page's style sheets up to `MAX_CSS`, cut from its text: most pages carry long ones of their own."""
+    start = html.find("<style")
+    while start >= 0:
+        end = html.find("</style", start)
+        if end < 0:
+            return
+        if end - start <= MAX_CSS:
+            yield html[html.find(">", start) + 1 : end]
+        start = html.find("<style", end)
+
+
 def hidden_names(css: str) -> frozenset[str]:
     """Return the `.class` and `#id` selectors that a style sheet in the page hides outright, before any `@media`."""
-    css = css[:MAX_CSS].partition("@media")[0]
+    css = css.partition("@media")[0]
     found: set[str] = set()
     for sign in _HIDING_SIGNS:
         position = css.find(sign)
@@ -527,16 +513,16 @@ def _walk(
     return dom
 
 
-def _hidden_nodes(tree: LexborHTMLParser) -> frozenset[int]:
+def _hidden_nodes(tree: LexborHTMLParser, html: str) -> frozenset[int]:
     """Return the memory ids of the elements that their own style, attribute or a style sheet in the page hides."""
-    found = set()
+    found: set[int] = set()
     for node in tree.css("[style],[hidden]"):
         attributes = node.attributes
         if "hidden" in attributes or hides(attributes.get("style") or ""):
             found.add(node.mem_id)
     names: set[str] = set()
-    for style in tree.css("style"):
-        names |= hidden_names(style.text())
+    for sheet in _style_sheets(html):
+        names |= hidden_names(sheet)
     if names:
         found.update(node.mem_id for node in tree.css(",".join(sorted(names)[:MAX_HIDING_NAMES])))
     return frozenset(found)
@@ -553,7 +539,7 @@ def flatten(
     body = tree.body or tree.root
     if body is None:
         return Dom()
-    unseen = _hidden_nodes(tree)
+    unseen = _hidden_nodes(tree, html)
     tree.strip_tags(_WITHOUT_LINES, recursive=True)
     return _walk(body, unseen, (title or "")[:6].strip(), is_aside)
 
@@ -585,4 +571,4 @@ def restore_swallowed(html: str, dom: Dom) -> str | None:
 
 def read(html: str) -> Dom:
     """Return the flat form of a piece of HTML, all of it walked."""
-    return flatten(parse(html))
+    return flatten(parse(html), html)

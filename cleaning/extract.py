@@ -92,7 +92,7 @@ def extract(
     declared = declared_fields(tree, selectors, fetched_at) if selectors else Metadata()
     if selectors and selectors.body and (subtree := declared_body(tree, html, selectors)) is not None:
         return _from_declared(read(subtree), head, declared, fetched_at)
-    dom = flatten(tree, head.title, is_aside)
+    dom = flatten(tree, html, head.title, is_aside)
     restored = restore_swallowed(html, dom)
     view = _look(dom if restored is None else read(restored), head)
     container = _container(view)
@@ -109,23 +109,29 @@ _SCANT = 120.0
 
 
 def _read_head(tree: LexborHTMLParser, fetched_at: datetime | None) -> _Head:
+    """Return what the head states; where markup has pushed its elements into the body, they are found there."""
+    title: str | None = None
     metas: list[tuple[str, str]] = []
     description = ""
-    for node in tree.css("meta[content]"):
+    nodes = tree.head.css(_HEAD_ELEMENTS) if tree.head else []
+    if not any(node.tag == "title" for node in nodes):
+        nodes = tree.css(_HEAD_ELEMENTS)
+    for node in nodes:
+        if node.tag == "title":
+            title = title or " ".join(node.text().split())
+            continue
         attributes = node.attributes
         content = attributes.get("content") or ""
         name = attributes.get("property") or attributes.get("name") or attributes.get("itemprop") or ""
         metas.append((name, content))
         if name.lower() in {"description", "og:description"} and len(content) > len(description):
             description = content
-    title = tree.css_first("title")
+    fields = head_metadata(metas, fetched_at)
     scripts = [node.text() for node in tree.css('script[type="application/ld+json"]')]
-    return _Head(
-        title=" ".join(title.text().split()) if title else None,
-        fields=head_metadata(metas, fetched_at),
-        description=description,
-        ld=json_ld_metadata(scripts, fetched_at),
-    )
+    return _Head(title, fields, description, json_ld_metadata(scripts, fetched_at))
+
+
+_HEAD_ELEMENTS = "title,meta[content]"
 
 
 # ---- sums over the tree ----
@@ -561,7 +567,8 @@ def _before(
         if index == view.headline:
             found.append((index, Block(line.text, "title")))
             continue
-        byline = None if line.hidden else parse_byline(line.text, fetched_at)
+        all_link = line.linked >= len(line.text)
+        byline = None if line.hidden or all_link else parse_byline(line.text, fetched_at)
         role: Role = "hidden" if line.hidden else marks[line.owner] or "nav"
         if byline is not None and role != "hidden":
             bylines.append(byline)
