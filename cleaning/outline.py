@@ -7,12 +7,13 @@ after the site's furniture; it is repeated inside the body (an image's alternati
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass, field
 from pathlib import PurePath
 
 from cleaning import spam
 from cleaning.contacts import is_contact_line, may_hold_contacts
+from cleaning.dates import parse_published
 from cleaning.folding import fold, letters
 from cleaning.metadata import merge, parse_byline
 from cleaning.page import Metadata
@@ -52,7 +53,12 @@ def find(lines: Sequence[str], *, filename: str | None = None) -> Outline:
     first_prose = next((i for i, key in enumerate(keys) if i not in furniture and is_prose(key)), len(keys))
     head = [i for i in range(first_prose) if keys[i] and i not in furniture][:HEAD_LINES]
     bylines = {i: found for i in head if (found := _byline(lines[i], keys[i])) is not None}
-    title = _choose(keys, [i for i in head if i not in bylines], set(bylines), first_prose, filename)
+    dated = {i: found for i in head if i not in bylines and (found := _dated(lines[i])) is not None}
+    title = _choose(
+        keys, [i for i in head if i not in bylines], bylines.keys() | dated.keys(), first_prose, filename
+    )
+    if title is not None and title + 1 in dated:
+        bylines[title + 1] = dated[title + 1]
     bylines |= _tail_bylines(lines, keys, first_prose, furniture)
     fields = merge(*(bylines[i] for i in sorted(bylines)))
     if title is None:
@@ -83,9 +89,24 @@ def _furniture(keys: Sequence[str]) -> frozenset[int]:
 
 
 def _byline(line: str, key: str) -> Metadata | None:
+    """Return the fields of a byline; a name and a day alone are one only near a title, see `_dated`."""
     if len(key) > 160 or is_heading(key) or not _HAS_FIELD_MARK.search(key) or _IN_FORCE.search(key):
         return None
     return parse_byline(line)
+
+
+def _dated(line: str) -> Metadata | None:
+    """Return author and day of `某某 2023年09月11日`: a byline under a title, elsewhere perhaps a heading."""
+    match = _NAME_AND_DAY.fullmatch(line.strip())
+    if match is None:
+        return None
+    published = parse_published(match["day"])
+    return None if published is None else Metadata(author=match["name"], published=published)
+
+
+_NAME_AND_DAY = re.compile(
+    r"(?P<name>[^\W\d_][^\W_]{1,9})[\s|/·]{1,3}(?P<day>(?:19|20)\d\d[年./-]\d{1,2}[月./-]\d{1,2}日?)"
+)
 
 
 def _tail_bylines(
@@ -103,7 +124,7 @@ def _tail_bylines(
 
 
 def _choose(
-    keys: Sequence[str], head: Sequence[int], bylines: set[int], first_prose: int, filename: str | None
+    keys: Sequence[str], head: Sequence[int], bylines: Set[int], first_prose: int, filename: str | None
 ) -> int | None:
     """Return the head line that is most like a title; of equals the first."""
     body = {letters(key) for key in keys[first_prose:]}
@@ -118,7 +139,7 @@ def _choose(
         points = 4 * (own in body) + (again[own] > index and first_prose > again[own])
         points += 4 * (index + 1 in bylines) + 2 * (index + 2 in bylines and not keys[index + 1])
         points += 3 * (len(own) >= 8 and own in stem) + 6 * bool(_TITLE_LABEL.match(keys[index]))
-        points -= 3 * (len(own) < 6) + 3 * bool(is_heading(keys[index]))
+        points -= 6 * (index in bylines) + 3 * (len(own) < 6) + 3 * bool(is_heading(keys[index]))
         points += 2 * any(own != other and other in own for other in again if len(other) >= 6)
         return points
 

@@ -51,6 +51,9 @@ _POOL_PIECES = re.compile(r"[^|]{1,10}(?:\|[^|]{1,10}){4,200}\|?")
 _SITE_SUFFIX = re.compile(r"\s?[-_|>/](?!\d)")
 
 
+_LIST_HEADS = frozenset({"chrome.list-head", "chrome.previous-next"})
+
+
 @dataclass(frozen=True, slots=True)
 class Stripped:
     """What strip() made of a page: the edited text, the fields its lines stated, and the operator's contacts."""
@@ -169,11 +172,28 @@ def _drop_spam(page: _Page) -> None:
         if index in page.gone:
             continue
         key = page.keys[index]
+        if _is_headed_spam(page, index, key):
+            page.drop(index, "spam.glued", "keywords behind a list head")
+            continue
         found = spam.find_spam(key, page.hits.get(index, ()))
         if found and (found[0].start, found[0].end) == (0, len(key)):
             page.drop(index, found[0].rule, found[0].evidence)
         elif found:
             page.cuts[index] = list(found)
+
+
+def _is_headed_spam(page: _Page, index: int, key: str) -> bool:
+    """Whether a line is a list's head with a keyword behind it: `最新发布 某某app安装`."""
+    head, _, keyword = key.strip().partition(" ")
+    if (
+        not keyword
+        or len(key) > LIST_ITEM_LENGTH
+        or not any(rule.id in _LIST_HEADS and rule.match(head) is not None for rule in page.rules.get(index, ()))
+    ):
+        return False
+    start = key.index(keyword)
+    hits = [hit for hit in page.hits.get(index, ()) if hit.start >= start]
+    return sum(hit.weight for hit in hits) >= spam.RUN_SCORE
 
 
 def _cut_spans(page: _Page) -> None:
@@ -402,9 +422,6 @@ def _drop_tail(page: _Page, profile: SiteProfile | None) -> None:
         else:
             kept.append(index)
     _drop_list_items(page, top)
-
-
-_LIST_HEADS = frozenset({"chrome.list-head", "chrome.previous-next"})
 
 
 def _drop_list_items(page: _Page, top: int) -> None:

@@ -26,12 +26,20 @@ PROSE = "借款人逾期后应当主动联系平台，说明自己的实际困�
         ("labelled", ["标题：某某贷逾期怎么办", PROSE], "某某贷逾期怎么办"),
         ("a page that begins with prose", [PROSE, "某某贷逾期怎么办"], None),
         ("blank lines between", ["", "某某贷逾期怎么办", "", PROSE], "某某贷逾期怎么办"),
+        ("before a name and a day", ["某贷怎么办", "逾期观察员 2023年09月11日", "浏览：12次 评论：3", PROSE], "某贷怎么办"),
         ("nothing", [], None),
         ("only blanks", ["", " "], None),
     ],
 )  # fmt: skip
 def test_the_title(label: str, lines: list[str], title: str | None) -> None:
     assert outline.find(lines).title == title, label
+
+
+def test_a_name_and_a_day_under_the_title_are_its_byline() -> None:
+    found = outline.find(["某某贷怎么办", "逾期观察员 2023年09月11日", PROSE])
+    assert found.byline_lines == (1,)
+    assert (found.fields.author, found.fields.published) == ("逾期观察员", "2023-09-11")
+    assert outline.find(["某某贷怎么办", PROSE, "逾期观察员 2023年09月11日"]).byline_lines == ()
 
 
 def test_the_file_name_decides_where_the_page_does_not() -> None:
