@@ -529,7 +529,7 @@ def _hidden_nodes(tree: LexborHTMLParser, html: str) -> frozenset[int]:
 
 
 def flatten(
-    tree: LexborHTMLParser, title: str | None = None, is_aside: Callable[[str, str], bool] | None = None
+    tree: LexborHTMLParser, html: str, title: str | None = None, is_aside: Callable[[str, str], bool] | None = None
 ) -> Dom:
     """Return the flat form of a page's body; the tree loses its scripts and styles.
 
