@@ -17,13 +17,14 @@ from cleaning.findings import Rejected
 from corpus.records import Fetch
 from crawler import discover
 from crawler.content import BombError, decode_content, gunzip
-from crawler.discover import Link, about_subject
-from crawler.frontier import canonical, excluded, host_of, requestable, shape, twin
+from crawler.discover import Link
+from crawler.frontier import canonical, requestable
 from crawler.health import MAX_ATTEMPTS, REFUSALS, RETRYABLE, HostHealth, backoff, retry_after
+from crawler.judge import Judge, has_twin
 from crawler.sink import Sink
-from crawler.site import Cms, Site, cms_of
+from crawler.site import Site
 from crawler.table import Entry, Frontier
-from crawler.traps import Probes, Twins, Watch, probe_paths
+from crawler.traps import probe_paths
 
 MAX_HOPS = 5
 """Redirects in a row (RFC 9309 asks for at least five for robots.txt; browsers stop at 20)."""
@@ -33,6 +34,17 @@ BATCH = 32
 
 ON_SUBJECT = 25
 """What a link's text about the subject adds to its priority: it goes before lists, and before other links of its kind."""
+
+MAX_WARNINGS = 100
+"""A hostile site may give cause for any number; the frontier's table has them all."""
+
+REDIRECTS = frozenset({301, 302, 303, 307, 308})
+
+SITEMAP_GUESSES = ("/sitemap.xml",)
+"""Asked for where robots.txt names no sitemap: the place that sitemaps.org and every CMS plugin uses."""
+
+MAX_WARNINGS = 100
+"""A hostile site may give cause for any number; the frontier's table has them all."""
 
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
@@ -99,8 +111,9 @@ class Session:
         self.limits = limits or Limits()
         self.summary = CrawlSummary()
         self.stopping: str | None = None
-        self.frontier = Frontier(sink.connection)
+        self.frontier = Frontier(sink.connection, self.sites)
         self.delays: dict[str, float] = {}
+        self._first_run: set[str] = set()
         self._fresh = fresh
         self._retry_base = retry_base
         self._clock = clock
@@ -112,10 +125,7 @@ class Session:
         self._busy: Counter[str] = Counter()
         self._pending: list[Callable[[], object]] = []
         self._known: set[str] = set()
-        self._cms: dict[str, Cms] = {}
-        self._watch = Watch()
-        self._probes = Probes()
-        self._twins = Twins()
+        self.judge = Judge(self.limits.depth)
         self._probed: set[str] = set()
         self._urgent: deque[Entry] = deque()
         self._dry_until: dict[str, float] = {}
@@ -137,6 +147,7 @@ class Session:
         with self.sink.transaction():
             if self._fresh:
                 self.frontier.clear()
+                self.frontier.set_unfinished(False)
                 self.frontier.set_watermark(self.sink.mark())
             mark = self.frontier.watermark()
             if mark is None:
@@ -154,12 +165,15 @@ class Session:
 
     def _seed(self) -> None:
         """Queue the start pages; a run that goes on with an interrupted one has looked at them already."""
+        interrupted = self.frontier.unfinished()
+        self.frontier.set_unfinished(True)
         for site in self.sites.values():
-            interrupted = self.frontier.counts(site.name).get("queued", 0) > 0
             starts = [(url, "seed") for url in site.seeds] + [(url, "sitemap") for url in site.sitemaps]
             for url, kind in starts:
-                entry = self._entry(Link(requestable(url), canonical(url), "", "seed"), site, kind, None)
-                if not self.frontier.add([entry]) and not interrupted:
+                entry = self.judge.entry(Link(requestable(url), canonical(url), "", "seed"), site, None, kind=kind)
+                if self.frontier.add([entry]):
+                    self._first_run.add(site.name)
+                elif not interrupted:
                     # A start page is where new articles show: every new run looks at it again.
                     self.frontier.reopen(entry.key)
 
@@ -181,10 +195,11 @@ class Session:
     def close(self, reason: str) -> CrawlSummary:
         """Write what is pending, register the run's end and return its summary. The sink stays open."""
         self.checkpoint()
-        with self.sink.transaction():
-            self.frontier.release()
         summary = self.summary
         summary.reason = self.stopping or reason
+        with self.sink.transaction():
+            self.frontier.release()
+            self.frontier.set_unfinished(bool(self.frontier.counts().get("queued")))
         summary.seconds = round(self._clock() - self._started, 3)
         summary.statuses = dict(sorted(self._statuses.items()))
         summary.states = self.frontier.counts()
@@ -194,7 +209,10 @@ class Session:
         summary.warnings += [
             warning
             for name, site in self.sites.items()
-            if summary.reason == "finished" and (warning := site.unexpected(self._articles[name]))
+            # A later run brings only what is new, so it says nothing about how many there are.
+            if summary.reason == "finished"
+            and name in self._first_run
+            and (warning := site.unexpected(self._articles[name]))
         ]
         summary.warnings += [
             f"{host}: left alone: {health.gave_up}; run the crawl again later"
@@ -204,11 +222,15 @@ class Session:
         self.sink.end(summary.crawl_id, asdict(summary))
         return summary
 
+    def _warn(self, text: str) -> None:
+        if len(self.summary.warnings) < MAX_WARNINGS:
+            self.summary.warnings.append(text)
+
     def abandon(self, why: str) -> None:
         """Stop asking, and forget what is under way: the next run takes it up."""
         self.stopping = why
         self._out.clear()
-        self.summary.warnings.append(f"the crawl was stopped by an {why}; see the log above")
+        self._warn(f"the crawl was stopped by an {why}; see the log above")
 
     def checkpoint(self) -> None:
         """Make what was archived durable, then write what followed from it."""
@@ -262,7 +284,7 @@ class Session:
                 taken = self.frontier.take(host, self.summary.crawl_id, BATCH, now)
             if not taken:
                 self._dry_until[host] = self.frontier.next_due(host) or float("inf")
-            waiting.extend(entry for entry in taken if entry.site in self.sites)
+            waiting.extend(taken)
         if self._hold(host, waiting):
             return None
         while waiting:
@@ -276,14 +298,14 @@ class Session:
     def _late(self, entry: Entry) -> str | None:
         """Return why an entry that was queued before is no longer to be fetched, or None."""
         site = self.sites[entry.site]
-        if self._pool(entry.host, site):
+        if self.judge.pool(entry.host, site):
             return "pool"
-        if self._is_alias(entry.host, site):
-            link = Link(self._twins.counterpart(entry.url), self._twins.counterpart(entry.key), "", "link")
+        if self.judge.is_alias(entry.host, site):
+            link = self.judge.main_name(Link(entry.url, entry.key, "", "link"), site)
             parent = replace(entry, depth=entry.depth - 1)
-            self._enqueue([self._entry(link, site, entry.kind, parent)])
+            self._enqueue([self.judge.entry(link, site, parent, kind=entry.kind)])
             return "twin"
-        return self._watch.closed(entry.key)
+        return self.judge.watch.closed(entry.key)
 
     def busy(self, host: str) -> int:
         """Return how many of a host's URLs are being fetched."""
@@ -386,8 +408,8 @@ class Session:
         """Queue a redirect's target as an entry of its own; one that leads back to its own key is asked for as told."""
         target = (fetch.header("location") or "").strip()
         link = discover.make_link(fetch.url, target, "", "redirect") if target else None
-        if link is not None and link.key == self._twins.counterpart(entry.key):
-            self._twins.vote(entry.host, alike=True)
+        if link is not None and link.key == self.judge.twins.counterpart(entry.key):
+            self.judge.twins.vote(entry.host, alike=True)
         if link is None or entry.hops >= MAX_HOPS:
             self._settle(entry, "done", why="redirect-loop" if link else "redirect-nowhere", status=fetch.status)
             return
@@ -405,7 +427,7 @@ class Session:
         try:
             body = self._body(entry, fetch)
         except BombError as error:
-            self.summary.warnings.append(f"{fetch.url}: {error}; its links were not read")
+            self._warn(f"{fetch.url}: {error}; its links were not read")
             return (), "bomb"
         kind = discover.sniff(body, fetch.content_type or "")
         if kind == "html":
@@ -431,26 +453,23 @@ class Session:
         page = self._page(entry, fetch, body)
         if page is None:
             return (), "not-text"
-        if self._probes.soft_404(entry.host, page.text):
+        if self.judge.probes.soft_404(entry.host, page.text):
             return (), "soft-404"
-        if page.generator and entry.host not in self._cms and (cms := cms_of(page.generator)):
-            self._cms[entry.host] = cms
+        self.judge.generated_by(entry.host, page.generator)
         self._probe(entry)
-        if host_has_twin(entry.host, self.sites[entry.site]):
-            self._twins.saw(entry.key, page.text)
+        if has_twin(entry.host, self.sites[entry.site]):
+            self.judge.twins.saw(entry.key, page.text)
         self._count(entry, page)
         return page.links, None
 
     def _count(self, entry: Entry, page: discover.Page) -> None:
         """Count a page for its site, and watch what its shape leads to."""
         self._pages[entry.site] += 1
-        listing = entry.kind == "seed" or self._declared_list(entry)
+        listing = entry.kind == "seed" or self.judge.page_type(self.sites[entry.site], entry.key) == "list"
         article = entry.kind == "article" or (page.wordy and not listing)
         self._articles[entry.site] += article
-        if self._watch.saw(entry.key, wordy=article, links=[link.key for link in page.links]):
-            self.summary.warnings.append(
-                f"{entry.url}: pages of this shape lead nowhere; no more of them are fetched"
-            )
+        if self.judge.watch.saw(entry.key, wordy=article, links=[link.key for link in page.links]):
+            self._warn(f"{entry.url}: pages of this shape lead nowhere; no more of them are fetched")
 
     # Probes and twins
 
@@ -475,10 +494,8 @@ class Session:
             except BombError:
                 page = None
             text = page.text if page is not None else None
-        if self._probes.answered(entry.host, text):
-            self.summary.warnings.append(
-                f"{entry.host}: answers every address with a fresh page (spider pool); closed"
-            )
+        if self.judge.probes.answered(entry.host, text):
+            self._warn(f"{entry.host}: answers every address with a fresh page (spider pool); closed")
             self._shut(entry.host)
 
     def _shut(self, host: str) -> None:
@@ -487,56 +504,29 @@ class Session:
         self._ready[host] = deque()
         self._pending.append(lambda: self.frontier.close_host(host, "pool"))
 
-    def _pool(self, host: str, site: Site) -> bool:
-        """Return whether a host is, or is to be taken for, a spider pool."""
-        if host in self._probes.pools:
-            return True
-        return site.scope.subdomains and host not in site.scope.hosts and self._wild(site)
-
-    def _wild(self, site: Site) -> bool:
-        return self._probes.wild(host for host in self._probes.pools if f"http://{host}/" in site.scope)
-
-    def _is_alias(self, host: str, site: Site) -> bool:
-        """Return whether a host is proved to be its twin under another name, and is not the one the site is known by."""
-        return self._twins.same(host) is True and host != self._known_by(host, site)
-
-    def _known_by(self, host: str, site: Site) -> str:
-        """Return which of a host and its twin the site's seeds name."""
-        named = [host_of(canonical(seed)) for seed in site.seeds]
-        return host if host in named or twin(host) not in named else twin(host)
-
     def _hold(self, host: str, waiting: deque[Entry]) -> bool:
         """Return whether a possible alias should wait until there is something to compare its pages with.
 
         Brings a comparable page to the front if there is one.
         """
         site = self.site_for(host)
-        if site is None or not host_has_twin(host, site) or self._twins.same(host) is not None:
+        if site is None or not has_twin(host, site) or self.judge.twins.same(host) is not None:
             return False
-        main = self._known_by(host, site)
+        main = self.judge.known_by(host, site)
         if main == host:
             return False
         for place, entry in enumerate(waiting):
-            if self._twins.comparable(entry.key):
+            if self.judge.twins.comparable(entry.key):
                 del waiting[place]
                 waiting.appendleft(entry)
                 return self._busy[host] > 0
         return self._busy[main] > 0 or bool(self._ready.get(main))
 
-    def _declared_list(self, entry: Entry) -> bool:
-        return self._page_type(self.sites[entry.site], entry.key, entry.host) == "list"
-
-    def _page_type(self, site: Site, key: str, host: str) -> str | None:
-        found = site.patterns.page_type(key)
-        if found is None and host in self._cms and not site.patterns.article:
-            found = self._cms[host].patterns.page_type(key)
-        return found
-
     # Queueing
 
     def add(self, links: Iterable[Link], site: Site, parent: str | None) -> None:
         """Queue links that no page led to (robots.txt's sitemaps)."""
-        entries = [self._entry(link, site, link.kind, None, parent_url=parent) for link in links]
+        entries = [self.judge.entry(link, site, None, found_at=parent) for link in links]
         self._enqueue([entry for entry in entries if entry.why is None])
 
     def _queue(self, parent: Entry, links: Iterable[Link]) -> None:
@@ -548,52 +538,13 @@ class Session:
         if link.key in self._known:
             return None
         self._remember(link.key)
-        host = host_of(link.key)
-        if self._is_alias(host, site):
-            link = link._replace(url=self._twins.counterpart(link.url), key=self._twins.counterpart(link.key))
-        return self._entry(link, site, link.kind, parent)
+        return self.judge.entry(self.judge.main_name(link, site), site, parent)
 
     def _remember(self, key: str) -> None:
         # Only saves work: the table ignores a key it has.
         if len(self._known) >= 200_000:
             self._known.clear()
         self._known.add(key)
-
-    def _entry(
-        self, link: Link, site: Site, kind: str, parent: Entry | None, *, parent_url: str | None = None
-    ) -> Entry:
-        host = host_of(link.key)
-        why = excluded(link.key, site.scope)
-        page_type = self._page_type(site, link.key, host)
-        if page_type in ("article", "list") and kind in ("link", "next"):
-            kind = "next" if kind == "next" and page_type == "list" else page_type
-        # A list's next page is no deeper than the list; `Watch` ends the lists that don't.
-        same = parent is None or kind in ("redirect", "next") or shape(link.key) == shape(parent.key)
-        entry = Entry(
-            key=link.key,
-            url=link.url,
-            site=site.name,
-            host=host,
-            kind=kind,
-            priority=_PRIORITY.get(kind, 0) + (ON_SUBJECT if about_subject(link.text) else 0),
-            depth=0 if parent is None else parent.depth + (not same),
-            hops=parent.hops + 1 if parent is not None and kind == "redirect" else 0,
-            parent=parent_url or (parent.key if parent else None),
-        )
-        return replace(entry, why=why or self._unwanted(entry, site, page_type, parent))
-
-    def _unwanted(self, entry: Entry, site: Site, page_type: str | None, parent: Entry | None) -> str | None:
-        """Return why an entry within scope is not to be followed, or None."""
-        if page_type == "skip":
-            return "pattern"
-        if self._pool(entry.host, site):
-            return "pool"
-        if entry.depth > self.limits.depth:
-            return "depth"
-        strict = site.patterns.strict and entry.kind in ("link", "next") and page_type is None
-        if strict and not (entry.kind == "next" and parent is not None):
-            return "no-pattern"
-        return self._watch.closed(entry.key)
 
     def _enqueue(self, entries: list[Entry]) -> None:
         if not entries:
@@ -650,8 +601,3 @@ class Session:
     def progress(self) -> tuple[int, int, int]:
         """Return how many responses came, how many pages were taken for articles, how many URLs are being fetched."""
         return self.summary.fetched, sum(self._articles.values()), len(self._out)
-
-
-def host_has_twin(host: str, site: Site) -> bool:
-    """Return whether a host's `www` twin is in a site's scope too."""
-    return f"http://{twin(host)}/" in site.scope

@@ -7,6 +7,7 @@ replayed from the archive by the next run (`Session.replay`), from the fetch tha
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -71,6 +72,7 @@ class Entry:
     due: float = 0.0
 
 
+_OURS = "site IN (SELECT value FROM json_each(?))"
 _ENTRY = "key, url, site, host, kind, priority, depth, hops, attempts, parent, why, due"
 
 
@@ -81,8 +83,10 @@ def _state(entry: Entry) -> State:
 class Frontier:
     """The table, through a connection whose transactions the caller begins and ends."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, connection: sqlite3.Connection, sites: Iterable[str] = ()) -> None:
+        """Look at a connection's tables; `take`, `hosts` and `next_due` know only of these sites' URLs."""
         self._connection = connection
+        self._sites = json.dumps(sorted(sites))
 
     @staticmethod
     def create(connection: sqlite3.Connection) -> None:
@@ -128,8 +132,8 @@ class Frontier:
         """Lease the next URLs of a host: by priority, then in the order found."""
         rows = self._connection.execute(
             f"SELECT id, {_ENTRY} FROM frontier WHERE state = 'queued' AND host = ? AND due <= ?"  # noqa: S608
-            " ORDER BY priority DESC, id LIMIT ?",
-            (host, now, limit),
+            f" AND {_OURS} ORDER BY priority DESC, id LIMIT ?",
+            (host, now, self._sites, limit),
         ).fetchall()
         self._connection.executemany(
             "UPDATE frontier SET state = 'leased', lease = ? WHERE id = ?", [(lease, row[0]) for row in rows]
@@ -138,7 +142,10 @@ class Frontier:
 
     def hosts(self) -> list[str]:
         """Return the hosts with URLs waiting, sorted."""
-        rows = self._connection.execute("SELECT DISTINCT host FROM frontier WHERE state = 'queued' ORDER BY host")
+        rows = self._connection.execute(
+            f"SELECT DISTINCT host FROM frontier WHERE state = 'queued' AND {_OURS} ORDER BY host",  # noqa: S608
+            (self._sites,),
+        )
         return [row[0] for row in rows]
 
     def next_due(self, host: str) -> float | None:
@@ -195,12 +202,26 @@ class Frontier:
 
     def watermark(self) -> int | None:
         """Return the number of the last fetch whose consequences are in the table; None before the first crawl."""
-        row = self._connection.execute("SELECT value FROM frontier_meta WHERE key = 'watermark'").fetchone()
-        return None if row is None else int(row[0])
+        return self._meta("watermark")
 
     def set_watermark(self, mark: int) -> None:
         """Note up to which fetch the table knows."""
-        self._connection.execute("INSERT OR REPLACE INTO frontier_meta VALUES ('watermark', ?)", (mark,))
+        self._set_meta("watermark", mark)
+
+    def unfinished(self) -> bool:
+        """Return whether the last run left something waiting, or was killed."""
+        return bool(self._meta("unfinished"))
+
+    def set_unfinished(self, unfinished: bool) -> None:
+        """Note that a run began (True) or came to its end (False)."""
+        self._set_meta("unfinished", int(unfinished))
+
+    def _meta(self, key: str) -> int | None:
+        row = self._connection.execute("SELECT value FROM frontier_meta WHERE key = ?", (key,)).fetchone()
+        return None if row is None else int(row[0])
+
+    def _set_meta(self, key: str, value: int) -> None:
+        self._connection.execute("INSERT OR REPLACE INTO frontier_meta VALUES (?, ?)", (key, value))
 
     def robots(self, origin: str, newer_than: float) -> tuple[int, bytes] | None:
         """Return a remembered robots.txt (status, body) fetched after that time, or None."""

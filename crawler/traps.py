@@ -15,6 +15,9 @@ BARREN_AFTER = 12
 pagination past its end. A real list's next page shows other articles, so it never gets there."""
 
 MAX_SEEN_PER_SHAPE = 20_000
+MAX_SHAPES = 2_000
+MAX_DIGESTS = 20_000
+"""Bounds on what is remembered; beyond them something is forgotten, and a trap may take longer to be seen."""
 
 POOL_SIMILARITY = 0.3
 """Two impossible addresses that answer with pages less alike than this (Jaccard of character 5-grams) are written
@@ -65,6 +68,8 @@ class Watch:
         if wordy:
             self.barren[name] = 0
             return False
+        if len(self.seen) >= MAX_SHAPES:
+            self.seen.clear()
         known = self.seen.setdefault(name, set())
         targets = {_hash(link) for link in links if shape(link) != name}
         novel = len(targets - known)
@@ -128,7 +133,8 @@ class Twins:
         """Note a page's text, and compare it with the twin host's page at the same address."""
         host = host_of(key)
         digest = _hash("".join(char for char in text if not char.isspace() and not char.isdigit()))
-        self.digests[key] = digest
+        if len(self.digests) < MAX_DIGESTS:
+            self.digests[key] = digest
         other = self.digests.get(self.counterpart(key))
         if other is not None:
             self.vote(host, alike=other == digest)

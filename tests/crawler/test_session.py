@@ -330,3 +330,16 @@ def test_links_about_the_subject_come_first() -> None:
     asked = [url for url in order if "/n" in url or "/debt" in url]
     assert asked[0] == f"{A}/debt"
     assert len(asked) == 21
+
+
+def test_a_run_leaves_other_sites_of_the_corpus_alone() -> None:
+    one = small_site(2)
+    both = {**one, **{url.replace("a.test", "b.test"): answer for url, answer in one.items()}}
+    sink = MemorySink()
+    crawl(both, f"{A}/", "http://b.test/", sink=sink, limits=Limits(pages=6))
+    before = {url for url in urls(sink) if "b.test" in url}
+    summary, _, session = crawl(both, f"{A}/", sink=sink)
+    assert summary.reason == "finished"
+    assert {url for url in urls(sink) if "b.test" in url} == before
+    assert set(urls(sink)) >= set(one)
+    assert session.frontier.counts("b.test")["queued"] > 0

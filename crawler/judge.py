@@ -1,0 +1,116 @@
+"""What a link is worth: which site it belongs to, whether it is followed, how soon, and if not, why."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field, replace
+
+from crawler.discover import Link, about_subject
+from crawler.frontier import canonical, excluded, host_of, shape, twin
+from crawler.site import Cms, Site, cms_of
+from crawler.table import Entry
+from crawler.traps import Probes, Twins, Watch
+
+PRIORITY = Counter(
+    {"seed": 100, "sitemap": 90, "feed": 80, "redirect": 75, "article": 60, "next": 40, "list": 30, "link": 10}
+)
+"""What is fetched first: what leads to pages, then articles, then the lists that lead to more of them."""
+
+ON_SUBJECT = 25
+"""What a link's text about the subject adds: it goes before lists, and before other links of its kind."""
+
+
+@dataclass(slots=True)
+class Judge:
+    """Judges links by declarations, URL rules and what the run has learned so far. `depth` is the run's limit."""
+
+    depth: int
+    watch: Watch = field(default_factory=Watch)
+    probes: Probes = field(default_factory=Probes)
+    twins: Twins = field(default_factory=Twins)
+    _cms: dict[str, Cms] = field(default_factory=dict)
+
+    def entry(
+        self, link: Link, site: Site, parent: Entry | None, *, kind: str | None = None, found_at: str | None = None
+    ) -> Entry:
+        """Return a link's frontier entry, with `why` if it is to be left out.
+
+        `parent` is the entry whose page it stands on, `found_at` the URL that named it where that is no entry.
+        """
+        page_type = self.page_type(site, link.key)
+        kind = _kind(kind or link.kind, page_type)
+        # A list's next page is no deeper than the list; `Watch` ends the lists that don't.
+        level = parent is None or kind in ("redirect", "next") or shape(link.key) == shape(parent.key)
+        entry = Entry(
+            key=link.key,
+            url=link.url,
+            site=site.name,
+            host=host_of(link.key),
+            kind=kind,
+            priority=PRIORITY[kind] + (ON_SUBJECT if about_subject(link.text) else 0),
+            depth=0 if parent is None else parent.depth + (not level),
+            hops=parent.hops + 1 if parent is not None and kind == "redirect" else 0,
+            parent=found_at or (parent.key if parent else None),
+        )
+        why = excluded(link.key, site.scope) or self._unwanted(entry, site, page_type)
+        return replace(entry, why=why)
+
+    def _unwanted(self, entry: Entry, site: Site, page_type: str | None) -> str | None:
+        """Return why an entry within scope is not to be followed, or None."""
+        if page_type == "skip":
+            return "pattern"
+        if self.pool(entry.host, site):
+            return "pool"
+        if entry.depth > self.depth:
+            return "depth"
+        if site.patterns.strict and entry.kind == "link":
+            return "no-pattern"
+        return self.watch.closed(entry.key)
+
+    def page_type(self, site: Site, key: str) -> str | None:
+        """Return what a site's patterns, or else those of its content management system, take a URL for."""
+        found = site.patterns.page_type(key)
+        if found is None and not site.patterns.article and (cms := self._cms.get(host_of(key))):
+            found = cms.patterns.page_type(key)
+        return found
+
+    def generated_by(self, host: str, generator: str) -> None:
+        """Note a page's generator mark."""
+        if generator and host not in self._cms and (cms := cms_of(generator)):
+            self._cms[host] = cms
+
+    def pool(self, host: str, site: Site) -> bool:
+        """Return whether a host is, or is to be taken for, a spider pool."""
+        if host in self.probes.pools:
+            return True
+        return site.scope.subdomains and host not in site.scope.hosts and self._wild(site)
+
+    def _wild(self, site: Site) -> bool:
+        return self.probes.wild(host for host in self.probes.pools if f"http://{host}/" in site.scope)
+
+    def is_alias(self, host: str, site: Site) -> bool:
+        """Return whether a host is proved to be its twin under another name, and is not the one the site is known by."""
+        return self.twins.same(host) is True and host != self.known_by(host, site)
+
+    def known_by(self, host: str, site: Site) -> str:
+        """Return which of a host and its twin the site's seeds name."""
+        named = [host_of(canonical(seed)) for seed in site.seeds]
+        return host if host in named or twin(host) not in named else twin(host)
+
+    def main_name(self, link: Link, site: Site) -> Link:
+        """Return a link to an alias as a link to the host that it is an alias of."""
+        if not self.is_alias(host_of(link.key), site):
+            return link
+        return link._replace(url=self.twins.counterpart(link.url), key=self.twins.counterpart(link.key))
+
+
+def _kind(kind: str, page_type: str | None) -> str:
+    """Return an entry's kind: a declared pattern says more than how the link looks."""
+    if kind == "next" and page_type == "list":
+        return "next"
+    return page_type if kind in ("link", "next") and page_type in ("article", "list") else kind
+
+
+def has_twin(host: str, site: Site) -> bool:
+    """Return whether a host's `www` twin is in a site's scope too."""
+    return f"http://{twin(host)}/" in site.scope
