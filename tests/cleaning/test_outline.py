@@ -27,6 +27,7 @@ PROSE = "借款人逾期后应当主动联系平台，说明自己的实际困�
         ("a page that begins with prose", [PROSE, "某某贷逾期怎么办"], None),
         ("blank lines between", ["", "某某贷逾期怎么办", "", PROSE], "某某贷逾期怎么办"),
         ("before a name and a day", ["某贷怎么办", "逾期观察员 2023年09月11日", "浏览：12次 评论：3", PROSE], "某贷怎么办"),
+        ("begins with a numeral", ["一条街上的五家店，五种还债的方式", PROSE], "一条街上的五家店，五种还债的方式"),
         ("nothing", [], None),
         ("only blanks", ["", " "], None),
     ],
