@@ -103,6 +103,8 @@ class PageEvidence:
     observed: Counter[tuple[str, str]] = field(default_factory=Counter)
     bare: Counter[str] = field(default_factory=Counter)
     bare_anywhere: Counter[str] = field(default_factory=Counter)
+    bare_between: Counter[str] = field(default_factory=Counter)
+    before: Counter[str] = field(default_factory=Counter)
     inside: Counter[str] = field(default_factory=Counter)
     everywhere: Counter[str] = field(default_factory=Counter)
     cut_off: set[str] = field(default_factory=set)
@@ -136,10 +138,23 @@ def observe(text: str, lines: list[Line]) -> PageEvidence:
     page.han = sum(len(run) for line in lines if line.tokens for run in _HAN.findall(line.text))
     page.everywhere = Counter(text)
     hits = _hits(page.observed)
+    first, last = _extent(lines)
+    page.before.update(text[:first])
+    between = Counter(text[first:last])
     for char in hits:
+        page.bare_between[char] = max(0, between[char] - hits[char])
         page.bare[char] = max(0, inside[char] - hits[char])
         page.bare_anywhere[char] = max(0, page.everywhere[char] - hits[char])
     return page
+
+
+def _extent(lines: list[Line]) -> tuple[int, int]:
+    """Return where the damage begins and ends in the text: from before the first insertion to behind the last."""
+    holding = [line for line in lines if line.tokens]
+    if not holding:
+        return 0, 0
+    first, last = holding[0], holding[-1]
+    return max(0, first.start + first.tokens[0].start - 1), last.start + last.tokens[-1].end
 
 
 def _majority(observed: Mapping[tuple[str, str], int]) -> dict[str, str]:
@@ -205,12 +220,28 @@ def _proven(page: PageEvidence, hits: Counter[str], plausible: Mapping[str, str]
         enough = telling + len(page.cut_off) >= FEW_HITS
         return enough and (density < 0.99 or len(typical) > 2)
     again = typical_hits - len(typical)
+    if typical_hits * 5 >= total * 4 and density < 0.6 and _is_one_part(page, typical, again):
+        return True
     many = len(typical) >= MANY_CHARACTERS or (len(typical) >= 4 and again >= 3)
     if many and typical_hits * 2 >= total and density < 0.9:
         return sum(page.bare[char] for char in typical) * 20 <= typical_hits
     if len(typical) < 3 or typical_hits * 5 < total or density > 0.6:
         return False
     return total >= 10 and total * 10 >= 13 * len(hits) and not any(page.bare_anywhere[char] for char in hits)
+
+
+def _is_one_part(page: PageEvidence, typical: set[str], again: int) -> bool:
+    """Return whether one part of the text is annotated as machines do it: never bare between first and last hit.
+
+    People who annotate a character once do it where it first stands: so it must be annotated again, or stand bare
+    before the part.
+    """
+    if any(page.bare_between[char] for char in typical):
+        return False
+    frequent = [char for char in typical if pair_total(char) >= FREQUENT]
+    if len(frequent) >= 3 and again >= 2:
+        return True
+    return len(frequent) >= 4 and any(page.before[char] for char in frequent)
 
 
 def _is_typical(char: str, inserted: str) -> bool:

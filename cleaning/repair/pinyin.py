@@ -265,20 +265,49 @@ def _one_hit(char: str, inserted: str) -> tuple[Hit]:
 
 
 def _certify(text: str, changes: list[Change]) -> Edited:
-    """Return the edited text; each finding is certified where the forward model gives its line back."""
-    draft = _apply(text, changes)
+    """Return the edited text; each finding is certified where the forward model gives its line or part back."""
     table = {hit.char: hit.inserted for change in changes for hit in change.hits}
     replaced = _replaced(text, changes)
-    wanted = text.split("\n")
+    decoders = _decoders(changes)
+    draft, wanted = _apply(text, changes), text.split("\n")
     best: list[bool] = []
-    for decoder in _decoders(changes):
+    for decoder in decoders:
         shown = inject(draft, table, decoder, replaced).split("\n")
         proven = [one == other for one, other in zip(shown, wanted)]
         if sum(proven) > sum(best):
             best = proven
         if all(best):
             break
-    return edit(text, _judged(text, changes, best))
+    by_line = _by_line(text, changes)
+    scopes = dict.fromkeys(by_line, "whole page") if best and all(best) else {}
+    for number, inside in by_line.items() if not scopes else ():
+        if best and best[number]:
+            scopes[number] = "line"
+        elif any(_gives_back(text, inside, table, decoder, replaced) for decoder in decoders):
+            scopes[number] = "damaged part"
+    return edit(text, _judged(text, by_line, scopes))
+
+
+def _by_line(text: str, changes: list[Change]) -> dict[int, list[Change]]:
+    """Return the changes of each line by its number, in order of their places."""
+    by_line: dict[int, list[Change]] = {}
+    number = cursor = 0
+    for change in sorted(changes, key=lambda one: one.start):
+        number += text.count("\n", cursor, change.start)
+        cursor = change.start
+        by_line.setdefault(number, []).append(change)
+    return by_line
+
+
+def _gives_back(
+    text: str, inside: list[Change], table: Mapping[str, str], decoder: Decoder, replaced: frozenset[str]
+) -> bool:
+    """Return whether the forward model gives back the part of a line from its first change to its last."""
+    start, end = max(0, inside[0].start - 1), inside[-1].end
+    moved = [change._replace(start=change.start - start, end=change.end - start) for change in inside]
+    damaged = text[start:end]
+    shown = inject(_apply(damaged, moved), table, decoder, replaced)
+    return shown == damaged or (inside[-1].rule == CUT_OFF and damaged.startswith(shown))
 
 
 def _apply(text: str, changes: Iterable[Change]) -> str:
@@ -313,25 +342,23 @@ def _decoders(changes: list[Change]) -> list[Decoder]:
     return fitting or [DECODERS[0]]
 
 
-def _judged(text: str, changes: list[Change], proven: list[bool]) -> Iterable[Finding]:
-    """Yield the finding of each change; `proven` says of each line whether the forward model gives it back."""
-    whole = all(proven)
-    number = 0
-    cursor = 0
-    for change in changes:
-        number += text.count("\n", cursor, change.start)
-        cursor = change.start
-        certainty, evidence = _verdict(change.hits, change.sure, bool(proven) and proven[number], whole)
-        before = text[change.start : change.end]
-        yield Finding("repair", change.rule, change.start, change.end, before, change.after, certainty, evidence)
+def _judged(text: str, by_line: Mapping[int, list[Change]], scopes: Mapping[int, str]) -> Iterable[Finding]:
+    """Yield the finding of each change; `scopes` says what of its line the forward model gives back, if anything."""
+    for number, inside in by_line.items():
+        scope = scopes.get(number, "")
+        for change in inside:
+            certainty, evidence = _verdict(change.hits, change.sure, scope)
+            before = text[change.start : change.end]
+            yield Finding(
+                "repair", change.rule, change.start, change.end, before, change.after, certainty, evidence
+            )
 
 
 @lru_cache(maxsize=4096)
-def _verdict(hits: tuple[Hit, ...], sure: bool, proven: bool, whole: bool) -> tuple[Certainty, str]:
+def _verdict(hits: tuple[Hit, ...], sure: bool, scope: str) -> tuple[Certainty, str]:
     """Return the certainty of a change that relies on `hits`, and its proof in words."""
     entries = " ".join(hit.char + hit.inserted for hit in hits[:4])
-    scope = "whole page" if whole else "line"
-    if not proven:
+    if not scope:
         return "inferred", f"{entries}; forward model differs on this line"
     if not sure:
         return "inferred", f"{entries}; forward({scope}) == input, but a lost byte was chosen by context"

@@ -395,7 +395,7 @@ class Run:
             for true in _of_lead(one.pending):
                 weight = self._familiar(one.last + true)
                 if following == "\n":
-                    weight += self._familiar(true + following)
+                    weight += self._familiar(true + following) / 2
                 grown = self._extend(one, true, -1, weight)
                 rated.append((grown.score + _likelihood(true, following), grown))
         rated.sort(key=lambda two: (-two[0], two[1].last))
