@@ -473,9 +473,9 @@ def _walk(
                 hidden.append(out_of_sight or concealed > 0)
                 parents.append(path[-1])
                 tags.append(tag)
-                lines = _aside_lines(node, index, title) if is_aside and is_aside(tag, hints[-1]) else []
-                if lines:
-                    dom.lines.extend(lines)
+                line = _aside_line(node, index, title) if is_aside and is_aside(tag, hints[-1]) else None
+                if line is not None:
+                    dom.lines.append(line)
                     below = None
                 else:
                     owners.append(index)
@@ -533,7 +533,7 @@ def flatten(
 ) -> Dom:
     """Return the flat form of a page's body; the tree loses its scripts and styles.
 
-    What `is_aside(tag, hint)` holds for is not walked but read in one go, its text counted as linked, unless it holds
+    What `is_aside(tag, hint)` holds for is not walked but read as one line, its text counted as linked, unless it holds
     sentences or the beginning of `title`: most of a portal's page is menus and lists of links.
     """
     body = tree.body or tree.root
@@ -550,13 +550,13 @@ MIN_ASIDE = 100
 """Characters that a part must have to be read in one go: a shorter one may be the byline."""
 
 
-def _aside_lines(node: LexborNode, owner: int, title: str) -> list[Line]:
-    """Return a part's text as lines counted as linked, nothing when it must be walked."""
-    text = node.text(separator="\n", skip_empty=True)
+def _aside_line(node: LexborNode, owner: int, title: str) -> Line | None:
+    """Return a part's whole text as one line counted as linked, None when it must be walked."""
+    text = node.text(separator=" ", skip_empty=True)
     if len(text) < MIN_ASIDE or text.count("。") > 1 or (title and title in text):
-        return []
-    pieces = filter(None, map(collapse, text.split("\n")))
-    return [Line(piece, owner, len(piece)) for piece in pieces]
+        return None
+    text = collapse(text)
+    return Line(text, owner, len(text)) if text else None
 
 
 def restore_swallowed(html: str, dom: Dom) -> str | None:

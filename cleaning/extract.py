@@ -539,7 +539,7 @@ def _is_link(item: _Placed) -> bool:
 def _link_run(placed: Sequence[_Placed], start: int) -> int:
     """Return how many lines from `start` are a list of links (four or more, or any behind a cue), 0 for none."""
     text = placed[start].line.text
-    cued = len(text) <= 80 and bool(roles.RELATED_CUE.search(text))
+    cued = (len(text) <= 24 or (len(text) <= 80 and text[0] in "上下")) and bool(roles.RELATED_CUE.search(text))
     end = start + 1 if cued else start
     while end < len(placed) and _is_link(placed[end]):
         end += 1
