@@ -12,9 +12,10 @@ from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cache
 
 import numpy as np
+from numpy.typing import NDArray
 
 from cleaning.repair.badness import model
 from cleaning.repair.gbk_bytes import BYTES, CHARS, is_lead, is_trail
@@ -35,19 +36,27 @@ FREQUENT = 45
 FEW_CHARACTERS = 2
 """Characters that agree with the site's table: as many prove a page."""
 
+DENSE = 0.8
+"""Share of annotated ideographs above which aligned hits prove nothing: a learner's text has a reading behind nearly
+every character, while of Traditional text some 40% is not Simplified as well."""
+
 MANY_CHARACTERS = 8
 """As many prove a text even if some stand bare in other parts of it (a template around a damaged article)."""
 
 
-@lru_cache(maxsize=4096)
+@cache
+def _pair_totals() -> NDArray[np.int64]:
+    """Return, by the bigram model's character number, how many stored pairs have the character in them."""
+    pairs = model().pairs
+    return np.bincount(pairs >> np.uint32(14), minlength=1 << 14) + np.bincount(
+        pairs & np.uint32(0x3FFF), minlength=1 << 14
+    )
+
+
 def pair_total(char: str) -> int:
     """Return how many pairs the bigram model holds that have `char` in them: a measure of how frequent it is."""
-    tables = model()
-    code = int(tables.ids[ord(char)]) if ord(char) < len(tables.ids) else 0
-    if not code:
-        return 0
-    first, second = tables.pairs >> np.uint32(14), tables.pairs & np.uint32(0x3FFF)
-    return int(np.count_nonzero(first == code) + np.count_nonzero(second == code))
+    code = int(model().ids[ord(char)]) if char <= "\uffff" else 0
+    return int(_pair_totals()[code]) if code else 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,8 +112,8 @@ class PageEvidence:
     observed: Counter[tuple[str, str]] = field(default_factory=Counter)
     bare: Counter[str] = field(default_factory=Counter)
     bare_anywhere: Counter[str] = field(default_factory=Counter)
-    bare_between: Counter[str] = field(default_factory=Counter)
-    before: Counter[str] = field(default_factory=Counter)
+    text: str = ""
+    extent: tuple[int, int] = (0, 0)
     inside: Counter[str] = field(default_factory=Counter)
     everywhere: Counter[str] = field(default_factory=Counter)
     cut_off: set[str] = field(default_factory=set)
@@ -119,8 +128,8 @@ class PageEvidence:
 
 def observe(text: str, lines: list[Line]) -> PageEvidence:
     """Return what `lines` of `text` show."""
-    page = PageEvidence()
-    inside = page.inside
+    page = PageEvidence(text=text, extent=_extent(lines))
+    damaged: list[str] = []
     for line in lines:
         floor = 0
         for token in line.tokens:
@@ -133,16 +142,13 @@ def observe(text: str, lines: list[Line]) -> PageEvidence:
                     page.cut_off.add(char)
             floor = token.end
         if line.tokens:
-            inside.update(line.text[max(0, line.tokens[0].start - 1) : line.tokens[-1].end])
+            damaged.append(line.text[max(0, line.tokens[0].start - 1) : line.tokens[-1].end])
+    inside = page.inside = Counter("".join(damaged))
     page.insertions = _majority(page.observed)
     page.han = sum(len(run) for line in lines if line.tokens for run in _HAN.findall(line.text))
     page.everywhere = Counter(text)
     hits = _hits(page.observed)
-    first, last = _extent(lines)
-    page.before.update(text[:first])
-    between = Counter(text[first:last])
     for char in hits:
-        page.bare_between[char] = max(0, between[char] - hits[char])
         page.bare[char] = max(0, inside[char] - hits[char])
         page.bare_anywhere[char] = max(0, page.everywhere[char] - hits[char])
     return page
@@ -218,9 +224,9 @@ def _proven(page: PageEvidence, hits: Counter[str], plausible: Mapping[str, str]
     if typical_hits * 5 >= total * 4 and not any(page.bare_anywhere[char] for char in typical):
         telling = sum(hits[char] for char in typical if pair_total(char) >= FREQUENT)
         enough = telling + len(page.cut_off) >= FEW_HITS
-        return enough and (density < 0.99 or len(typical) > 2)
+        return enough and density <= DENSE
     again = typical_hits - len(typical)
-    if typical_hits * 5 >= total * 4 and density < 0.6 and _is_one_part(page, typical, again):
+    if typical_hits * 5 >= total * 4 and density < 0.6 and _is_one_part(page, hits, typical):
         return True
     many = len(typical) >= MANY_CHARACTERS or (len(typical) >= 4 and again >= 3)
     if many and typical_hits * 2 >= total and density < 0.9:
@@ -230,18 +236,21 @@ def _proven(page: PageEvidence, hits: Counter[str], plausible: Mapping[str, str]
     return total >= 10 and total * 10 >= 13 * len(hits) and not any(page.bare_anywhere[char] for char in hits)
 
 
-def _is_one_part(page: PageEvidence, typical: set[str], again: int) -> bool:
+def _is_one_part(page: PageEvidence, hits: Counter[str], typical: set[str]) -> bool:
     """Return whether one part of the text is annotated as machines do it: never bare between first and last hit.
 
     People who annotate a character once do it where it first stands: so it must be annotated again, or stand bare
     before the part.
     """
-    if any(page.bare_between[char] for char in typical):
+    first, last = page.extent
+    between = Counter(page.text[first:last])
+    if any(between[char] > hits[char] for char in typical):
         return False
     frequent = [char for char in typical if pair_total(char) >= FREQUENT]
-    if len(frequent) >= 3 and again >= 2:
+    if len(frequent) >= 3 and sum(hits[char] - 1 for char in typical) >= 2:
         return True
-    return len(frequent) >= 4 and any(page.before[char] for char in frequent)
+    before = set(page.text[:first])
+    return len(frequent) >= 4 and any(char in before for char in frequent)
 
 
 def _is_typical(char: str, inserted: str) -> bool:
