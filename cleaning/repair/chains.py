@@ -22,7 +22,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Literal, NamedTuple
 
-Reader = Literal["latin-1", "cp1252", "hybrid", "gbk", "gb18030", "big5", "cp950", "big5hkscs"]
+Reader = Literal["latin-1", "cp1252", "hybrid", "gbk", "cp936", "gb18030", "big5", "cp950", "big5hkscs"]
 Family = Literal["latin", "hybrid", "gbk", "big5"]
 Writer = Literal["utf-8", "gb18030", "big5hkscs"]
 
@@ -46,7 +46,7 @@ CP1252_UNDEFINED = (0x81, 0x8D, 0x8F, 0x90, 0x9D)
 READERS: dict[Family, tuple[Reader, ...]] = {
     "latin": ("latin-1", "cp1252"),
     "hybrid": ("hybrid",),
-    "gbk": ("gbk", "gb18030"),
+    "gbk": ("gbk", "cp936", "gb18030"),
     "big5": ("big5", "big5hkscs", "cp950"),
 }
 """The decoders of each family, the likelier first."""
@@ -105,6 +105,12 @@ def read(data: bytes, reader: Reader, lost: str = HOLE) -> str:
     """Return `data` as seen through `reader`, each byte that doesn't decode shown as `lost`."""
     if reader == "hybrid":
         return data.decode("utf-8", "surrogateescape").translate(_AS_CP1252)
+    if reader == "cp936":
+        show = {
+            _ESCAPED + byte: chr(INVALID_BYTE_BASE + byte) if lost == MARKER else lost
+            for byte in range(0x81, 0x100)
+        }
+        return data.decode("gbk", "surrogateescape").translate(show | {_ESCAPED + 0x80: "\N{EURO SIGN}"})
     if lost == MARKER:
         shown = data.decode(reader, "surrogateescape")
         return shown.translate(_AS_CP1252 if reader == "cp1252" else _AS_MARKER)
@@ -151,7 +157,7 @@ def _gbk_sources(character: str) -> tuple[bytes, ...]:
     """Return the sources of a character read by a decoder of the GB family; cp936 shows 0x80 as the euro sign."""
     data = _encode(character, "gb18030")
     if character == "\N{EURO SIGN}":
-        return (b"\x80", data)
+        return (data, b"\x80")
     return (data,) if data else ()
 
 
@@ -165,6 +171,8 @@ def _encode(character: str, encoding: str) -> bytes:
 @lru_cache(maxsize=1 << 14)
 def is_lost(data: bytes, reader: Reader) -> bool:
     """Tell whether `reader` fails on the first byte of `data`: on it alone, not on a later one."""
+    if reader == "cp936" and data[0] == 0x80:
+        return False
     try:
         data.decode(reader)
     except UnicodeDecodeError as error:

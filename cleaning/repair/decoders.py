@@ -14,15 +14,17 @@ Long lines are read first: what they were damaged by is then believed sooner of 
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from cleaning.findings import Certainty, Edited, Finding, edit
 from cleaning.repair.badness import bigram_score, total_logprob
 from cleaning.repair.chains import FAMILY, HOLE, describe
 from cleaning.repair.irreversible import damage_share, lost_text
-from cleaning.repair.search import IDEOGRAPH, Group, Trial, Way, attempt, reads_as_chinese
+from cleaning.repair.search import IDEOGRAPH, NOT_SINGLE, Group, Trial, Way, attempt, reads_as_chinese
 from cleaning.repair.spans import (
     Region,
     hybrid_regions,
@@ -48,6 +50,9 @@ SPARE = 4.0
 CHUNK = 120
 """Characters from which a run of damaged lines is first read as one."""
 
+PROVED = 0.9
+"""Share of a run of lines that must be proved; a line with anything else suspicious in it is read by itself."""
+
 PLAIN = -7.5
 """Mean log-probability from which a run of lines is so plainly Chinese that no other way needs to be tried."""
 
@@ -58,6 +63,17 @@ _CHUNK_WAYS: tuple[Way, ...] = (
     ("latin", "utf-8"), ("latin", "gb18030"), ("latin", "big5hkscs"), ("gbk", "utf-8"), ("gbk", "big5hkscs"),
     ("big5", "gb18030"), ("hybrid", "gb18030"),
 )  # fmt: skip
+
+
+EFFORT = 250_000
+"""Characters that may be read anew in vain before the rest of a text is taken as it stands: bounds hostile input."""
+
+
+@dataclass(slots=True)
+class Budget:
+    """How many characters may still be read anew in vain."""
+
+    left: int
 
 
 class Repair(NamedTuple):
@@ -76,21 +92,22 @@ def repair_decoders(text: str) -> Edited:
     Findings have stage `repair` and rules `decoder.<written>-as-<family>`, `decoder.nbsp` or `damage.*`. Line breaks
     are never touched. Clean text costs a scan.
     """
-    return _repair(text, 0)
+    return _repair(text, 0, Budget(EFFORT))
 
 
-def _repair(text: str, depth: int) -> Edited:
+def _repair(text: str, depth: int, budget: Budget) -> Edited:
     findings: list[Finding] = []
     seen: Counter[Way] = Counter()
     lines = list(suspicious_lines(text))
+    starts = [start for start, _ in lines]
     done: set[int] = set()
     for chunk in _chunks(text, lines):
-        for found in _repair_chunk(text, chunk, seen):
-            findings.append(found)
-            done.update(start for start, end in chunk if start <= found.start < end)
+        found = list(_repair_chunk(text, chunk, seen))
+        done.update(starts[bisect_right(starts, finding.start) - 1] for finding in found)
+        findings += found
     lines = [bounds for bounds in lines if bounds[0] not in done]
     for start, end in sorted(lines, key=lambda bounds: (bounds[0] - bounds[1], bounds[0])):
-        findings.extend(_shift(finding, start) for finding in _repair_line(text[start:end], seen, depth))
+        findings.extend(_shift(finding, start) for finding in _repair_line(text[start:end], seen, depth, budget))
     if depth == 0:
         findings.extend(_blanks(text))
     return edit(text, findings) if findings else Edited(text)
@@ -104,36 +121,67 @@ def _chunks(text: str, lines: list[Bounds]) -> Iterator[list[Bounds]]:
     run: list[Bounds] = []
     for bounds in [*lines, (len(text) + 1, len(text) + 1)]:
         if run and (bounds[0] > len(text) or text[run[-1][1] : bounds[0]].strip()):
-            if len(run) > 1 and run[-1][1] - run[0][0] >= CHUNK:
-                yield run
+            yield run
             run = []
         run.append(bounds)
 
 
 def _repair_chunk(text: str, chunk: list[Bounds], seen: Counter[Way]) -> Iterator[Finding]:
-    """Yield the findings on a run of lines that were all damaged in one way, once: the common case, read as one.
+    """Yield the findings on a run of lines that were all damaged in one way: the common case, read as one.
 
-    Lines that don't read better by it, and runs that one way doesn't explain, are left to be read line by line.
+    A run that no single way explains is halved, down to `CHUNK` characters; what is left is read line by line.
     """
     start, end = chunk[0][0], chunk[-1][1]
+    if len(chunk) < 2 or end - start < CHUNK:
+        return
     span = text[start:end]
+    found = _one_way(span, seen)
+    if found is None:
+        middle = len(chunk) // 2
+        yield from _repair_chunk(text, chunk[:middle], seen)
+        yield from _repair_chunk(text, chunk[middle:], seen)
+        return
+    way, trial = found
+    seen[way] += len(IDEOGRAPH.findall(trial.text(span)))
+    rule = f"decoder.{trial.step.written}-as-{FAMILY[trial.step.reader]}"
+    ruined = _ruined_lines(span, trial.text(span))
+    for first, last, after, sure in _by_line(_merged(span, trial), span):
+        if not _inside(ruined, first):
+            yield _finding(rule, trial, start + first, span[first:last], after, sure)
+
+
+def _ruined_lines(span: str, repaired: str) -> list[Bounds]:
+    """Return the lines of `span`, as bounds, whose text in `repaired` still looks damaged, but for holes."""
+    bad = {
+        repaired.count("\n", 0, start) for start, end in suspicious_lines(repaired.replace(HOLE, "\N{MIDDLE DOT}"))
+    }
+    bounds = []
+    start = 0
+    for number, line in enumerate(span.split("\n") if bad else []):
+        if number in bad:
+            bounds.append((start, start + len(line)))
+        start += len(line) + 1
+    return bounds
+
+
+def _inside(bounds: list[Bounds], place: int) -> bool:
+    """Tell whether `place` lies in one of the ordered `bounds`."""
+    number = bisect_right(bounds, (place, place)) - 1
+    return any(start <= place < end for start, end in bounds[max(0, number) : number + 2])
+
+
+def _one_way(span: str, seen: Counter[Way]) -> tuple[Way, Trial] | None:
+    """Return the one way that explains all of a long span beyond doubt, if there is one."""
     for way in sorted(_CHUNK_WAYS, key=lambda item: -seen[item]):
-        trial = attempt(span, way)
-        if trial is None or not trial.proved:
+        trial = attempt(span, way, quick=True)
+        if trial is None or trial.share < PROVED * len(span):
             continue
         repaired = trial.text(span)
-        if reads_as_chinese(span, repaired, way, established=False) and total_logprob(repaired) > PLAIN * len(
-            repaired
-        ):
-            break
-    else:
-        return
-    if suspicious(repaired.replace(HOLE, "")):
-        return
-    seen[way] += len(IDEOGRAPH.findall(repaired))
-    rule = f"decoder.{trial.step.written}-as-{FAMILY[trial.step.reader]}"
-    for first, last, after, sure in _by_line(_merged(span, trial), span):
-        yield _finding(rule, trial, start + first, span[first:last], after, sure)
+        if not reads_as_chinese(span, repaired, way, established=False):
+            continue
+        if total_logprob(repaired.replace(HOLE, "")) > PLAIN * len(repaired):
+            return way, trial
+    return None
 
 
 def _by_line(groups: Iterator[Merged], span: str) -> Iterator[Merged]:
@@ -151,14 +199,14 @@ def _shift(finding: Finding, by: int) -> Finding:
 
 def repair_line(line: str) -> list[Finding]:
     """Return the findings on one line (no line break inside), without the evidence of a page around it."""
-    return _repair_line(line, Counter(), 0)
+    return _repair_line(line, Counter(), 0, Budget(EFFORT))
 
 
-def _repair_line(line: str, seen: Counter[Way], depth: int) -> list[Finding]:
+def _repair_line(line: str, seen: Counter[Way], depth: int, budget: Budget) -> list[Finding]:
     """Return the findings on one line; `seen` counts the ideographs repaired so far by the way they were damaged in."""
     findings: list[Finding] = []
     taken = bytearray(len(line))
-    for repair in sorted(_repairs(line, seen, depth), key=lambda item: -item.gain):
+    for repair in sorted(_repairs(line, seen, depth, budget), key=lambda item: -item.gain):
         start, end = repair.region
         if 1 in taken[start:end]:
             continue
@@ -183,28 +231,31 @@ def _candidates(line: str) -> Iterator[tuple[Region, tuple[Way, ...]]]:
         yield region, (("big5", "gb18030"),)
 
 
-_NOT_SINGLE = re.compile("[\u0100-\u0151\u0154-\u0177\u0179-\u017c\u017f-\u02c5\u02c7-\u02db\u02dd-\u07ff]")
 _ABOVE_ASCII = re.compile("[^\x00-\x7f]")
 
 
-def _repairs(line: str, seen: Counter[Way], depth: int) -> Iterator[Repair]:
+def _repairs(line: str, seen: Counter[Way], depth: int, budget: Budget) -> Iterator[Repair]:
     """Yield the convincing repairs of a line's regions; none after one that explains the line beyond doubt."""
+    if budget.left < 0:
+        return
     high = len(_ABOVE_ASCII.findall(line))
     simple = False
     for region, ways in _candidates(line):
         if simple and ways[0][0] == "hybrid":
             continue
-        repair = _repair_region(line, region, sorted(ways, key=lambda item: -seen[item]), seen, depth)
+        repair = _repair_region(line, region, sorted(ways, key=lambda item: -seen[item]), seen, depth, budget)
         if repair is None:
             continue
         yield repair
-        simple = simple or (repair.way[0] == "latin" and not _NOT_SINGLE.search(line))
+        simple = simple or (repair.way[0] == "latin" and not NOT_SINGLE.search(line))
         span = line[region.start : region.end]
         if repair.gain > SPARE * len(span) and len(_ABOVE_ASCII.findall(span)) == high:
             return
 
 
-def _repair_region(line: str, region: Region, ways: list[Way], seen: Counter[Way], depth: int) -> Repair | None:
+def _repair_region(
+    line: str, region: Region, ways: list[Way], seen: Counter[Way], depth: int, budget: Budget
+) -> Repair | None:
     """Return the best convincing repair of one region: damaged once if that will do, else damaged again before."""
     span = line[region.start : region.end]
     left = line[region.start - 1] if region.start else "\n"
@@ -216,21 +267,22 @@ def _repair_region(line: str, region: Region, ways: list[Way], seen: Counter[Way
             text = trial.text(span)
             inner = Edited(text)
             if deeper and trial.evident and depth + 1 < MAX_DEPTH and suspicious(text):
-                inner = _repair(text, depth + 1)
+                inner = _repair(text, depth + 1, budget)
             if text == span or not reads_as_chinese(span, inner.text, way, seen[way] >= ENOUGH):
                 continue
             gain = total_logprob(left + inner.text + right) - total_logprob(left + span + right)
             if best is None or gain > best.gain:
                 best = Repair(region, way, trial, inner, gain)
         if best is not None:
-            return best if deeper else _repair_inside(best, depth)
+            return best if deeper else _repair_inside(best, depth, budget)
+    budget.left -= len(span) * len(ways)
     return None
 
 
-def _repair_inside(repair: Repair, depth: int) -> Repair:
+def _repair_inside(repair: Repair, depth: int, budget: Budget) -> Repair:
     """Return `repair` with what is damaged in its own text repaired too."""
     if depth + 1 < MAX_DEPTH and suspicious(repair.inner.text):
-        return repair._replace(inner=_repair(repair.inner.text, depth + 1))
+        return repair._replace(inner=_repair(repair.inner.text, depth + 1, budget))
     return repair
 
 

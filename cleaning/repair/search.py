@@ -15,6 +15,7 @@ from cleaning.repair.chains import (
     INVALID_BYTE_BASE,
     MARKER,
     READERS,
+    SPECIALS,
     Family,
     Reader,
     Step,
@@ -45,6 +46,9 @@ MAX_HOLES = 0.4
 
 IDEOGRAPH = re.compile("[\u3001-\u3020\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3\uff01-\uff5e\U00020000-\U0003ffff]")
 """What makes a result Chinese: ideographs and full-width punctuation (and kana and Hangul, which score worse)."""
+
+NOT_SINGLE = re.compile(f"[^\\x00-\xff\\u0800-\U0010ffff{''.join(SPECIALS)}]")
+"""What a decoder of single bytes never shows, but a hybrid does."""
 
 _THREE_BYTES = re.compile("[\u0800-\ud7ff\uf900-\ufffc\U00010000-\U0001ffff]")
 _ASCII_BYTES, _HIGH_BYTES = bytes(range(0x80)), bytes(range(0x80, 0x100))
@@ -91,12 +95,15 @@ class Trial(NamedTuple):
         return "".join(group.text if group.proved else span[group.start : group.end] for group in self.groups)
 
 
-def attempt(span: str, way: Way, left: str = "\n", right: str = "\n") -> Trial | None:
+def attempt(span: str, way: Way, left: str = "\n", right: str = "\n", *, quick: bool = False) -> Trial | None:
     """Return `span` read anew `way`, with what could be proved; None when it can't have been damaged so.
 
-    `left` and `right` are its neighbours, which help the model to fill lost bytes.
+    `left` and `right` are its neighbours, which help the model to fill lost bytes. `quick` leaves the search for
+    bytes that are missing without a sign to others.
     """
     family, writer = way
+    if quick and not _quickly(span, family, writer):
+        return None
     if len(span) > 2 * PROBE and not _promising(span[:PROBE], family, writer):
         return None
     found: Trial | None = None
@@ -107,6 +114,19 @@ def attempt(span: str, way: Way, left: str = "\n", right: str = "\n") -> Trial |
         if found is None or trial.share > found.share:
             found = trial
     return found
+
+
+def _quickly(span: str, family: Family, writer: Writer) -> bool:
+    """Tell whether a span can be read one way without a search, or has the signs of lost bytes that ask for one."""
+    if family == "hybrid":
+        return bool(NOT_SINGLE.search(span))
+    if writer == "utf-8" or (family == "big5" and (HOLE in span or "?" in span)):
+        return True
+    data = as_bytes(span, family)
+    try:
+        return data is not None and bool(data.decode(writer))
+    except UnicodeDecodeError:
+        return False
 
 
 def _promising(head: str, family: Family, writer: Writer) -> bool:
@@ -205,7 +225,7 @@ def prove(span: str, pieces: list[Piece], readers: tuple[Reader, ...], writer: W
 
 def _steps(span: str, readers: tuple[Reader, ...], writer: Writer) -> Iterator[Step]:
     """Yield the steps that can have left `span`, by the signs that lost bytes left in it."""
-    if any(ord(character) > INVALID_BYTE_BASE for character in span):
+    if max(span) > chr(INVALID_BYTE_BASE):
         losses = [MARKER]
     elif HOLE in span:
         losses = [HOLE]

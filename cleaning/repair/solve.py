@@ -78,7 +78,25 @@ def as_bytes(span: str, family: Family) -> bytes | None:
 
 def byte_parts(span: str, family: Family) -> list[bytes]:
     """Return the likeliest bytes of each character of `span`, empty where a character has none."""
-    return [b"\xff" if character == HOLE else next(iter(sources(character, family)), b"") for character in span]
+    parts = [b"\xff" if character == HOLE else next(iter(sources(character, family)), b"") for character in span]
+    if family == "gbk" and "\N{EURO SIGN}" in span:
+        _settle_euros(span, parts)
+    return parts
+
+
+_WANTS_ONE = re.compile(rb"[\xe2-\xe9\xef][\x80-\xbf]\Z")
+_WANTS_TWO = re.compile(rb"[\xe2-\xe9\xef]\Z")
+
+
+def _settle_euros(span: str, parts: list[bytes]) -> None:
+    """Set which euro signs of `span` are cp936's 0x80, by the UTF-8 around them; the others are A2 E3."""
+    for place, character in enumerate(span):
+        if character != "\N{EURO SIGN}":
+            continue
+        before = b"".join(parts[max(0, place - 2) : place])
+        after = parts[place + 1][:1] if place + 1 < len(parts) else b""
+        if _WANTS_TWO.search(before) or (_WANTS_ONE.search(before) and not b"\x80" <= after <= b"\xbf"):
+            parts[place] = b"\x80"
 
 
 def join(pieces: list[Piece]) -> str:
@@ -365,9 +383,16 @@ def _close_lead(reading: Reading, data: bytes, writer: Writer, end: int) -> tupl
     if not options:
         broken = _put(reading, HOLE, -1, "open")
         return broken._replace(pending=b"", leads=b"", score=broken.score + BAD_BYTE), data
-    best = max(options, key=lambda option: bigram_score(reading.last, option))
+    best = _likeliest(reading.last, options)
     done = _put(reading, best, end if len(data) == 1 else -1, "likely", options)
     return done._replace(pending=b"", leads=b""), data[1:]
+
+
+@lru_cache(maxsize=1 << 14)
+def _likeliest(last: str, options: str) -> str:
+    """Return the option that follows `last` best."""
+    pool = codes(options)
+    return options[int(pair_scores(np.full_like(pool, codes(last)[0]), pool).argmax())]
 
 
 @lru_cache(maxsize=1 << 12)
@@ -392,7 +417,7 @@ def _lose(
     elif lost:
         options = _trail_options(reading.leads or reading.pending[-1:], lost, writer)
         if options and len(reading.pending) == 1:
-            best = max(options, key=lambda option: bigram_score(reading.last, option))
+            best = _likeliest(reading.last, options)
             spread.append(_put(reading, best, run.end, "likely", options)._replace(pending=b"", leads=b""))
     if not spread:
         broken = _put(reading, HOLE, run.end, "open")

@@ -81,7 +81,8 @@ def test_sources_undo_what_a_reader_shows(first: int, second: int, family: Famil
 def test_sources_of_markers_holes_and_the_euro() -> None:
     assert sources(chr(INVALID_BYTE_BASE + 0x82), "gbk") == (b"\x82",)
     assert sources(HOLE, "gbk") == ()
-    assert sources("\N{EURO SIGN}", "gbk")[0] == b"\x80"
+    assert sources("\N{EURO SIGN}", "gbk") == (b"\xa2\xe3", b"\x80")
+    assert read(b"\xe4\xb8\x80", "cp936") == "\u6d93\N{EURO SIGN}"
     assert sources("\xfb", "hybrid") == (b"\xfb", b"\xc3\xbb")
     assert sources("\u4f60", "latin") == ()
 
@@ -99,6 +100,15 @@ def test_choose_is_sure_forced_or_open() -> None:
     assert choose("款", "还", "。") == ("款", "forced", "")
     assert choose("款歀歁", "还", "。")[:2] == ("款", "likely")
     assert choose("", "还", "。")[:2] == (HOLE, "open")
+
+
+@pytest.mark.parametrize(
+    "text", ["\u4e00\u4e2a\u6708\u8fd8\u4e00\u6b21", "\u6cd5\u9662\u300a\u5224\u51b3\u4e66\u300b\u4e00\u4efd"]
+)
+def test_a_euro_sign_is_one_byte_or_two(text: str) -> None:
+    for reader in ("cp936", "gb18030"):
+        span = read(text.encode(), reader, MARKER)
+        assert as_bytes(span, "gbk") == text.encode()
 
 
 def test_utf8_with_holes() -> None:
