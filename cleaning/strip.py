@@ -45,7 +45,7 @@ _OFFER = re.compile(
 _NARRATIVE = re.compile(
     r"对方|骗子|受害|诈骗|犯罪|嫌疑|不法|谎称|诱导|要求其|冒充|自称|警方|民警|男子|女子|某某|被骗|骗取|诱骗|报警|上当|声称|假冒|反诈|切勿|不要|警惕|谨防"
 )
-_DATE_ONLY = re.compile(r"[\s\d年月日./-]{6,14}")
+_LABELLED = re.compile(r"[:/℃(]|浏览|阅读|来源|编辑|点击|评论|admin")
 _TITLE_LABEL = re.compile(r"[\[【#*\s]{0,6}(?:文章)?标题[\]】*\s]{0,4}:[*\s]{0,3}")
 _POOL_PIECES = re.compile(r"[^|]{1,10}(?:\|[^|]{1,10}){4,200}\|?")
 _SITE_SUFFIX = re.compile(r"\s?[-_|>/](?!\d)")
@@ -384,10 +384,10 @@ def _is_crumb(key: str) -> bool:
 
 
 def _is_field_line(page: _Page, index: int, key: str, place: str) -> bool:
-    """Whether a line states fields and nothing else; lifts them. A bare date in the tail is a notice's signature."""
+    """Whether a line states fields and nothing else; lifts them. A name and a day in the tail sign a notice."""
     if len(key) > 160 or is_heading(key) or not _MAY_BE_BYLINE.search(key) or _IN_FORCE.search(key):
         return False
-    if place == "tail" and _DATE_ONLY.fullmatch(key):
+    if place == "tail" and not _LABELLED.search(key):
         return False
     return _lift(page, index)
 
