@@ -60,13 +60,16 @@ class HostHealth:
         """Note an answer that shows the host well."""
         self.failures = 0
 
-    def failed(self, why: str, now: float, *, wait: float | None = None) -> None:
-        """Note a failure; `wait` is what the server asked for. Enough in a row open the circuit, then end the host's run."""
-        self.failures += 1
+    def failed(self, why: str, now: float, *, wait: float | None = None, counts: bool = True) -> None:
+        """Note a failure; enough in a row that count open the circuit, and in the end the host is left for this run.
+
+        `wait` is what the server asked for, in seconds.
+        """
         if wait is not None:
             self.ready_at = max(self.ready_at, now + min(wait, MAX_PAUSE))
             if wait > MAX_PAUSE:
                 self.gave_up = f"asked to wait {wait:.0f} s"
+        self.failures += counts
         if self.failures < BREAK_AFTER:
             return
         self.failures = 0

@@ -390,7 +390,7 @@ class Session:
         health = self.health(entry.host)
         if fetch.status in RETRYABLE or fetch.status in REFUSALS:
             wait = retry_after(fetch.header("retry-after"), now)
-            health.failed(f"status {fetch.status}", now, wait=wait)
+            health.failed(f"status {fetch.status}", now, wait=wait, counts=entry.attempts == 0)
             self._later(entry, f"http-{fetch.status}", retryable=fetch.status in RETRYABLE, wait=wait)
             return
         health.succeeded()
@@ -561,7 +561,8 @@ class Session:
     def problem(self, entry: Entry, why: str, *, retryable: bool, hosts_fault: bool = True) -> None:
         """Note that an entry gave no response: tried again later, or failed."""
         if hosts_fault:
-            self.health(entry.host).failed(why, self._clock())
+            # That a URL fails once more says nothing new about its host.
+            self.health(entry.host).failed(why, self._clock(), counts=entry.attempts == 0)
         self._later(entry, why, retryable=retryable)
 
     def leave_out(self, entry: Entry, why: str) -> None:

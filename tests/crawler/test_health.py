@@ -58,3 +58,10 @@ def test_what_the_server_asks_for_is_kept() -> None:
     assert health.ready(NOON + 30)
     health.failed("http-429", NOON, wait=MAX_PAUSE * 10)
     assert health.gave_up is not None
+
+
+def test_repeated_failures_of_one_url_say_nothing_of_the_host() -> None:
+    health = HostHealth(base=1)
+    for _ in range(10 * BREAK_AFTER):
+        health.failed("timeout", NOON, counts=False)
+    assert health.ready(NOON)
