@@ -420,7 +420,7 @@ def _assemble(
     """Return the blocks of the container and its neighbourhood, with the page's kind and fields."""
     lines = view.dom.lines
     if not lines or not container:
-        kind: PageKind = "list" if view.linked[0] > 400 else "junk"
+        kind: PageKind = "list" if _mostly_links(view) else "junk"
         blocks = tuple(Block(line.text, "hidden" if line.hidden else "nav") for line in lines[:MAX_BEFORE])
         return Extracted(kind, blocks, merge(declared, _stated(head, [])))
     if not _believable_headline(view, container):
@@ -749,7 +749,13 @@ def _kind(
         return "article"
     if length >= 80 and stops and view.linked[0] < 0.5 * view.chars[0]:
         return "article"
-    return "list" if view.linked[0] > 300 and view.linked[0] > 0.5 * view.chars[0] else "junk"
+    return "list" if _mostly_links(view) else "junk"
+
+
+def _mostly_links(view: _View) -> bool:
+    """Say whether a page without an article is a list: three linked titles or more, and mostly links."""
+    titles = sum(1 for line in view.dom.lines if line.linked >= 0.8 * len(line.text) and len(line.text) >= 8)
+    return titles >= 3 and view.linked[0] > 0.4 * view.chars[0]
 
 
 def _lists_articles(view: _View, inside: Sequence[_Placed]) -> bool:
