@@ -20,6 +20,7 @@ from cleaning.strip import Stripped, rule_ids, strip
 CASES = Path(__file__).parent / "cases"
 PAGES: list[dict[str, Any]] = json.loads((CASES / "strip_pages.json").read_text(encoding="utf-8"))
 HONEST: list[str] = json.loads((CASES / "honest_sentences.json").read_text(encoding="utf-8"))["lines"]
+LOOKALIKES: list[str] = json.loads((CASES / "looks_like_chrome.json").read_text(encoding="utf-8"))["lines"]
 SEEDS = Path(__file__).parents[3] / "shared" / "seeds"
 
 PROSE = "借款人逾期后应当主动联系平台，说明自己的实际困难，争取延期或者分期还款。"
@@ -63,6 +64,12 @@ def test_a_page_of_fifty_honest_sentences_keeps_every_one() -> None:
 @pytest.mark.parametrize("line", HONEST)
 def test_an_honest_sentence_stays_wherever_it_stands(line: str) -> None:
     for lines in ([line, PROSE], [PROSE, line], [PROSE, line, PROSE]):
+        assert _paragraphs(lines) == lines
+
+
+@pytest.mark.parametrize("line", LOOKALIKES)
+def test_an_article_line_that_looks_like_furniture_stays(line: str) -> None:
+    for lines in ([PROSE, line], [PROSE, line, PROSE]):
         assert _paragraphs(lines) == lines
 
 
