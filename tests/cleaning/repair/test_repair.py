@@ -50,6 +50,14 @@ def test_the_seeds_are_certified_but_for_bytes_lost_before_a_blank() -> None:
 
 
 @needs_shared
+@pytest.mark.parametrize("restore", [False, True])
+def test_repairing_a_seed_twice_changes_nothing_more(restore: bool) -> None:
+    for path in SEEDS:
+        once = repair(path.read_text("utf-8"), restore=restore).text
+        assert repair(once, restore=restore).text == once, path.name
+
+
+@needs_shared
 def test_statutes_never_change() -> None:
     for path in STATUTES:
         assert repair(path.read_text("utf-8")).findings == (), path.name
