@@ -20,7 +20,7 @@ from itertools import groupby
 from operator import itemgetter
 from typing import NamedTuple
 
-LEADERS = 32
+LEADERS = 8
 """Enough that the copies of one article (which share most of their keys) always share a leader in some bucket; the
 recall figures of benchmarks/dedup.py hold with it."""
 
@@ -60,7 +60,7 @@ _HEAD = """SELECT node FROM (SELECT node FROM dedup_keys WHERE key = ?1 UNION AL
 
 
 class Changes(NamedTuple):
-    """What an insertion or removal did to the candidate pairs: those gained, and those perhaps lost (see `share`)."""
+    """What an insertion or removal did to the candidate pairs: those gained, and those perhaps lost (see `Leaders`)."""
 
     gained: set[Pair]
     doubtful: set[Pair]
@@ -119,9 +119,21 @@ def members(connection: sqlite3.Connection, key: int, limit: int = -1) -> list[i
     return [node for (node,) in connection.execute(_HEAD, (key, limit))]
 
 
-def shares(connection: sqlite3.Connection, candidate: Pair, keys: Iterable[int]) -> bool:
-    """Whether two nodes are a candidate pair through one of `keys`, which they have in common."""
-    return any(candidate[0] in members(connection, key, LEADERS) for key in keys)
+class Leaders:
+    """Which nodes lead which buckets, as the index stands; each bucket is read once."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+        self._known: dict[int, frozenset[int]] = {}
+
+    def join(self, candidate: Pair, keys: Iterable[int]) -> bool:
+        """Whether two nodes are a candidate pair through one of `keys`, which they have in common."""
+        return any(candidate[0] in self._of(key) for key in keys)
+
+    def _of(self, key: int) -> frozenset[int]:
+        if key not in self._known:
+            self._known[key] = frozenset(members(self._connection, key, LEADERS))
+        return self._known[key]
 
 
 def _occupied(connection: sqlite3.Connection, keys: Sequence[int]) -> set[int]:

@@ -392,15 +392,20 @@ def _edge(left: int, right: int, left_sets: Sets, right_sets: Sets) -> Edge | No
 
 def _drop_lost(connection: sqlite3.Connection, doubtful: Collection[Pair]) -> set[int]:
     """Delete stored pairs that are candidates no more; return the roots of the clusters that this touches."""
-    lost = [candidate for candidate in _known_pairs(connection, doubtful) if not _still(connection, candidate)]
+    stored = sorted(_known_pairs(connection, doubtful))
+    keys = _keys_of(connection, {node for candidate in stored for node in candidate})
+    leaders = buckets.Leaders(connection)
+    lost = [
+        (left, right)
+        for left, right in stored
+        if not leaders.join((left, right), _common(keys[left], keys[right]))
+    ]
     connection.executemany("DELETE FROM dedup_pairs WHERE a = ? AND b = ?", lost)
     return _roots_of(connection, {node for candidate in lost for node in candidate})
 
 
-def _still(connection: sqlite3.Connection, candidate: Pair) -> bool:
-    keys = _keys_of(connection, candidate)
-    left, right = (keys[node].bands | keys[node].anchors for node in candidate)
-    return buckets.shares(connection, candidate, sorted(left & right))
+def _common(left: _Keys, right: _Keys) -> frozenset[int]:
+    return left.bands & right.bands | left.anchors & right.anchors
 
 
 # --- clusters -------------------------------------------------------------------------------------------------------

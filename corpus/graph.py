@@ -86,7 +86,8 @@ def components(nodes: Iterable[int], edges: Iterable[Edge]) -> dict[int, int]:
     parent = {node: node for node in nodes}
     for edge in edges:
         left, right = _find(parent, edge.left), _find(parent, edge.right)
-        parent[max(left, right)] = min(left, right)
+        if left != right:
+            parent[max(left, right)] = min(left, right)
     return {node: _find(parent, node) for node in parent}
 
 
