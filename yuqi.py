@@ -8,7 +8,7 @@ from importlib.metadata import PackageNotFoundError, version
 import click
 
 _COMMANDS = {
-    "demo": "demo.cli", "crawl": "crawler.cli", "frontier": "crawler.cli",
+    "demo": "demo.cli", "crawl": "crawler.cli", "frontier": "crawler.cli", "site": "crawler.cli",
     "ingest": "corpus.cli", "clean": "corpus.cli", "dedup": "corpus.cli", "learn": "corpus.cli",
     "rebuild": "corpus.cli", "takedown": "corpus.cli",
     "search": "corpus.cli_read", "show": "corpus.cli_read", "explain": "corpus.cli_read", "stats": "corpus.cli_read",

@@ -101,7 +101,7 @@ def clean(
     if _is_html(decoded.text, content_type):
         roles, told = [block.role for block in lines], _repaired_bylines(lines, repaired.text, fetched_at)
     else:
-        roles, told = _outlined(lines, repaired.text)
+        roles, told = _outlined(lines, repaired.text, fetched_at)
     title = _first(repaired.text, roles, "title")
     stripped = strip(repaired.text, roles, title=title, profile=site.profile)
     normalized = normalize(stripped.edited.text)
@@ -167,10 +167,11 @@ def _one_line(value: str) -> str:
     return " ".join(value.split())
 
 
-def _outlined(lines: Sequence[Block], repaired: str) -> tuple[list[Role], Metadata]:
+def _outlined(lines: Sequence[Block], repaired: str, fetched_at: datetime | None) -> tuple[list[Role], Metadata]:
     """Return each line's role in a plain text, and the fields that its lines state."""
     roles = [block.role for block in lines]
-    found = outline.find(repaired.split("\n"))
+    texts = repaired.split("\n")
+    found = outline.find(texts)
     if len({*found.title_lines, *found.byline_lines}) == len(roles):
         # A snippet of one line is its text, not a title without one.
         return roles, Metadata()
@@ -178,7 +179,9 @@ def _outlined(lines: Sequence[Block], repaired: str) -> tuple[list[Role], Metada
         roles[index] = "title"
     for index in found.byline_lines:
         roles[index] = "byline"
-    return roles, found.fields
+    # The outline knows no clock: relative times such as 3天前 are resolved here.
+    dated = (parse_byline(texts[index], fetched_at) for index in found.byline_lines)
+    return roles, merge(found.fields, *(fields for fields in dated if fields is not None))
 
 
 def _repaired_bylines(lines: Sequence[Block], repaired: str, fetched_at: datetime | None) -> Metadata:
@@ -248,7 +251,7 @@ def _cleaned(
         category=meta.category,
         origin=meta.source,
         counters=meta.counters,
-        contacts=stripped.contacts or find_contacts(repaired),
+        contacts=stripped.contacts or tuple(found for found in find_contacts(repaired) if found.kind != "hotline"),
         lenders=tuple(find_lenders(text, meta.title)),
         topics=tuple(find_topics(text, meta.title)),
         relevance=relevance(text, meta.title).score,

@@ -179,14 +179,17 @@ def rederive(
         connection.execute(f"DELETE FROM {table}")  # noqa: S608  # constants
     connection.executemany("INSERT INTO farm_ties VALUES (?, ?, ?, ?, ?, ?, ?)", sorted(ties))
     farm_of = {site: sites[0] for sites in _groups(ties) for site in sites}
-    connection.executemany("INSERT INTO farm_sites (site, farm_id) VALUES (?, ?)", sorted(farm_of.items()))
     counts = Counter(farm_of.get(tie.site_a) for tie in ties if farm_of.get(tie.site_a) == farm_of.get(tie.site_b))
-    connection.execute("""INSERT INTO farms (id, sites, documents, ties)
-        SELECT f.farm_id, count(DISTINCT f.site), count(d.id), 0
-        FROM farm_sites AS f LEFT JOIN documents AS d ON d.site = f.site GROUP BY f.farm_id""")
+    # The farms stand before their sites, which refer to them.
     connection.executemany(
-        "UPDATE farms SET ties = ? WHERE id = ?", [(count, farm) for farm, count in counts.items()]
+        "INSERT INTO farms (id, sites, documents, ties) VALUES (?, 0, 0, ?)",
+        sorted((farm, counts[farm]) for farm in set(farm_of.values())),
     )
+    connection.executemany("INSERT INTO farm_sites (site, farm_id) VALUES (?, ?)", sorted(farm_of.items()))
+    connection.execute("""UPDATE farms SET
+        sites = (SELECT count(*) FROM farm_sites AS f WHERE f.farm_id = farms.id),
+        documents = (SELECT count(*) FROM farm_sites AS f JOIN documents AS d ON d.site = f.site
+            WHERE f.farm_id = farms.id)""")
 
 
 def farms(connection: sqlite3.Connection) -> Iterator[Farm]:

@@ -6,6 +6,7 @@ import ast
 import sys
 import tomllib
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -52,7 +53,8 @@ def modules(room: str) -> Iterator[Path]:
     yield from sorted((ROOT / room).rglob("*.py"))
 
 
-def imports(path: Path) -> set[str]:
+@cache
+def imports(path: Path) -> frozenset[str]:
     found: set[str] = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
@@ -64,7 +66,7 @@ def imports(path: Path) -> set[str]:
         elif isinstance(node, ast.Call) and ast.unparse(node.func).endswith("resources.files"):
             # A package whose data files are read is used as much as one that is imported.
             found.update(str(argument.value) for argument in node.args if isinstance(argument, ast.Constant))
-    return found
+    return frozenset(found)
 
 
 def roots(path: Path) -> set[str]:
@@ -107,7 +109,7 @@ def test_every_third_party_import_is_declared() -> None:
 
 
 def test_no_import_cycles_between_modules() -> None:
-    graph: dict[str, set[str]] = {}
+    graph: dict[str, frozenset[str]] = {}
     for room in ROOMS:
         for path in modules(room):
             name = path.relative_to(ROOT).with_suffix("").as_posix().replace("/", ".").removesuffix(".__init__")
