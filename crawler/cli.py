@@ -10,6 +10,7 @@ import click
 import orjson
 
 from crawler.addresses import HostsError
+from crawler.draft import draft
 from crawler.frontier import UrlError, canonical, explain
 from crawler.run import CrawlError, crawl
 from crawler.session import CrawlSummary, Limits
@@ -154,6 +155,7 @@ def site_group() -> None:
     \b
     Examples:
       yuqi site list
+      yuqi site new https://example.com/ > mysite.toml
       yuqi site check mysite.toml
     """
 
@@ -163,6 +165,28 @@ def site_list() -> None:
     """Print the declared sites, one a line."""
     for name, site in declared().items():
         click.echo(f"{name}\t{', '.join(site.seeds)}\t{site.title}")
+
+
+@site_group.command("new")
+@click.argument("url")
+@click.option(
+    "--pages", type=click.IntRange(min=2, max=500), default=30, show_default=True, help="Pages to look at."
+)
+@click.option("--host", "hosts", multiple=True, metavar="NAME=IP:PORT", help="Connect to this address for NAME.")
+@click.option("--allow-private", is_flag=True, help="Also connect to private and loopback addresses.")
+@click.option("--delay", type=click.FloatRange(min=0), help="Least seconds between requests.")
+def site_new(url: str, pages: int, hosts: tuple[str, ...], allow_private: bool, delay: float | None) -> None:
+    """Look at some pages of a site and print a declaration to review.
+
+    \b
+    Example:
+      yuqi site new https://example.com/ > example.toml
+    """
+    try:
+        text = draft(url, pages=pages, hosts=_host_map(hosts), allow_private=allow_private, delay=delay)
+    except (SiteError, HostsError, CrawlError) as error:
+        raise click.UsageError(str(error)) from None
+    click.echo(text, nl=False)
 
 
 @site_group.command("check")
