@@ -43,11 +43,14 @@ _COUNTER_KINDS = {
 _COUNTER_OF = {word: kind for kind, words in _COUNTER_KINDS.items() for word in words.split("|")}
 _COUNTER_WORDS = "|".join(sorted(_COUNTER_OF, key=len, reverse=True))
 _NUMBER = r"(?P<{0}>\d{{1,3}}(?:,\d{{3}})+|\d{{1,10}}(?:\.\d{{1,2}})?)(?P<{0}_unit>[万萬wWkK千]?)\+?"
+_FIRST_OF_COUNTER = "".join(sorted({word[0] for word in _COUNTER_OF}))
+# The lookahead turns most positions away before the long alternatives are tried.
 _COUNTER = re.compile(
-    rf"(?:共|已有|有)?(?P<word>{_COUNTER_WORDS})\s{{0,2}}[:：(（]?\s{{0,3}}{_NUMBER.format('after')}\s?[)）]?\s?(?:次|人|条|條|个|度)?"
+    rf"(?=[\d共已有{_FIRST_OF_COUNTER}])(?:(?:共|已有|有)?(?P<word>{_COUNTER_WORDS})\s{{0,2}}[:：(（]?\s{{0,3}}{_NUMBER.format('after')}\s?[)）]?\s?(?:次|人|条|條|个|度)?"
     rf"|{_NUMBER.format('before')}\s?(?:次|人次|人|条|條|个)?(?P<word2>{_COUNTER_WORDS})"
-    rf"|{_NUMBER.format('heat')}\s?[℃°]C?(?:\s{{1,4}}(?P<replies>\d{{1,7}})(?![\d:年月./\-]))?"
+    rf"|{_NUMBER.format('heat')}\s?[℃°]C?(?:\s{{1,4}}(?P<replies>\d{{1,7}})(?![\d:年月./\-]))?)"
 )
+_COUNTER_SIGN = re.compile(rf"\d\s?[℃°]|(?=[{_FIRST_OF_COUNTER}])(?:{_COUNTER_WORDS})")
 _MULTIPLIER = {"": 1, "万": 10_000, "萬": 10_000, "w": 10_000, "W": 10_000, "k": 1000, "K": 1000, "千": 1000}
 
 _LABELS = {
@@ -60,10 +63,12 @@ _LABELS = {
     "other": "字号|字號|字体|标签|標籤|關鍵詞|关键词|关键字|编号|索引号|文号",
 }
 _LABEL_OF = {label: kind for kind, labels in _LABELS.items() for label in labels.split("|")}
+_LABEL_WORDS = "|".join(sorted(_LABEL_OF, key=len, reverse=True))
+_FIRST_OF_LABEL = "".join(sorted({label[0] for label in _LABEL_OF}))
 # A label is one only with its colon; 文 and 记者 also take a slash. The value ends at white space or a separator,
 # except that 来源 and 标签 may hold several words.
 _LABEL = re.compile(
-    rf"(?<![一-鿿])[【\[(（]?(?P<label>{'|'.join(sorted(_LABEL_OF, key=len, reverse=True))})\s?[:：/／丨]\s{{0,4}}"
+    rf"(?<![一-鿿])(?=[{_FIRST_OF_LABEL}【\[(（])[【\[(（]?(?P<label>{_LABEL_WORDS})\s?[:：/／丨]\s{{0,4}}"
     r"(?P<value>[^\s|｜丨,，;；。!！?？)）\]】]{0,30})[)）\]】]?"
 )
 _GLUED_LABEL = re.compile(
@@ -184,6 +189,8 @@ def _counter_value(number: str, unit: str) -> int:
 def _take_counters(line: str) -> tuple[str, dict[str, int]]:
     """Return the line with its counters blanked out, and the counters; the first of a kind stands."""
     counters: dict[str, int] = {}
+    if not _COUNTER_SIGN.search(line):
+        return line, counters
 
     def note(match: re.Match[str]) -> str:
         if match["heat"]:
@@ -224,10 +231,13 @@ def _take_dates(line: str, fetched_at: datetime | None) -> tuple[str, DateFound 
 
     Without a fetch time the relative forms are recognised too (so that the line is known as a byline) but give none.
     """
-    found = list(find_dates(line, fetched_at or _ANY_TIME))
+    found = list(find_dates(line))
+    first = found[0] if found else None
     if not found:
-        return line, None
-    first = found[0] if fetched_at else next(find_dates(line), None)
+        found = list(find_dates(line, fetched_at or _ANY_TIME))
+        if not found:
+            return line, None
+        first = found[0] if fetched_at else None
     parts: list[str] = []
     cursor = 0
     for start, end in sorted((one.start, one.end) for one in found):
@@ -263,8 +273,11 @@ def parse_byline(line: str, fetched_at: datetime | None = None) -> Metadata | No
     rest, first = _take_dates(rest, fetched_at)
     has_date = "\N{BULLET}" in rest
     rest, counters = _take_counters(rest)
+    known = bool(fields) or has_date or bool(counters)
+    if not known and not rest.startswith(tuple(_ACCOUNTS)):
+        return None
     remaining = _remaining_words(rest)
-    if remaining is None or not (fields or has_date or counters or _template_account(remaining)):
+    if remaining is None or not (known or _template_account(remaining)):
         return None
     names, trailing = _names_and_numbers(remaining)
     if not _plausible(names, fields, counters, first, has_date):
