@@ -26,6 +26,9 @@ _ORDINARY_LATIN = (
 )
 """Characters of Latin-1 that clean Chinese pages use; alone they don't make a text suspicious."""
 
+_PUNCTUATION = "\u2018\u2019\u201c\u201d\u2026\u2013\u2014\u2022"
+"""Specials of cp1252 that stand beside letters with accents in clean text."""
+
 COMMON = 3000
 """How many of the commonest characters of each script are looked for in disguise: 99% of running text."""
 
@@ -49,6 +52,8 @@ def _disguises(written: str, read: str) -> Iterator[str]:
             shown = character.encode(written).decode(read)
         except UnicodeError:
             continue
+        if "\u0370" <= shown < "\u0530":  # Greek and Cyrillic: whole languages would look suspicious
+            continue
         if len(shown) == 1 and ord(shown) < 0x10000 and begin[ord(shown)] < begin[ord(character)] - _RARER:
             yield shown
 
@@ -58,8 +63,8 @@ def classes() -> NDArray[np.uint16]:
     """Return, by UTF-16 unit, the bit set of the classes that a character belongs to."""
     table = np.zeros(0x10000, dtype=np.uint16)
     for code in range(0x80, 0x100):
-        table[code] |= _OTHER if chr(code) in _ORDINARY_LATIN else _LATIN
-    for character in SPECIALS:
+        table[code] |= _OTHER if chr(code) in _ORDINARY_LATIN + "\xab\xbb" else _LATIN
+    for character in set(SPECIALS) - set(_PUNCTUATION):
         table[ord(character)] |= _OTHER
     table[0x100:0x800] |= _OTHER
     _mark_gbk(table)
