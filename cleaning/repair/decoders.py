@@ -17,7 +17,7 @@ import re
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from cleaning.findings import Certainty, Edited, Finding, edit
@@ -74,9 +74,13 @@ This bounds the time that hostile input takes. Line by line costs four times wha
 
 @dataclass(slots=True)
 class Budget:
-    """How many characters may still be read anew in vain."""
+    """How many characters may still be read anew in vain, and what was repaired so far.
+
+    `seen` counts, by how many steps deep the damage lay, the ideographs repaired in each way.
+    """
 
     left: int
+    seen: dict[int, Counter[Way]] = field(default_factory=dict)
 
 
 class Repair(NamedTuple):
@@ -100,7 +104,7 @@ def repair_decoders(text: str) -> Edited:
 
 def _repair(text: str, depth: int, budget: Budget) -> Edited:
     findings: list[Finding] = []
-    seen: Counter[Way] = Counter()
+    seen = budget.seen.setdefault(depth, Counter())
     lines = list(suspicious_lines(text))
     starts = [start for start, _ in lines]
     done: set[int] = set()

@@ -108,12 +108,23 @@ def attempt(span: str, way: Way, left: str = "\n", right: str = "\n", *, quick: 
         return None
     found: Trial | None = None
     for readers, pieces in _readings(span, family, writer, left, right):
+        if len(pieces) > 1 and writer != "utf-8" and _hopeless(pieces):
+            continue
         trial = prove(span, pieces, readers, writer)
         if trial.proved:
             return trial
         if found is None or trial.share > found.share:
             found = trial
     return found
+
+
+_NOT_ASCII = dict.fromkeys([*range(0x80), ord(HOLE)])
+
+
+def _hopeless(pieces: list[Piece]) -> bool:
+    """Tell whether a reading with holes or choices in it is so far from Chinese that its proof is not worth while."""
+    text = "".join(piece.guess or piece.text for piece in pieces).translate(_NOT_ASCII)
+    return not text or total_logprob(text) < HOPELESS * len(text)
 
 
 def _quickly(span: str, family: Family, writer: Writer) -> bool:
