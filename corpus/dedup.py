@@ -70,13 +70,14 @@ DDL = (
     length INTEGER NOT NULL,  -- folded characters
     root INTEGER NOT NULL  -- content of lowest rank of all that hangs together; itself when alone
 )""",
-    "CREATE INDEX dedup_contents_root ON dedup_contents(root)",
+    # Most contents are their own root: leaving them out keeps one random page a document from being written.
+    "CREATE INDEX dedup_contents_root ON dedup_contents(root) WHERE root <> node",
     """CREATE TABLE dedup_documents (  -- which content each document has
-    id TEXT PRIMARY KEY,
+    id TEXT NOT NULL UNIQUE,
     node INTEGER NOT NULL,
     day TEXT NOT NULL,  -- rank, first part: published or first seen, UTC
     url TEXT NOT NULL  -- rank, second part; the third is the id
-) WITHOUT ROWID""",
+)""",
     "CREATE INDEX dedup_documents_node ON dedup_documents(node)",
     """CREATE TABLE dedup_pairs (  -- verified pairs of contents
     a INTEGER NOT NULL,
@@ -609,8 +610,8 @@ def _roots_of(connection: sqlite3.Connection, nodes: Collection[int]) -> set[int
 
 
 def _members_of(connection: sqlite3.Connection, roots: Collection[int]) -> set[int]:
-    sql = "SELECT node FROM dedup_contents WHERE root IN (SELECT value FROM json_each(?))"
-    return {node for (node,) in _rows(connection, sql, roots)}
+    sql = "SELECT node FROM dedup_contents WHERE root IN (SELECT value FROM json_each(?)) AND root <> node"
+    return {node for (node,) in _rows(connection, sql, roots)} | _known(connection, roots)
 
 
 def _embedded_in(connection: sqlite3.Connection, nodes: Collection[int]) -> set[int]:
