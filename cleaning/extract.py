@@ -36,6 +36,9 @@ MAX_BEFORE = 40
 MAX_AFTER = 30
 """Lines between headline and article, and after the article, that belong to its neighbourhood."""
 
+BARE_PAGE = 20
+"""Characters of prose that make a page of nothing else an article; placeholders (本月没有文章。) are shorter."""
+
 MAX_BARE = 6
 """Lines before the article that belong to its neighbourhood when no headline begins it."""
 
@@ -749,6 +752,14 @@ def _kind(
         return "article"
     if length >= 80 and stops and view.linked[0] < 0.5 * view.chars[0]:
         return "article"
+    if (
+        length >= BARE_PAGE
+        and stops
+        and view.chars[0] < 1.5 * length + 40
+        and view.linked[0] < 0.2 * view.chars[0]
+    ):
+        # Nothing stands around it: a saved fragment is an article, however short, a notice of an error is none.
+        return "junk" if any(map(roles.is_error_title, kept)) else "article"
     return "list" if _mostly_links(view) else "junk"
 
 
@@ -785,4 +796,4 @@ def _from_declared(dom: Dom, head: _Head, declared: Metadata, fetched_at: dateti
     blocks = tuple(_join_rows(view, inside))
     kept = sum(len(block.text) for block in blocks if block.role in KEPT_ROLES)
     meta = merge(declared, _visible(view, head, bylines, 0) if dom.lines else _stated(head, []))
-    return Extracted("article" if kept >= 40 else "junk", blocks, replace(meta, counters=meta.counters))
+    return Extracted("article" if kept >= BARE_PAGE else "junk", blocks, replace(meta, counters=meta.counters))

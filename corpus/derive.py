@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import zlib
 from typing import NamedTuple
 from urllib.parse import urlsplit
@@ -21,6 +22,11 @@ _TEXT_TYPES = ("text/", "application/xhtml+xml", "application/xml", "application
 _FOR_MACHINES = frozenset({"/robots.txt", "/ads.txt", "/llms.txt", "/humans.txt", "/.well-known/security.txt"})
 """Plain text that sites keep for programs: crawls archive it, and it is nobody's article."""
 
+_FEED = re.compile(
+    rb"(?:\xef\xbb\xbf)?\s*(?:<\?[^>]{0,200}>\s*){0,3}<(?:urlset|sitemapindex|rss|feed|rdf:RDF|opml)\b",
+    re.IGNORECASE,
+)
+
 
 class Derivation(NamedTuple):
     """What a fetch gives: its article or why there is none, and the accounts that its source names."""
@@ -36,11 +42,13 @@ def derive(fetch: Fetch, site: Site | None = None, *, restore: bool = False) -> 
     kind = (fetch.content_type or "text/html").partition(";")[0].strip().lower()
     if kind and not kind.startswith(_TEXT_TYPES):
         return Derivation(Rejected("not-text", f"its content type is {kind[:80]}"))
-    if fetch.kind == "response" and urlsplit(fetch.url).path in _FOR_MACHINES:
-        return Derivation(Rejected("for-machines", "it is a file for crawlers, not a page"))
     body = decoded_body(fetch)
     if isinstance(body, Rejected):
         return Derivation(body)
+    if fetch.kind == "response" and (urlsplit(fetch.url).path in _FOR_MACHINES or _FEED.match(body[:1000])):
+        return Derivation(
+            Rejected("for-machines", "it is a file for programs (robots.txt, a sitemap or a feed), not a page")
+        )
     told = "text/plain; charset=utf-8" if fetch.kind == "conversion" else fetch.content_type
     result = clean(body, told, fetch.url, fetched_at=fetch.fetched_at, site=site, restore=restore)
     # Account ids and the scripts around them are ASCII, so the bytes need no decoding to be searched.
