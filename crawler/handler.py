@@ -20,6 +20,7 @@ from scrapy.http import Headers, Response
 from scrapy.utils.defer import maybe_deferred_to_future
 from twisted.internet.defer import CancelledError, Deferred, fail
 from twisted.internet.error import ConnectError, ConnectionClosed, DNSLookupError
+from twisted.internet.error import TimeoutError as ConnectTimeoutError
 from twisted.internet.protocol import Factory, Protocol, connectionDone
 from twisted.python.failure import Failure
 from twisted.web._newclient import (
@@ -255,6 +256,8 @@ class FetchHandler:
             raise failure(f"{request.url}: {_reason(error)}") from error
         except DNSLookupError as error:
             raise self._lookup_error(request, error) from error
+        except ConnectTimeoutError as error:
+            raise DownloadTimeoutError(f"{request.url}: no connection") from error
         except (ConnectError, ConnectionClosed) as error:
             raise DownloadFailedError(f"{request.url}: {error}") from error
         finally:

@@ -69,6 +69,9 @@ class HostHealth:
             self.ready_at = max(self.ready_at, now + min(wait, MAX_PAUSE))
             if wait > MAX_PAUSE:
                 self.gave_up = f"asked to wait {wait:.0f} s"
+        if now < self.ready_at:
+            # Asked before the circuit opened, answered after: it has been counted for.
+            return
         self.failures += counts
         if self.failures < BREAK_AFTER:
             return

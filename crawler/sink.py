@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
@@ -10,7 +12,7 @@ from typing import Any, Protocol
 
 from corpus import archive
 from corpus.records import Fetch, Location, site_of
-from corpus.store import Corpus
+from corpus.store import Corpus, CorpusError
 from crawler.site import Site
 
 
@@ -50,10 +52,23 @@ class Sink(Protocol):
 
 
 class CorpusSink:
-    """A corpus as a sink. Raises CorpusError if the corpus can't be opened."""
+    """A corpus as a sink, for one crawl at a time.
+
+    Raises CorpusError if the corpus can't be opened, or another crawl is writing to it: each would take the other's
+    leases for those of a dead run.
+    """
 
     def __init__(self, path: str | Path) -> None:
         self._corpus = Corpus(path, create=True)
+        # Kept open until the corpus is closed: closing any descriptor of the file would drop SQLite's own locks.
+        self._lock = os.open(path, os.O_RDONLY)
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            self.close()
+            raise CorpusError(
+                f"{path}: another crawl is running on it; wait for it, or name another corpus"
+            ) from None
 
     @property
     def connection(self) -> sqlite3.Connection:
@@ -105,5 +120,6 @@ class CorpusSink:
                 continue
 
     def close(self) -> None:
-        """Close the corpus."""
+        """Close the corpus and let the next crawl in."""
         self._corpus.close()
+        os.close(self._lock)

@@ -99,8 +99,12 @@ class HostileServer:
             def handle(self) -> None:
                 outer._answer(self.request)
 
-        self._server: Any = socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
+        class Server(socketserver.ThreadingTCPServer):
+            # The default backlog of 5 makes connections wait a second for the next try.
+            request_queue_size = 128
+            daemon_threads = True
+
+        self._server: Any = Server(("127.0.0.1", 0), Handler)
         self._server.block_on_close = False
         links = [f"/article/{n}.html" for n in range(HEALTHY)] + [
             f"{path}?copy={copy}" for copy in range(copies) for path in RAW

@@ -65,3 +65,11 @@ def test_repeated_failures_of_one_url_say_nothing_of_the_host() -> None:
     for _ in range(10 * BREAK_AFTER):
         health.failed("timeout", NOON, counts=False)
     assert health.ready(NOON)
+
+
+def test_a_burst_of_failures_opens_the_circuit_once() -> None:
+    health = HostHealth(base=1)
+    for _ in range(50 * BREAK_AFTER):
+        health.failed("timeout", NOON)
+    assert health.opened == 1
+    assert health.gave_up is None
