@@ -115,9 +115,31 @@ def _repair(text: str, depth: int, budget: Budget) -> Edited:
     lines = [bounds for bounds in lines if bounds[0] not in done]
     for start, end in sorted(lines, key=lambda bounds: (bounds[0] - bounds[1], bounds[0])):
         findings.extend(_shift(finding, start) for finding in _repair_line(text[start:end], seen, depth, budget))
+    findings += list(_quiet_lines(text, findings, seen, depth, budget))
     if depth == 0:
         findings.extend(_blanks(text))
     return edit(text, findings) if findings else Edited(text)
+
+
+_SWAPS: tuple[Way, ...] = (("gbk", "big5hkscs"), ("big5", "gb18030"))
+
+
+def _quiet_lines(
+    text: str, findings: list[Finding], seen: Counter[Way], depth: int, budget: Budget
+) -> Iterator[Finding]:
+    """Yield repairs of lines that give no sign by themselves, on a page where two-byte encodings were mixed up.
+
+    A heading of four characters in Big5 read as GBK may hold none that gives it away; the page around it does.
+    """
+    ways = [way for way in _SWAPS if seen[way] >= ENOUGH]
+    known = {text.rfind("\n", 0, finding.start) + 1 for finding in findings} if ways else set()
+    start = 0
+    for line in text.split("\n") if ways else []:
+        if start not in known and len(_ABOVE_ASCII.findall(line)) > 1:
+            repair = _repair_region(line, Region(0, len(line)), ways, seen, depth, budget)
+            if repair is not None:
+                yield from (_shift(finding, start) for finding in _findings(line, repair))
+        start += len(line) + 1
 
 
 Bounds = tuple[int, int]

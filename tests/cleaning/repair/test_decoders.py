@@ -138,6 +138,13 @@ def test_a_page_vouches_for_its_short_lines() -> None:
     assert repair_decoders(damaged).text == gold
 
 
+def test_a_page_in_big5_vouches_for_a_heading_without_a_sign() -> None:
+    gold = "逾期之後應當主動聯繫銀行協商還款計劃，不要躲避催收電話，以免影響信用。\n四、結果\n這一行沒有問題"
+    damaged = damage(gold, (Step("big5hkscs", "gb18030"),))
+    assert repair_decoders(damaged).text == gold
+    assert repair_decoders("四、结果\n结果").findings == ()
+
+
 def test_an_unsure_hole_is_marked_not_invented() -> None:
     gold = "协商以后每月只还三百，他的名字叫王珏\n下一行照旧"
     edited = repair_decoders(damage(gold, (Step("utf-8", "gb18030"),)))
