@@ -571,7 +571,8 @@ def _before(
             found.append((index, Block(line.text, "title")))
             continue
         all_link = line.linked >= len(line.text)
-        byline = None if line.hidden or all_link else parse_byline(line.text, fetched_at)
+        below = view.headline is not None and index > view.headline
+        byline = None if line.hidden or all_link else parse_byline(line.text, fetched_at, under_title=below)
         role: Role = "hidden" if line.hidden else marks[line.owner] or "nav"
         if byline is not None and role != "hidden":
             bylines.append(byline)

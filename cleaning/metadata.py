@@ -257,13 +257,20 @@ _BYLINE_SIGN = re.compile(r"[\d:：/／丨℃]|前|昨|今|[刚剛]|[零〇○]|
 _ANY_TIME = datetime(2024, 6, 15, 12)
 
 
-def parse_byline(line: str, fetched_at: datetime | None = None) -> Metadata | None:
+MAX_NAME = 8
+"""Characters of a pen name or a desk's name under a title (逾期观察员, 债务笔记编辑部)."""
+
+_BLANKS = {ord("\N{NO-BREAK SPACE}"): " ", ord("\N{IDEOGRAPHIC SPACE}"): " "}
+
+
+def parse_byline(line: str, fetched_at: datetime | None = None, *, under_title: bool = False) -> Metadata | None:
     """Return the fields of a line that is nothing but a byline, None for every other line.
 
     Reads `鳳澄霞 2024-10-13 14:44:13`, `網貸逾期 6℃ 0`, `来源:某网 作者:某某 浏览:12次`, `責任編輯:秦暖玲`. A line in which
-    anything remains that is not a short name, section or source is prose. Relative dates need `fetched_at`.
+    anything remains that is not a short name, section or source is prose. Relative dates need `fetched_at`. Directly
+    `under_title` a bare word beside a bare day is a name, elsewhere it may as well be a heading's.
     """
-    line = line.strip()
+    line = line.translate(_BLANKS).strip()
     if not line or len(line) > MAX_BYLINE or not _BYLINE_SIGN.search(line) or _SENTENCE.search(line):
         return None
     if _CLOCK.search(line):
@@ -280,7 +287,8 @@ def parse_byline(line: str, fetched_at: datetime | None = None) -> Metadata | No
     if remaining is None or not (known or _template_account(remaining)):
         return None
     names, trailing = _names_and_numbers(remaining)
-    if not _plausible(names, fields, counters, first, has_date):
+    named = under_title and has_date and len(names) == 1 and len(names[0]) <= MAX_NAME
+    if not named and not _plausible(names, fields, counters, first, has_date):
         return None
     _assign_names(names, fields, "heat" in counters)
     for kind, number in zip(("views", "comments"), trailing, strict=False):
