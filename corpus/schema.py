@@ -71,8 +71,8 @@ TABLES = (
     content_hash TEXT NOT NULL,  -- hash of the folded text: equal for exact duplicates
     cluster_id TEXT,  -- NULL while nothing else is like it
     duplicate_of TEXT,  -- id of the document it duplicates; NULL for representatives
-    duplicate_kind TEXT,  -- exact, near, contains
-    similarity REAL,  -- Jaccard of character 5-grams with duplicate_of
+    duplicate_kind TEXT,  -- exact, near, template (names swapped), contains (embedded in a larger text)
+    similarity REAL,  -- with duplicate_of: Jaccard of character 5-grams; masked for template, share held for contains
     template_cluster_id TEXT  -- equal once lender, city, number and date names are masked
 )""",
     "CREATE INDEX documents_url ON documents(url)",

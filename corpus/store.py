@@ -443,6 +443,8 @@ def _connect(path: Path, *, create: bool, readonly: bool) -> sqlite3.Connection:
         connection = sqlite3.connect(f"file:{quoted}?mode={mode}", uri=True, timeout=BUSY_TIMEOUT_SECONDS)
         connection.execute("PRAGMA foreign_keys = ON")
         connection.execute("PRAGMA cache_size = -65536")
+        # Look-ups in the index of near duplicates hit cold pages at random; mapped, they cost a quarter.
+        connection.execute("PRAGMA mmap_size = 1073741824")
         if not readonly:
             connection.execute("PRAGMA synchronous = NORMAL")
     except sqlite3.Error as error:

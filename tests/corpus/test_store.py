@@ -14,22 +14,28 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from cleaning.page import Selectors
-from corpus import archive, dedup, schema
+from corpus import archive, dedup, farms, schema
 from corpus.doctor import check_corpus
 from corpus.learning import learn_sites
 from corpus.records import Fetch, site_of
 from corpus.store import Corpus, CorpusError
 from tests.pages import PAGES, WHEN, Page, fetch_of
 
-DERIVED = (*schema.DERIVED, "clusters", "farms", "farm_sites", "farm_ties", "site_marks", *dedup.TABLES)
+# The union of dedup_keys and dedup_keys_fresh is determined by the documents, how it is split by the batches.
+SPLIT = ("dedup_keys", "dedup_keys_fresh")
+TABLES = (*schema.DERIVED, *dedup.TABLES, *farms.TABLES)
 
 
 def rows(corpus: Corpus) -> dict[str, list[tuple[object, ...]]]:
     """Every derived row of a corpus, and what its index finds."""
     found = {
         table: sorted(corpus.connection.execute(f"SELECT * FROM {table}").fetchall(), key=repr)
-        for table in dict.fromkeys(DERIVED)
+        for table in dict.fromkeys(TABLES)
+        if table not in SPLIT
     }
+    found["dedup_keys"] = sorted(
+        row for table in SPLIT for row in corpus.connection.execute(f"SELECT * FROM {table}").fetchall()
+    )
     query = "SELECT rowid FROM documents_fts WHERE documents_fts MATCH '催收 OR 法院 OR 平台' ORDER BY rowid"
     return {**found, "index": corpus.connection.execute(query).fetchall()}
 
