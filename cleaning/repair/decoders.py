@@ -109,7 +109,7 @@ def _repair(text: str, depth: int, budget: Budget) -> Edited:
     starts = [start for start, _ in lines]
     done: set[int] = set()
     for chunk in _chunks(text, lines):
-        found = list(_repair_chunk(text, chunk, seen, budget))
+        found = list(_repair_chunk(text, chunk, seen, depth, budget))
         done.update(starts[bisect_right(starts, finding.start) - 1] for finding in found)
         findings += found
     lines = [bounds for bounds in lines if bounds[0] not in done]
@@ -155,7 +155,9 @@ def _chunks(text: str, lines: list[Bounds]) -> Iterator[list[Bounds]]:
         run.append(bounds)
 
 
-def _repair_chunk(text: str, chunk: list[Bounds], seen: Counter[Way], budget: Budget) -> Iterator[Finding]:
+def _repair_chunk(
+    text: str, chunk: list[Bounds], seen: Counter[Way], depth: int, budget: Budget
+) -> Iterator[Finding]:
     """Yield the findings on a run of lines that were all damaged in one way: the common case, read as one.
 
     A run that no single way explains is halved, down to `CHUNK` characters; what is left is read line by line.
@@ -165,11 +167,14 @@ def _repair_chunk(text: str, chunk: list[Bounds], seen: Counter[Way], budget: Bu
         return
     span = text[start:end]
     found = _one_way(span, seen)
+    if found is None and (again := _damaged_again(span, depth, budget)) is not None:
+        yield from (_shift(finding, start) for finding in again)
+        return
     if found is None:
         budget.left -= (end - start) // 4
         middle = len(chunk) // 2
-        yield from _repair_chunk(text, chunk[:middle], seen, budget)
-        yield from _repair_chunk(text, chunk[middle:], seen, budget)
+        yield from _repair_chunk(text, chunk[:middle], seen, depth, budget)
+        yield from _repair_chunk(text, chunk[middle:], seen, depth, budget)
         return
     way, trial = found
     seen[way] += len(IDEOGRAPH.findall(trial.text(span)))
@@ -178,6 +183,33 @@ def _repair_chunk(text: str, chunk: list[Bounds], seen: Counter[Way], budget: Bu
     for first, last, after, sure in _by_line(_merged(span, trial), span):
         if not _inside(ruined, first):
             yield _finding(rule, trial, start + first, span[first:last], after, sure)
+
+
+def _damaged_again(span: str, depth: int, budget: Budget) -> list[Finding] | None:
+    """Return the findings, a line each, on a long span that valid UTF-8 shows to have been damaged more than once."""
+    if depth + 1 >= MAX_DEPTH:
+        return None
+    for way in _EVIDENT_WAYS:
+        trial = attempt(span, way)
+        if trial is None or not trial.evident or len(trial.groups) > 1:
+            continue
+        inner = _repair(trial.text(span), depth + 1, budget)
+        if inner.findings and reads_as_chinese(span, inner.text, way, established=False):
+            rule = f"decoder.{trial.step.written}-as-{FAMILY[trial.step.reader]}"
+            whole = iter(
+                [(0, len(span), inner.text, all(found.certainty == "certified" for found in inner.findings))]
+            )
+            rules = " after ".join(dict.fromkeys([rule, *(found.rule for found in inner.findings)]))
+            return [
+                _finding(rule, trial, start, span[start:end], after, sure)._replace(
+                    evidence=f"{rules}; {_evidence(sure, HOLE in after)}"
+                )
+                for start, end, after, sure in _by_line(whole, span)
+            ]
+    return None
+
+
+_EVIDENT_WAYS: tuple[Way, ...] = (("latin", "utf-8"), ("gbk", "utf-8"))
 
 
 def _ruined_lines(span: str, repaired: str) -> list[Bounds]:
