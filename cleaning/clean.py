@@ -234,7 +234,6 @@ def _cleaned(
     decoded: Decoded,
     meta: Metadata,
     stripped: Stripped,
-    repaired: str,
     damaged: float,
     findings: tuple[Finding, ...],
 ) -> Cleaned:
@@ -251,7 +250,8 @@ def _cleaned(
         category=meta.category,
         origin=meta.source,
         counters=meta.counters,
-        contacts=stripped.contacts or tuple(found for found in find_contacts(repaired) if found.kind != "hotline"),
+        contacts=stripped.contacts
+        or tuple(found for found in find_contacts(text_source) if found.kind != "hotline"),
         lenders=tuple(find_lenders(text, meta.title)),
         topics=tuple(find_topics(text, meta.title)),
         relevance=relevance(text, meta.title).score,

@@ -25,7 +25,9 @@ _EVIDENCE = {
     "kuntaku": "U+FFFD written as UTF-8, read as GBK: the bytes are gone",
     "memory": "uninitialised memory (CC or CD) read as GBK",
 }
-_LETTER = re.compile(f"[^\\W\\d_]|\\ufffd|[{chr(INVALID_BYTE_BASE + 0x80)}-{chr(INVALID_BYTE_BASE + 0xFF)}]")
+_MARKERS = f"{chr(INVALID_BYTE_BASE + 0x80)}-{chr(INVALID_BYTE_BASE + 0xFF)}"
+_MARKER = re.compile(f"[{_MARKERS}]")
+_LETTER = re.compile(f"[^\\W\\d_]|\\ufffd|[{_MARKERS}]")
 
 
 def lost_text(text: str) -> Iterator[Finding]:
@@ -43,9 +45,9 @@ def damage_share(text: str) -> float:
 
     Undecoded bytes (this project's markers) count as damage too. An empty text has none.
     """
-    letters = len(_LETTER.findall(text))
-    if not letters:
-        return 0.0
     lost = sum(len(_LETTER.findall(found.group())) for found in IRREVERSIBLE.finditer(text))
-    markers = sum(INVALID_BYTE_BASE < ord(character) <= INVALID_BYTE_BASE + 0xFF for character in text)
-    return min(1.0, (lost + markers) / letters)
+    markers = len(_MARKER.findall(text))
+    if not lost + markers:
+        # Nearly every page: its letters need no counting.
+        return 0.0
+    return min(1.0, (lost + markers) / max(1, len(_LETTER.findall(text))))
