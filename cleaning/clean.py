@@ -110,9 +110,7 @@ def clean(
     simplified = simplify(normalized.text)
     found = (*repaired.findings, *stripped.edited.findings, *normalized.findings, *simplified.findings)
     meta = _fields(page.meta, repaired.text, lines, told, stripped, title)
-    return _cleaned(
-        simplified.text, normalized.text, page_text, decoded, meta, stripped, repaired.text, share, found
-    )
+    return _cleaned(simplified.text, normalized.text, page_text, decoded, meta, stripped, share, found)
 
 
 _WHY_NO_ARTICLE = {
