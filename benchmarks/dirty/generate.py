@@ -14,7 +14,7 @@ from typing import Literal, NamedTuple
 from opencc import OpenCC
 from pypinyin import Style, pinyin
 
-from cleaning.repair.chains import HOLE, Chain, Step, Writer, damage
+from cleaning.repair.chains import HOLE, MARKER, Chain, Step, Writer, damage
 from cleaning.repair.injection import inject
 from demo.articles import read_articles
 
@@ -143,6 +143,7 @@ CHAINS: dict[str, tuple[Kind, Chain]] = {
     "utf-8 as latin-1": ("reversible", _step("utf-8", "latin-1")),
     "utf-8 as latin-1 twice": ("reversible", _step("utf-8", "latin-1") * 2),
     "utf-8 as latin-1, blanks": ("lossy", _step("utf-8", "latin-1", blank=True)),
+    "utf-8 as browsers' cp1252": ("reversible", _step("utf-8", "cp1252", MARKER)),
     "utf-8 as cp1252": ("lossy", _step("utf-8", "cp1252")),
     "utf-8 as gbk": ("lossy", _step("utf-8", "gbk")),
     "utf-8 as gbk, ?": ("lossy", _step("utf-8", "gbk", "?")),

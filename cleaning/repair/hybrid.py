@@ -18,6 +18,10 @@ from cleaning.repair.solve import BAD_BYTE, Piece
 WIDTH = 9.0
 """Nats behind the best reading at which another is given up: a reading out of step loses as much with each character."""
 
+PER_BYTE = 1.25
+"""Nats that a byte is worth, as readings of one span differ in length. Of 300 sentences 291 came out whole at 0, 295 at 1
+to 1.5, 287 at 2.75 (half of what a character costs, which is too much as rare readings gain by it)."""
+
 NOTHING = -1
 """The state of a reading with no byte pending."""
 
@@ -73,7 +77,7 @@ def _advance(
     best = float("-inf")
     for pending, (before, previous, link) in states.items():
         for data in options:
-            score, last, state, text = _read(data, pending, before, previous, table)
+            score, last, state, text = _read(data, pending, before + PER_BYTE * len(data), previous, table)
             if state not in ahead or ahead[state][0] < score:
                 ahead[state] = (score, last, Link(link, text, place if state == NOTHING else -1))
                 best = max(best, score)

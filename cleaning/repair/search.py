@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from cleaning.repair.badness import codes, pair_scores, total_logprob
 from cleaning.repair.chains import (
+    CP1252_UNDEFINED,
     FAMILY,
     HOLE,
     INVALID_BYTE_BASE,
@@ -50,6 +51,7 @@ IDEOGRAPH = re.compile("[\u3001-\u3020\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3\uf
 NOT_SINGLE = re.compile(f"[^\\x00-\xff\\u0800-\U0010ffff{''.join(SPECIALS)}]")
 """What a decoder of single bytes never shows, but a hybrid does."""
 
+_LEFT_OUT = re.compile(f"[{''.join(map(chr, CP1252_UNDEFINED))}]")
 _THREE_BYTES = re.compile("[\u0800-\ud7ff\uf900-\ufffc\U00010000-\U0001ffff]")
 _ASCII_BYTES, _HIGH_BYTES = bytes(range(0x80)), bytes(range(0x80, 0x100))
 
@@ -243,7 +245,9 @@ def _steps(span: str, readers: tuple[Reader, ...], writer: Writer) -> Iterator[S
     else:
         losses = ["?", ""]
     for reader in readers:
-        for lost in losses:
+        # Browsers' cp1252 shows the bytes it leaves out as controls, beside its own specials; nothing is lost then.
+        shown = [MARKER] if reader == "cp1252" and _LEFT_OUT.search(span) else losses
+        for lost in shown:
             yield Step(writer, reader, lost)
             if FAMILY[reader] in ("latin", "hybrid") and " " in span:
                 yield Step(writer, reader, lost, blank=True)
