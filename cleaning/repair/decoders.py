@@ -121,17 +121,17 @@ def _repair(text: str, depth: int, budget: Budget) -> Edited:
     return edit(text, findings) if findings else Edited(text)
 
 
-_SWAPS: tuple[Way, ...] = (("gbk", "big5hkscs"), ("big5", "gb18030"))
+_QUIET: tuple[Way, ...] = (("gbk", "big5hkscs"), ("big5", "gb18030"), ("latin", "big5hkscs"), ("latin", "gb18030"))
 
 
 def _quiet_lines(
     text: str, findings: list[Finding], seen: Counter[Way], depth: int, budget: Budget
 ) -> Iterator[Finding]:
-    """Yield repairs of lines that give no sign by themselves, on a page where two-byte encodings were mixed up.
+    """Yield repairs of lines that give too little sign by themselves, on a page where one mix-up is established.
 
     A heading of four characters in Big5 read as GBK may hold none that gives it away; the page around it does.
     """
-    ways = [way for way in _SWAPS if seen[way] >= ENOUGH]
+    ways = [way for way in _QUIET if seen[way] >= ENOUGH]
     known = {text.rfind("\n", 0, finding.start) + 1 for finding in findings} if ways else set()
     start = 0
     for line in text.split("\n") if ways else []:

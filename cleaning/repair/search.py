@@ -276,6 +276,12 @@ def _groups(pieces: list[Piece], length: int) -> Iterator[tuple[Group, str]]:
             texts, proofs, kinds, start = [], [], set(), end
 
 
+def _varied(text: str) -> bool:
+    """Tell whether the ideographs of a short text differ, as those of a row of ornaments read as pairs do not."""
+    found = IDEOGRAPH.findall(text)
+    return len(set(found)) >= max(4, len(found) / 2)
+
+
 def _hangs_together(text: str, size: int, way: Way) -> bool:
     """Tell whether enough neighbours among the ideographs of `text` belong together, and not one pair repeated."""
     found = [found.group() for found in _TOGETHER.finditer(text)]
@@ -283,8 +289,12 @@ def _hangs_together(text: str, size: int, way: Way) -> bool:
     likely = int((pair_scores(points[:-1], points[1:]) >= LIKELY).sum()) if len(points) > 1 else 0
     if way[0] in ("gbk", "big5") and way[1] != "utf-8" and (size < 4 or len(set("".join(found))) < 4):
         return False
-    return likely >= max(1.0, TOGETHER * size)
+    repeated = 4 * len(set("".join(found))) < size
+    return not repeated and likely >= max(1.0, TOGETHER * size)
 
+
+_SOLID = re.compile(f"[\x80-\xff{''.join(SPECIALS)}]{{8}}")
+"""Eight single bytes above ASCII in a row: no language writes so, and four ideographs do."""
 
 _TOGETHER = re.compile("[\u3001-\u3020\u3400-\u9fff\uff01-\uff5e]{2,}")
 LIKELY = -6.5
@@ -309,7 +319,8 @@ def reads_as_chinese(span: str, text: str, way: Way, established: bool) -> bool:
     floor = next(floor for least, floor in FLOORS if size >= least)
     if established:
         floor = min(floor, FLOORS[-2][1]) - ESTABLISHED
-    if not established and not _hangs_together(whole, size, way):
+    solid = way[0] == "latin" and _SOLID.search(span) is not None and _varied(whole)
+    if not established and not solid and not _hangs_together(whole, size, way):
         return False
     score = total_logprob(whole) / len(whole)
     margin = MARGIN[way[0]] / (2 if established else 1)
