@@ -276,7 +276,7 @@ def _nearest_heading(view: _View, container: int) -> int | None:
             heading
             and not line.linked
             and not line.hidden
-            and 6 <= len(line.text) <= 80
+            and (4 if dom.tags[line.owner] == "h1" else 6) <= len(line.text) <= 80
             and not view.marks[line.owner]
         ):
             return index

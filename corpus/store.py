@@ -186,6 +186,11 @@ class Corpus:
         ended = datetime.now(UTC).isoformat()
         self.db.table("crawls").update(identifier, {"ended_at": ended, "summary": _json(summary)})
 
+    def last_targets(self, kind: str) -> tuple[str, ...]:
+        """Return what the last run of that kind was asked for, nothing when there was none."""
+        rows = self.db.table("crawls").rows_where("kind = ?", [kind], order_by="started_at desc", limit=1)
+        return next((tuple(orjson.loads(row["targets"])) for row in rows), ())
+
     # Sites
 
     def declare_site(self, site: str, selectors: Selectors | None, charset: str | None = None) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from dataclasses import asdict
 from pathlib import Path
@@ -9,6 +10,9 @@ from pathlib import Path
 import click
 import orjson
 
+from corpus.cli import FriendlyCommand
+from corpus.store import Corpus
+from corpus.terminal import progress, say
 from crawler.addresses import HostsError
 from crawler.draft import draft
 from crawler.frontier import UrlError, canonical, explain
@@ -18,7 +22,7 @@ from crawler.site import SiteError, declared, load
 from crawler.table import FrontierError, open_readonly
 
 
-@click.command("crawl")
+@click.command("crawl", cls=FriendlyCommand)
 @click.argument("db", type=click.Path(dir_okay=False, path_type=Path))
 @click.argument("targets", nargs=-1, metavar="[SITE|URL|FILE.toml ...]")
 @click.option("--pages", type=click.IntRange(min=1), help="Stop after this many responses.")
@@ -49,17 +53,17 @@ def crawl_command(
     strict: bool,
     as_json: bool,
 ) -> None:
-    """Fetch declared sites or start URLs into the corpus DB.
+    """Fetch declared sites or start URLs into the corpus DB, and make documents of what came.
 
-    Responses go to the archive beside DB; run it again and it goes on where it stopped, also after a kill.
+    Responses go to the archive beside DB; run it again and it goes on where it stopped, also after a kill. Without
+    targets, the last crawl's are gone on with.
 
     \b
     Examples:
       yuqi crawl c.db https://example.com/ --pages 200 --contact https://example.org/about-our-crawl
       yuqi crawl c.db mysite.toml
     """
-    if not targets:
-        raise click.UsageError("nothing to crawl: name a site, a start URL or a .toml declaration")
+    targets = targets or _last_targets(db)
     limits = Limits(pages=pages, depth=depth, seconds=seconds, bytes=size)
     try:
         summary = crawl(
@@ -74,7 +78,9 @@ def crawl_command(
         )
     except (SiteError, HostsError, CrawlError) as error:
         raise click.UsageError(str(error)) from None
-    _report(summary, as_json=as_json)
+    with Corpus(db) as corpus, progress("cleaning") as show:
+        derived = corpus.derive_pending(workers=os.cpu_count() or 1, progress=show)
+    _report(summary, derived, as_json=as_json)
     if strict and summary.warnings:
         sys.exit(1)
 
@@ -89,11 +95,22 @@ def _host_map(hosts: tuple[str, ...]) -> dict[str, str]:
     return table
 
 
-def _report(summary: CrawlSummary, *, as_json: bool) -> None:
+def _last_targets(db: Path) -> tuple[str, ...]:
+    """Return what the last crawl of `db` was asked for. Raises click.UsageError when there was none."""
+    if db.exists():
+        with Corpus(db, readonly=True) as corpus:
+            targets = corpus.last_targets("crawl")
+        if targets:
+            return targets
+    raise click.UsageError("nothing to crawl: name a site, a start URL or a .toml declaration")
+
+
+def _report(summary: CrawlSummary, derived: dict[str, int], *, as_json: bool) -> None:
     if as_json:
-        click.echo(orjson.dumps(asdict(summary), option=orjson.OPT_INDENT_2))
+        click.echo(orjson.dumps({**asdict(summary), "derived": derived}, option=orjson.OPT_INDENT_2))
     for line in _lines(summary):
-        click.echo(line, err=True)
+        say(line)
+    say("  " + ", ".join(f"{number} {name}" for name, number in derived.items() if number))
 
 
 def _lines(summary: CrawlSummary) -> list[str]:
@@ -116,7 +133,7 @@ def _lines(summary: CrawlSummary) -> list[str]:
     return lines + [f"warning: {warning}" for warning in summary.warnings]
 
 
-@click.command("frontier")
+@click.command("frontier", cls=FriendlyCommand)
 @click.argument("db", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--why", "url", metavar="URL", help="What became of this URL, and why.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")

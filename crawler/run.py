@@ -39,7 +39,7 @@ def crawl(
     settings: Mapping[str, Any] | None = None,
     quiet: bool = False,
 ) -> CrawlSummary:
-    """Crawl `targets` into the corpus at path `corpus`, and return what happened.
+    """Crawl `targets` into the corpus at path `corpus`, and return what happened. Nothing is derived yet.
 
     A target is a declared site's name, a `.toml` declaration or a start URL. `hosts` maps host names to `ip:port`
     (loopback included). `contact` is a URL or address that the user agent shows. `settings` override Scrapy's. The
@@ -54,7 +54,7 @@ def crawl(
         raise CrawlError("nothing to crawl: name a site or a start URL")
     parse_hosts(hosts or {})
     overrides: dict[str, Any] = dict(settings or {})
-    overrides |= {"YUQI_HOSTS": dict(hosts or {}), "YUQI_ALLOW_PRIVATE": allow_private}
+    overrides |= {"YUQI_HOSTS": dict(hosts or {}), "YUQI_ALLOW_PRIVATE": allow_private, "YUQI_DERIVE": False}
     if contact:
         overrides["YUQI_CONTACT"] = contact
     if delay is not None:

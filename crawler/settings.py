@@ -62,6 +62,8 @@ SCHEDULER = "crawler.scheduler.FrontierScheduler"
 DUPEFILTER_CLASS = "scrapy.dupefilters.BaseDupeFilter"
 ITEM_PIPELINES = {"crawler.pipelines.ArchivePipeline": 100}
 YUQI_DB = "corpus.db"
+# Whether the end of the crawl makes documents of what was fetched; `yuqi crawl` does so itself, with all processors.
+YUQI_DERIVE = True
 # Seconds of the first back-off after a failure; doubled with each further one.
 YUQI_RETRY_BASE = 5.0
 

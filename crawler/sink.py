@@ -119,6 +119,10 @@ class CorpusSink:
             except archive.ArchiveError:
                 continue
 
+    def derive(self) -> None:
+        """Make documents of what was fetched."""
+        self._corpus.derive_pending()
+
     def close(self) -> None:
         """Close the corpus and let the next crawl in."""
         self._corpus.close()

@@ -55,6 +55,7 @@ class ArticleSpider(Spider):
         )
         spider._summary_path = options.get("summary")
         contact = settings.get("YUQI_CONTACT")
+        spider._derives = settings.getbool("YUQI_DERIVE")
         spider._agent = settings["USER_AGENT"] + (f" +{contact}" if contact else "")
         crawler.signals.connect(spider._closed, signal=signals.spider_closed)
         # An error of ours would leave its entry under way for ever: better to stop, loudly, and go on another time.
@@ -66,6 +67,7 @@ class ArticleSpider(Spider):
         super().__init__(*args, **kwargs)
         self._summary_path: str | None = None
         self._agent = ""
+        self._derives = False
 
     @staticmethod
     def open_sink(path: str) -> Sink:
@@ -153,6 +155,8 @@ class ArticleSpider(Spider):
     def _closed(self, reason: str) -> None:
         """End the session and write its summary."""
         summary = self.session.close({"finished": "finished", "shutdown": "stopped"}.get(reason, reason))
+        if self._derives and isinstance(self.session.sink, CorpusSink):
+            self.session.sink.derive()
         self.session.sink.close()
         if self._summary_path:
             Path(self._summary_path).write_bytes(orjson.dumps(asdict(summary)))

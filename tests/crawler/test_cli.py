@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from corpus.store import Corpus
 from crawler import cli
 from crawler.run import CrawlError
 from crawler.session import CrawlSummary, Limits
@@ -11,7 +12,8 @@ from tests.crawler.web import PROSE, crawl, page
 
 
 @pytest.fixture
-def runner() -> CliRunner:
+def runner(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> CliRunner:
+    monkeypatch.chdir(tmp_path)
     return CliRunner()
 
 
@@ -20,6 +22,7 @@ def faked(monkeypatch: pytest.MonkeyPatch, summary: CrawlSummary) -> list[dict[s
 
     def crawl_instead(corpus: Path, targets: tuple[str, ...], **options: object) -> CrawlSummary:
         calls.append({"corpus": corpus, "targets": targets, **options})
+        Corpus(corpus, create=True).close()
         return summary
 
     monkeypatch.setattr(cli, "crawl", crawl_instead)
@@ -68,6 +71,17 @@ def test_strict_and_json(runner: CliRunner, monkeypatch: pytest.MonkeyPatch) -> 
     assert strict.exit_code == 1
     assert json.loads(strict.stdout)["warnings"] == ["a: 1 articles, expected at least 5"]
     assert "warning: a: 1 articles" in strict.stderr
+
+
+def test_without_targets_the_last_crawl_s_are_gone_on_with(
+    runner: CliRunner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Corpus("c.db", create=True) as corpus:
+        corpus.begin_run("crawl", ["http://a.test/"])
+        corpus.begin_run("ingest", ["b.html"])
+    calls = faked(monkeypatch, CrawlSummary())
+    assert runner.invoke(cli.crawl_command, ["c.db"]).exit_code == 0
+    assert calls[0]["targets"] == ("http://a.test/",)
 
 
 def test_usage_errors_exit_2(runner: CliRunner, monkeypatch: pytest.MonkeyPatch) -> None:

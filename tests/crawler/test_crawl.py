@@ -16,6 +16,7 @@ from scrapy.settings import Settings
 from scrapy.spiderloader import SpiderLoader
 from warcio.archiveiterator import ArchiveIterator
 
+from corpus.store import Corpus
 from crawler.run import CrawlError, crawl
 from crawler.session import CrawlSummary, Limits
 from crawler.site import SiteError
@@ -155,6 +156,30 @@ def test_plain_scrapy_works(server: DemoServer, tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr.decode()
     assert done.stdout == b""
     assert sum(not url.endswith("robots.txt") for url in fetched(path)) == 3
+    with Corpus(path, readonly=True) as corpus:
+        assert corpus.db.execute("SELECT count(*) FROM fetches WHERE derived = 0").fetchone()[0] == 0
+        assert corpus.count("documents") + corpus.count("rejections") == corpus.count("fetches")
+
+
+def test_the_command_makes_documents_of_what_it_fetched(server: DemoServer, tmp_path: Path) -> None:
+    path = tmp_path / "c.db"
+    hosts = [part for name, endpoint in server.hosts.items() for part in ("--host", f"{name}={endpoint}")]
+    command = [sys.executable, "-m", "yuqi", "crawl", str(path)]
+    first = subprocess.run(
+        [*command, "demo-f", *hosts, "--pages", "9"], cwd=ROOT, capture_output=True, text=True, timeout=120
+    )
+    assert first.returncode == 0, first.stderr
+    assert "documents" in first.stderr
+    assert first.stdout == ""
+    with Corpus(path, readonly=True) as corpus:
+        before = corpus.count("documents")
+    assert before > 0
+    again = subprocess.run(
+        [*command, *hosts, "--pages", "12", "--json"], cwd=ROOT, capture_output=True, text=True, timeout=120
+    )
+    assert json.loads(again.stdout)["derived"]["documents"] > 0
+    with Corpus(path, readonly=True) as corpus:
+        assert corpus.count("documents") > before
 
 
 def test_the_spider_has_both_names() -> None:
