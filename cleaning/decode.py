@@ -43,6 +43,9 @@ MIN_GUESS_CONFIDENCE = 0.1
 SHORT_SAMPLE = 40
 """Below this many bytes a score rests on too few characters to tell damage from noise."""
 
+SURE_SNIPPET = 0.75
+"""Score from which a few bytes that are valid UTF-8 are Chinese in another encoding all the same: nearly all common."""
+
 _ALIASES = {
     "gb2312": "gb18030", "gb_2312-80": "gb18030", "gbk": "gb18030", "gb18030": "gb18030", "cp936": "gb18030",
     "ms936": "gb18030", "x-gbk": "gb18030", "hz-gb-2312": "hz", "euc-cn": "gb18030", "euccn": "gb18030",
@@ -161,12 +164,11 @@ def codec_of(label: str) -> str | None:
 def _decide(body: bytes, declared: list[tuple[str, str]]) -> Decoded | Rejected:
     sample = _sample(body)
     strict = _strict_utf8(body)
-    if strict is not None and len(sample) > 60:
-        # More than a few characters of another encoding are never valid UTF-8 by chance.
+    if strict is not None and not _by_chance(strict, declared):
         return Decoded(strict, "utf-8", _evidence("valid UTF-8", "utf-8", declared))
     scores = {codec: score(sample, codec) for codec in ENCODINGS}
     best = max(ENCODINGS, key=lambda codec: scores[codec])
-    if strict is not None and best == "utf-8":
+    if strict is not None and scores[best] < SURE_SNIPPET:
         return Decoded(strict, "utf-8", _evidence("valid UTF-8", "utf-8", declared))
     for codec, where in declared:
         # The declaration stands when the bytes fit it and no other encoding reads clearly better.
@@ -205,6 +207,21 @@ def _not_chinese(
     if scores[best] > (-0.4 if len(sample) < SHORT_SAMPLE else 0.3):
         return _read(body, best, f"the best of poor scores ({best} {scores[best]:.2f})")
     return Rejected("undecodable", "its bytes are text in no encoding known here")
+
+
+def _by_chance(text: str, declared: list[tuple[str, str]]) -> bool:
+    """Whether bytes that are valid UTF-8, as `text`, may yet be a few Chinese characters of another encoding.
+
+    The only GBK or Big5 text that is valid UTF-8 throughout is made of two-byte sequences (\u8054\u901a is the famous
+    one), so one character from U+0800 on settles it, and so do eight of any kind.
+    """
+    foreign = [char for char in text if char >= "\x80"]
+    if len(foreign) >= 8 or any(char >= "\u0800" for char in foreign):
+        return False
+    # Letters of one word stand beside it: caf\u00e9 is no GBK. Chinese in GBK would be all there is on its line.
+    if any(char.isascii() and char.isalnum() for char in text):
+        return False
+    return not any(codec == "utf-8" for codec, _ in declared) and len(foreign) % 2 == 0
 
 
 def _strict_utf8(body: bytes) -> str | None:

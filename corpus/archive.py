@@ -35,6 +35,9 @@ _TYPES: dict[RecordKind, WarcRecordType] = {
     "resource": WarcRecordType.resource,
     "conversion": WarcRecordType.conversion,
 }
+_ARCHIVED = {"transfer-encoding": "X-Archive-Orig-Transfer-Encoding"}
+"""Headers that would no longer be true of the archived body, and the names that they are kept under."""
+
 _REASONS = {
     200: "OK",
     301: "Moved Permanently",
@@ -184,7 +187,7 @@ def _http_head(fetch: Fetch) -> bytes:
     """Return the HTTP head as received; a transfer coding that the client undid goes under another name."""
     lines = [f"HTTP/1.1 {fetch.status} {_REASONS.get(fetch.status, '')}".rstrip()]
     for key, value in fetch.headers:
-        name = "X-Archive-Orig-Transfer-Encoding" if key.lower() == "transfer-encoding" else key
+        name = _ARCHIVED.get(key.lower(), key)
         lines.append(f"{_header_safe(name)}: {_header_safe(value)}")
     return ("\r\n".join(lines) + "\r\n\r\n").encode("utf-8", "surrogateescape")
 
@@ -252,7 +255,7 @@ def _entry(record: WarcRecord, offset: int) -> Entry:
     try:
         return Entry(_fetch(record, block), None, offset, 0)
     except ValueError as error:
-        return Entry(None, _first_line(error), offset, 0)
+        return Entry(None, f"{_first_line(error)}; the file may be cut short or damaged there", offset, 0)
 
 
 def _fetch(record: WarcRecord, block: bytes) -> Fetch:
@@ -263,10 +266,31 @@ def _fetch(record: WarcRecord, block: bytes) -> Fetch:
     truncated = record.headers.get("WARC-Truncated") or None
     if record.record_type == WarcRecordType.response:
         status, headers, body = _split_http(block)
+        if any(key.lower() == "transfer-encoding" and "chunked" in value.lower() for key, value in headers):
+            # Tools that record the wire, as wget and browsers do, leave the transfer coding in the body.
+            body = _dechunk(body)
+            headers = tuple((_ARCHIVED.get(key.lower(), key), value) for key, value in headers)
         return Fetch(url, when, body, "response", status, headers, crawl, truncated)
     kind: RecordKind = "conversion" if record.record_type == WarcRecordType.conversion else "resource"
     told = record.headers.get("Content-Type") or "application/octet-stream"
     return Fetch(url, when, block, kind, 200, (("Content-Type", told),), crawl, truncated)
+
+
+def _dechunk(body: bytes) -> bytes:
+    """Return `body` without chunked coding (RFC 9112, section 7.1), as it stands where it isn't chunked after all."""
+    parts: list[bytes] = []
+    position = 0
+    while True:
+        line_end = body.find(b"\r\n", position, position + 64)
+        size_text = body[position:line_end].partition(b";")[0].strip() if line_end >= 0 else b""
+        try:
+            size = int(size_text, 16)
+        except ValueError:
+            return b"".join(parts) if parts else body
+        if size <= 0:
+            return b"".join(parts)
+        parts.append(body[line_end + 2 : line_end + 2 + size])
+        position = line_end + 2 + size + 2
 
 
 def _split_http(block: bytes) -> tuple[int, tuple[tuple[str, str], ...], bytes]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,10 +13,12 @@ import click
 import orjson
 
 from cleaning.clean import Cleaned, to_dict
+from cleaning.findings import Rejected
 from corpus.derive import derive
 from corpus.intake import Intake, Problem, read_paths
 from corpus.learning import learn_sites
-from corpus.store import Corpus, CorpusError
+from corpus.records import site_of
+from corpus.store import Corpus, CorpusError, explain_error
 from corpus.terminal import counts, print_json, progress, say
 
 DEFAULT_WORKERS = max(1, os.cpu_count() or 1)
@@ -31,10 +34,16 @@ class FriendlyCommand(click.Command):
         except CorpusError as error:
             say(f"yuqi {self.name}: {error}")
             ctx.exit(2)
+        except sqlite3.Error as error:
+            say(f"yuqi {self.name}: {explain_error(Path(str(ctx.params.get('db', 'corpus'))), error)}")
+            ctx.exit(2)
         except BrokenPipeError:
             # The reader of our output (head, less) has gone: nothing is wrong.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             ctx.exit(0)
+        except OSError as error:
+            say(f"yuqi {self.name}: {error.filename or ''}: {error.strerror}; nothing that was stored is lost")
+            ctx.exit(2)
 
 
 database = click.argument("db", type=click.Path(path_type=Path))
@@ -123,8 +132,9 @@ def clean(paths: tuple[str, ...], format_: str, restore: bool, strict: bool) -> 
             failed += 1
             say(f"{item.source}: {item.message}")
             if format_ == "json":
-                row = {"source": item.source, "status": "rejected", "reason": "unreadable", "detail": item.message}
-                click.echo(orjson.dumps(row).decode())
+                click.echo(
+                    orjson.dumps(to_dict(Rejected("unreadable", item.message), source=item.source, url=None))
+                )
             continue
         failed += not _print_cleaned(item, format_, restore)
     if strict and failed:
@@ -201,9 +211,12 @@ def takedown(db: Path, urls: tuple[str, ...], sites: tuple[str, ...], by: str, w
         raise click.UsageError("say what to take down: --url URL or --site SITE")
     with Corpus(db) as corpus:
         at = datetime.now(UTC).isoformat()
-        asked = [*(("url", url) for url in urls), *(("site", site) for site in sites)]
+        asked = [*(("url", url) for url in urls), *(("site", site_of(f"http://{site}/")) for site in sites)]
         gone = corpus.take_down(asked, by=by, why=why, at=at)
-    say(f"{gone} documents taken down; the archive still holds their bytes")
+    if gone:
+        say(f"{gone} documents taken down; the archive still holds their bytes")
+    else:
+        say("nothing here stands there now; the takedown is kept for what may come")
 
 
 commands: list[click.Command] = [ingest, clean, dedup, learn, rebuild, takedown]

@@ -61,8 +61,6 @@ def derive(fetch: Fetch, site: Site | None = None, *, restore: bool = False) -> 
 def decoded_body(fetch: Fetch) -> bytes | Rejected:
     """Return the body without its content encoding (RFC 9110, section 8.4), inflated no further than a page may be."""
     body = fetch.body
-    if "chunked" in (fetch.header("transfer-encoding") or "").lower():
-        body = _dechunk(body)
     codings = [name.strip().lower() for name in (fetch.header("content-encoding") or "").split(",")]
     for coding in reversed(codings):
         if coding in ("", "identity"):
@@ -77,26 +75,6 @@ def decoded_body(fetch: Fetch) -> bytes | Rejected:
         if len(body) > MAX_BODY_BYTES:
             return Rejected("too-large", f"it inflates to more than {MAX_BODY_BYTES / 1e6:.0f} MB")
     return body
-
-
-def _dechunk(body: bytes) -> bytes:
-    """Return `body` without chunked coding (RFC 9112, section 7.1), as it stands where it isn't chunked after all.
-
-    Our own archive keeps bodies without it; those of wget and browsers keep it.
-    """
-    parts: list[bytes] = []
-    position = 0
-    while True:
-        line_end = body.find(b"\r\n", position, position + 64)
-        size_text = body[position:line_end].partition(b";")[0].strip() if line_end >= 0 else b""
-        try:
-            size = int(size_text, 16)
-        except ValueError:
-            return b"".join(parts) if parts else body
-        if size <= 0:
-            return b"".join(parts)
-        parts.append(body[line_end + 2 : line_end + 2 + size])
-        position = line_end + 2 + size + 2
 
 
 def _inflate(body: bytes, coding: str) -> bytes | None:

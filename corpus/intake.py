@@ -196,12 +196,16 @@ def _is_row(head: bytes) -> bool:
 
 
 def _read_warc(stream: BinaryIO, source: str) -> Iterator[Intake | Problem]:
+    empty = True
     for entry in archive.walk(stream):
+        empty = False
         where = f"{source}@{entry.offset}"
         if entry.fetch is not None:
             yield Intake(where, entry.fetch)
         else:
             yield Problem(where, entry.problem or "it holds no page")
+    if empty:
+        yield Problem(source, "no WARC record with a page in it; is it a WARC or WET file, and whole?")
 
 
 def _read_rows(stream: BinaryIO, source: str, name: str, when: datetime) -> Iterator[Intake | Problem]:
@@ -217,6 +221,8 @@ def _read_rows(stream: BinaryIO, source: str, name: str, when: datetime) -> Iter
         if line.strip():
             fetch = _row(line, f"file:///{name}#{number}", when)
             yield Problem(where, fetch) if isinstance(fetch, str) else Intake(where, fetch)
+    if number == 0:
+        yield Problem(source, "it is empty")
 
 
 def _row(line: bytes, fallback_url: str, when: datetime) -> Fetch | str:
@@ -243,6 +249,13 @@ def _row(line: bytes, fallback_url: str, when: datetime) -> Fetch | str:
     )
 
 
+MIN_YEAR, MAX_YEAR = 1970, 9000
+
+
+def _in_utc(when: datetime) -> datetime:
+    return when.astimezone(UTC) if when.tzinfo else when.replace(tzinfo=UTC)
+
+
 def _row_time(row: dict[str, Any]) -> datetime | None:
     for name in _DATE_FIELDS:
         value = row.get(name)
@@ -251,5 +264,6 @@ def _row_time(row: dict[str, Any]) -> datetime | None:
                 found = datetime.fromisoformat(value)
             except ValueError:
                 continue
-            return found if found.tzinfo else found.replace(tzinfo=UTC)
+            # A date at the edge of the calendar has no UTC.
+            return None if found.year < MIN_YEAR or found.year > MAX_YEAR else _in_utc(found)
     return None

@@ -116,29 +116,50 @@ def parse(query: str) -> Query:
     Raises QueryError on an unknown field or an empty query.
     """
     parts: list[str] = []
+    without: list[str] = []
     filters: list[tuple[str, str]] = []
     words: list[str] = []
+    negated = False
     for index, found in enumerate(_QUERY.finditer(query)):
         if index >= MAX_QUERY_TERMS:
             raise QueryError(f"more than {MAX_QUERY_TERMS} words in one query: use fewer")
         paren, field = found["paren"], found["field"]
         value = found["phrase"] if found["phrase"] is not None else found["word"]
         if paren:
-            parts.append(paren)
+            parts += ["NOT", paren] if negated else [paren]
         elif field in _FILTERS:
-            filters.append((_FILTERS[field], value))
+            filters.append((_FILTERS[field], _filter_value(field, value)))
         elif field is None and value in _OPERATORS and found["phrase"] is None and not found["minus"]:
-            parts.append(value)
-        else:
-            phrase = match_phrase(f"{field}:{value}" if field else value or "")
-            if phrase is not None:
-                parts += ["NOT", phrase] if found["minus"] else [phrase]
-                if not found["minus"]:
-                    words.append(to_simplified(value))
+            negated = value == "NOT"
+            parts += [] if negated else [value]
+            continue
+        elif value.endswith(":") and value[:-1] in _FILTERS:
+            raise QueryError(f"{value} needs a value right behind the colon")
+        elif phrase := match_phrase(f"{field}:{value}" if field else value or ""):
+            if found["minus"] or negated:
+                without.append(phrase)
+            else:
+                parts.append(phrase)
+                words.append(to_simplified(value))
+        negated = False
     match = _balanced(parts)
+    if match is None and without:
+        raise QueryError("say what to look for as well: NOT only takes away from what other words find")
     if match is None and not filters:
         raise QueryError("nothing to look for in that query: give at least one word, such as 催收")
+    if without:
+        match = " NOT ".join([f"({match})", *without])
     return Query(match, tuple(filters), tuple(words))
+
+
+def _filter_value(field: str, value: str) -> str:
+    """Return what a filter compares with. Raises QueryError for a value that can match nothing."""
+    if field in ("after", "before") and not _DATE.fullmatch(value):
+        raise QueryError(f"{field}:{value}: write a date as 2024, 2024-05 or 2024-05-01")
+    return value.removeprefix("www.") if field == "site" else value
+
+
+_DATE = re.compile(r"\d{4}(?:-\d{2}(?:-\d{2})?)?")
 
 
 def _balanced(parts: Sequence[str]) -> str | None:

@@ -67,7 +67,7 @@ class Corpus:
         try:
             empty = self.db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] == 0
         except sqlite3.DatabaseError as error:
-            raise CorpusError(_explain(self.path, error)) from error
+            raise CorpusError(explain_error(self.path, error)) from error
         if empty and not create:
             raise CorpusError(
                 f"{self.path}: it holds no tables; start a corpus with `yuqi ingest` or `yuqi crawl`"
@@ -82,7 +82,7 @@ class Corpus:
         except schema.SchemaError as error:
             raise CorpusError(f"{self.path}: {error}") from error
         except sqlite3.DatabaseError as error:
-            raise CorpusError(_explain(self.path, error)) from error
+            raise CorpusError(explain_error(self.path, error)) from error
         if not self.readonly:
             self._recover()
 
@@ -274,6 +274,7 @@ class Corpus:
     def _store(self, batch: Sequence[Derived]) -> dict[str, int]:
         """Store one batch in the open transaction and bring duplicates up to date."""
         counts = {"documents": 0, "rejections": 0, "unchanged": 0, "taken down": 0}
+        batch = self._still_pending(batch)
         documents: dict[str, Derived] = {}
         rejections: list[dict[str, Any]] = []
         buried = self._buried()
@@ -301,6 +302,13 @@ class Corpus:
         done = [(item.task.seq,) for item in batch]
         self.connection.executemany("UPDATE fetches SET derived = 1 WHERE seq = ?", done)
         return counts
+
+    def _still_pending(self, batch: Sequence[Derived]) -> list[Derived]:
+        """Return what no other process has stored since the tasks were listed; asked under the write lock."""
+        numbers = _json([item.task.seq for item in batch])
+        sql = "SELECT seq FROM fetches WHERE derived = 0 AND seq IN (SELECT value FROM json_each(?))"
+        pending = {seq for (seq,) in self.db.execute(sql, [numbers])}
+        return [item for item in batch if item.task.seq in pending]
 
     def _buried(self) -> frozenset[str]:
         return frozenset(value for (value,) in self.db.execute("SELECT value FROM tombstones"))
@@ -453,11 +461,12 @@ def _connect(path: Path, *, create: bool, readonly: bool) -> sqlite3.Connection:
         if not readonly:
             connection.execute("PRAGMA synchronous = NORMAL")
     except sqlite3.Error as error:
-        raise CorpusError(_explain(path, error)) from error
+        raise CorpusError(explain_error(path, error)) from error
     return connection
 
 
-def _explain(path: Path, error: sqlite3.Error) -> str:
+def explain_error(path: Path, error: sqlite3.Error) -> str:
+    """Return one line on what SQLite says of the corpus at `path`, and what to do about it."""
     text = str(error)
     if "not a database" in text:
         return f"{path}: it is not a SQLite database; name another file"
@@ -467,8 +476,8 @@ def _explain(path: Path, error: sqlite3.Error) -> str:
         return f"{path}: it can't be opened for writing; check its permissions and its folder's"
     if "locked" in text or "busy" in text:
         return f"{path}: another program is writing to it; try again when that has ended"
-    if "full" in text:
-        return f"{path}: the disk is full; nothing was lost, free some space and run the command again"
+    if "full" in text or "disk I/O" in text:
+        return f"{path}: the disk is full or failing; nothing was lost, free some space and run the command again"
     return f"{path}: {text}"
 
 

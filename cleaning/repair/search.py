@@ -279,7 +279,7 @@ def _groups(pieces: list[Piece], length: int) -> Iterator[tuple[Group, str]]:
 def _varied(text: str) -> bool:
     """Tell whether the ideographs of a short text differ, as those of a row of ornaments read as pairs do not."""
     found = IDEOGRAPH.findall(text)
-    return len(set(found)) >= max(4, len(found) / 2)
+    return len(set(found)) >= max(4, min(len(found), 60) / 2)
 
 
 def _hangs_together(text: str, size: int, way: Way) -> bool:
@@ -289,7 +289,8 @@ def _hangs_together(text: str, size: int, way: Way) -> bool:
     likely = int((pair_scores(points[:-1], points[1:]) >= LIKELY).sum()) if len(points) > 1 else 0
     if way[0] in ("gbk", "big5") and way[1] != "utf-8" and (size < 4 or len(set("".join(found))) < 4):
         return False
-    repeated = 4 * len(set("".join(found))) < size
+    # Running Chinese has some 150 different characters in its first 400, however long it is.
+    repeated = 4 * len(set("".join(found))) < min(size, 200)
     return not repeated and likely >= max(1.0, TOGETHER * size)
 
 

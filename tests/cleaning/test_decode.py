@@ -74,6 +74,32 @@ def test_other_languages_are_read_too() -> None:
 
 
 @pytest.mark.parametrize(
+    "text",
+    [
+        *(
+            "caf\u00e9",
+            "Les \u00e9l\u00e8ves \u00e9taient tr\u00e8s f\u00e2ch\u00e9s",
+            "p\u012bny\u012bn: n\u01d0 h\u01ceo",
+        ),
+        *(
+            "\u041f\u0440\u0438\u0432\u0435\u0442",
+            "\u05e9\u05dc\u05d5\u05dd",
+            "\u00b15% \u00f7 \u00d7 \u00bd",
+            "\u2192 \u2190",
+            "逾期",
+        ),
+    ],
+)
+def test_short_utf_8_is_not_taken_for_gbk(text: str) -> None:
+    assert text_of(decode(text.encode())) == text
+
+
+@pytest.mark.parametrize("text", ["逾期", "你好", "催收电话", "证券", "联通"])
+def test_a_word_of_gbk_is_read_as_one(text: str) -> None:
+    assert text_of(decode(text.encode("gbk"))) == text
+
+
+@pytest.mark.parametrize(
     ("body", "reason", "told"),
     [
         (b"", "empty", "nothing"),

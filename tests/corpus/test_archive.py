@@ -10,6 +10,8 @@ from fastwarc.warc import ArchiveIterator
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from warcio.archiveiterator import ArchiveIterator as WarcioIterator
+from warcio.statusandheaders import StatusAndHeaders
+from warcio.warcwriter import WARCWriter
 
 from corpus.archive import ArchiveError, ArchiveWriter, folder_of, read, record_bytes, tail, walk
 from corpus.records import Fetch, Location
@@ -155,3 +157,21 @@ def test_garbage_is_one_problem() -> None:
 
 def test_the_folder_stands_beside_the_database() -> None:
     assert folder_of(Path("data/corpus.db")) == Path("data/corpus.archive")
+
+
+def test_a_foreign_record_s_transfer_coding_is_undone() -> None:
+    body = "逾期之后怎么办".encode("gbk")
+    chunks = (
+        b"5\r\n" + body[:5] + b"\r\n" + f"{len(body) - 5:x}".encode() + b";x=y\r\n" + body[5:] + b"\r\n0\r\n\r\n"
+    )
+    buffer = io.BytesIO()
+    writer = WARCWriter(buffer, gzip=True)
+    headers = StatusAndHeaders("200 OK", [("Transfer-Encoding", "chunked")], protocol="HTTP/1.1")
+    writer.write_record(
+        writer.create_warc_record("http://a.example/", "response", io.BytesIO(chunks), http_headers=headers)
+    )
+    (entry,) = walk(io.BytesIO(buffer.getvalue()))
+    assert entry.fetch is not None
+    assert entry.fetch.body == body
+    (again,) = walk(io.BytesIO(record_bytes(entry.fetch)))
+    assert again.fetch == entry.fetch

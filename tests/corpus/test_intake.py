@@ -106,6 +106,18 @@ def test_bad_files_are_problems_and_the_rest_goes_on(tmp_path: Path) -> None:
     assert isinstance(found[-1], Intake)
 
 
+@pytest.mark.parametrize("name", ["empty.warc.gz", "empty.jsonl"])
+def test_an_empty_file_is_told(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_bytes(b"")
+    assert len(problems(tmp_path / name)) == 1
+
+
+def test_a_date_at_the_edge_of_the_calendar(tmp_path: Path) -> None:
+    path = tmp_path / "rows.jsonl"
+    path.write_text('{"text": "一", "date": "0001-01-01T00:00:00+14:00"}\n{"text": "二"}\n', encoding="utf-8")
+    assert len(fetches(path)) == 2
+
+
 def test_a_page_too_large_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(intake, "MAX_FILE_BYTES", 100)
     path = tmp_path / "large.html"

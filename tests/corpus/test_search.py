@@ -86,6 +86,10 @@ def found(connection: sqlite3.Connection, query: str, *, duplicates: bool = Fals
         ("APP提示", {"c"}),
         ("催收 NOT 上门", {"a"}),
         ("催收 -上门", {"a"}),
+        ("-上门 催收", {"a"}),
+        ("NOT 上门 催收", {"a"}),
+        ("催收 AND NOT 上门", {"a"}),
+        ("site:www.bank.example 协商", {"b"}),
         ("停息挂账 OR 花呗", {"b", "c"}),
         ("(停息挂账 OR 催收) 协商", {"b"}),
         ('"催收 电话"', set()),
@@ -118,6 +122,12 @@ def test_what_is_taken_down_is_not_found(connection: sqlite3.Connection) -> None
 @pytest.mark.parametrize("query", ["", "   ", "AND", "( )", "。", '""'])
 def test_a_query_with_nothing_in_it_is_refused(connection: sqlite3.Connection, query: str) -> None:
     with pytest.raises(QueryError, match="nothing to look for"):
+        search(connection, query)
+
+
+@pytest.mark.parametrize("query", ["NOT 催收", "-催收", "after:soon 催收", "site: 催收", "before:2024-1 催收"])
+def test_a_query_that_can_t_mean_what_it_says_is_refused(connection: sqlite3.Connection, query: str) -> None:
+    with pytest.raises(QueryError):
         search(connection, query)
 
 

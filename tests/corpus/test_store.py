@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from cleaning.page import Selectors
 from corpus import archive, dedup, farms, schema
+from corpus.derivation import derive_all
 from corpus.doctor import check_corpus
 from corpus.learning import learn_sites
 from corpus.records import Fetch, site_of
@@ -285,6 +286,26 @@ def test_a_second_writer_waits_for_the_first(tmp_path: Path) -> None:
         first.derive_pending()
         second.derive_pending()
         assert first.count("documents") == second.count("documents") == 2
+
+
+def test_two_processes_deriving_the_same_fetches_store_each_once(tmp_path: Path) -> None:
+    path = tmp_path / "c.db"
+    with Corpus(path, create=True) as first, Corpus(path) as second:
+        for page in PAGES:
+            first.add_fetch(fetch_of(page))
+        first.flush()
+
+        def meanwhile(done: int, total: int) -> None:
+            raise AssertionError("nothing is left to store")
+
+        tasks = second.tasks()
+        assert first.derive_pending()["documents"] == 4
+        batch = list(derive_all(second.folder, tasks, {}))
+        with second.transaction():
+            assert sum(second._store(batch).values()) == 0
+        assert second.derive_pending(progress=meanwhile) == dict.fromkeys(
+            ("documents", "rejections", "unchanged", "taken down"), 0
+        )
 
 
 def test_a_record_that_can_t_be_read_back_is_a_rejection(tmp_path: Path) -> None:
