@@ -244,6 +244,8 @@ _SWALLOWED = re.compile(_BARE_TAG)
 
 def tame(html: str) -> str:
     """Return the page within bounds: its length, its depth and its open formatting elements."""
+    if _LONG_TAG.search(html):
+        html = _LONG_TAG.sub(_without_attributes, html)
     if len(html) > MAX_CHARS:
         html = _DATA_URI.sub("", html[: 10 * MAX_CHARS])[:MAX_CHARS]
     if html.count("<") <= MAX_UNCHECKED and len(_FORMATTING_START.findall(html)) <= MAX_FORMATTING:
@@ -252,6 +254,20 @@ def tame(html: str) -> str:
     if formatting > MAX_FORMATTING:
         html = _FORMATTING_TAG.sub("", html)
     return _flatten(html) if depth > MAX_DEPTH else html
+
+
+MAX_ATTRIBUTES = 500
+"""Attributes of one tag; lexbor looks through all before it for each new one: 20,000 of them cost 1.5 s."""
+
+_LONG_TAG = re.compile(r"<([a-zA-Z][a-zA-Z0-9]{0,20})\s[^<>]{2000,}>")
+
+
+def _without_attributes(tag: re.Match[str]) -> str:
+    """Return a start tag as it stands, or bare where it has more attributes than any page needs."""
+    return f"<{tag[1]}>" if len(_ATTRIBUTE_START.findall(tag[0])) > MAX_ATTRIBUTES else tag[0]
+
+
+_ATTRIBUTE_START = re.compile(r"\s[^\s=<>\"']")
 
 
 def _extremes(names: list[str]) -> tuple[int, int]:

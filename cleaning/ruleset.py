@@ -24,7 +24,7 @@ Kind = Literal["line", "prefix", "span", "code"]
 Where = Literal["head", "tail", "edge", "any"]
 """Before the first paragraph of prose, after the last one, either of the two, or anywhere."""
 
-_FAMILIES = ("spam", "chrome", "contact", "disclaimer", "field", "residue")
+_FAMILIES = ("spam", "chrome", "contact", "disclaimer", "field", "residue", "tail")
 _KEYS = frozenset(
     {"id", "kind", "where", "gate", "pattern", "also", "also_min", "max_length", "seen", "about", "examples",
      "counter_examples", "title"}

@@ -275,6 +275,12 @@ _CRUMB_MARK = re.compile(r">+|/|\||\\|::?|_|·|-{1,2}>?")
 _NO_CATEGORY = frozenset({"正文", "详情", "内容", "文章", "文章正文", "文章详情", "首页", "列表", "正文内容"})
 
 
+_REPORTED = re.compile(
+    "(?:他|她|对方|催收员|客服|骗子|业务员|那人|有人).{0,12}(?:留|给|发|让|叫|要|加|说)|(?:让|叫|要|约|催)(?:我|他|她)"
+)
+"""An article tells of it: somebody gave a number, somebody was told to add a contact. An offer speaks to the reader."""
+
+
 def _cut_offers(page: _Page, index: int) -> None:
     """Cut the sentences that offer a service under a contact: `逾期可加微信 ... 咨询`."""
     key = page.keys[index]
@@ -288,7 +294,8 @@ def _cut_offers(page: _Page, index: int) -> None:
     cuts: list[spam.Cut] = []
     for start, end in pairwise(bounds):
         inside = bisect_left(starts, start) < bisect_left(starts, end)
-        if inside and _OFFER.search(key, start, end) and not _NARRATIVE.search(key, start, end):
+        told = _NARRATIVE.search(key, start, end) or _REPORTED.search(key, start, end)
+        if inside and _OFFER.search(key, start, end) and not told:
             cuts.append(spam.Cut("spam.advert", start, end, "a contact with an offer to the reader"))
     if not cuts:
         return

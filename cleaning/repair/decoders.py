@@ -22,7 +22,7 @@ from typing import NamedTuple
 
 from cleaning.findings import Certainty, Edited, Finding, edit
 from cleaning.repair.badness import bigram_score, total_logprob
-from cleaning.repair.chains import FAMILY, HOLE, describe
+from cleaning.repair.chains import FAMILY, HOLE, READERS, describe
 from cleaning.repair.irreversible import damage_share, lost_text
 from cleaning.repair.search import IDEOGRAPH, NOT_SINGLE, Group, Trial, Way, attempt, reads_as_chinese
 from cleaning.repair.spans import (
@@ -353,8 +353,12 @@ def _findings(span: str, repair: Repair) -> Iterator[Finding]:
     trial, offset = repair.trial, repair.region.start
     rule = f"decoder.{trial.step.written}-as-{FAMILY[trial.step.reader]}"
     if any(finding.before != finding.after for finding in repair.inner.findings):
-        sure = trial.proved and all(group.kinds <= _SURE for group in trial.groups)
+        sure = (
+            trial.proved and all(group.kinds <= _SURE for group in trial.groups) and HOLE not in repair.inner.text
+        )
         sure = sure and all(finding.certainty == "certified" for finding in repair.inner.findings)
+        sure = sure and not any(finding.rule.startswith("damage.") for finding in repair.inner.findings)
+        sure = sure and not suspicious(repair.inner.text) and not _doubtful(span, trial)
         rules = " after ".join(dict.fromkeys([rule, *(finding.rule for finding in repair.inner.findings)]))
         evidence = f"{rules}; {_evidence(sure, HOLE in repair.inner.text)}"
         certainty: Certainty = "certified" if sure else "inferred"
@@ -365,6 +369,7 @@ def _findings(span: str, repair: Repair) -> Iterator[Finding]:
 
 
 def _finding(rule: str, trial: Trial, start: int, before: str, after: str, sure: bool) -> Finding:
+    sure = sure and HOLE not in after and not _doubtful(before, trial)
     evidence = f"{describe((trial.step,))}; {_evidence(sure, HOLE in after)}"
     certainty: Certainty = "certified" if sure else "inferred"
     return Finding("repair", rule, start, start + len(before), before, after, certainty, evidence)
@@ -385,6 +390,19 @@ def _merged(span: str, trial: Trial) -> Iterator[Merged]:
 
 
 _SURE = frozenset({"known", "forced"})
+_TORN_PAIR = re.compile("[^\x00-\x7f][?@-~][^\x00-\x7f]")
+
+
+def _doubtful(before: str, trial: Trial) -> bool:
+    """Tell whether another text may have been shown the same way, so that the forward model alone proves too little.
+
+    Between characters of Big5 read as GBK a lone ASCII character may be the second byte of a torn pair.
+    """
+    return (
+        trial.step.reader in READERS["gbk"]
+        and trial.step.written == "big5hkscs"
+        and bool(_TORN_PAIR.search(before))
+    )
 
 
 def _evidence(sure: bool, holes: bool) -> str:
@@ -392,10 +410,10 @@ def _evidence(sure: bool, holes: bool) -> str:
         return "the forward model gives the input back"
     if holes:
         return "a byte was lost and its character is not certain"
-    return "a lost byte was filled in by the language model"
+    return "chosen by the language model among the readings that the bytes allow"
 
 
-_NBSP = re.compile("(?<=[\u4e00-\u9fff])(?: \\?)+(?=[\u4e00-\u9fff])")
+_NBSP = re.compile("(?<=[\u4e00-\u9fff])(?: \\?|\\? (?=\\?))+\\??(?=[\u4e00-\u9fff])")
 _INSIDE_A_WORD = -3.0  # log P(right | left) from which two ideographs belong together
 
 

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from cleaning.repair.badness import bigram_score
 from cleaning.repair.chains import HOLE, Writer, sources
-from cleaning.repair.solve import BAD_BYTE, Piece
+from cleaning.repair.solve import BAD_BYTE, Kind, Piece
 
 WIDTH = 9.0
 """Nats behind the best reading at which another is given up: a reading out of step loses as much with each character."""
@@ -111,6 +111,13 @@ def _read(data: bytes, pending: int, score: float, last: str, table: list[str]) 
     return score, last, pending, out
 
 
+def _kind(characters: int, text: str) -> Kind:
+    """Return how sure a piece is: one character of UTF-8 allows one reading; single bytes could be two pairs as well."""
+    if HOLE in text:
+        return "open"
+    return "known" if text.isascii() or (characters == 1 and len(text) == 1) else "likely"
+
+
 def _pieces(link: Link | None, length: int) -> list[Piece]:
     """Return the pieces of a reading, joined where one holds no hole."""
     links = []
@@ -123,7 +130,7 @@ def _pieces(link: Link | None, length: int) -> list[Piece]:
     for link in reversed(links):
         text += link.text
         if link.end >= 0 and text:
-            pieces.append(Piece(start, link.end, text, "open" if HOLE in text else "known"))
+            pieces.append(Piece(start, link.end, text, _kind(link.end - start, text)))
             start, text = link.end, ""
     if start < length:
         pieces.append(Piece(start, length, text + HOLE, "open"))

@@ -289,9 +289,7 @@ def _hangs_together(text: str, size: int, way: Way) -> bool:
     likely = int((pair_scores(points[:-1], points[1:]) >= LIKELY).sum()) if len(points) > 1 else 0
     if way[0] in ("gbk", "big5") and way[1] != "utf-8" and (size < 4 or len(set("".join(found))) < 4):
         return False
-    # Running Chinese has some 150 different characters in its first 400, however long it is.
-    repeated = 4 * len(set("".join(found))) < min(size, 200)
-    return not repeated and likely >= max(1.0, TOGETHER * size)
+    return likely >= max(1.0, TOGETHER * size)
 
 
 _SOLID = re.compile(f"[\x80-\xff{''.join(SPECIALS)}]{{8}}")
