@@ -72,6 +72,12 @@ This bounds the time that hostile input takes. Line by line costs four times wha
 """
 
 
+SEARCHED = 60
+"""How many characters one counts for whose lost bytes were searched for in vain: about what it costs."""
+
+_PAIR_WAYS: frozenset[Way] = frozenset({("gbk", "big5hkscs"), ("big5", "gb18030")})
+
+
 @dataclass(slots=True)
 class Budget:
     """How many characters may still be read anew in vain, and what was repaired so far.
@@ -164,14 +170,14 @@ def _repair_chunk(
     """
     start, end = chunk[0][0], chunk[-1][1]
     if len(chunk) < 2 or end - start < CHUNK or budget.left < 0:
-        return
+        return  # its lines may still be read one by one, as far as the budget goes
     span = text[start:end]
     found = _one_way(span, seen)
     if found is None and (again := _damaged_again(span, depth, budget)) is not None:
         yield from (_shift(finding, start) for finding in again)
         return
     if found is None:
-        budget.left -= (end - start) // 4
+        budget.left -= (end - start) * 8 if HOLE in span else (end - start) // 4
         middle = len(chunk) // 2
         yield from _repair_chunk(text, chunk[:middle], seen, depth, budget)
         yield from _repair_chunk(text, chunk[middle:], seen, depth, budget)
@@ -235,6 +241,8 @@ def _inside(bounds: list[Bounds], place: int) -> bool:
 def _one_way(span: str, seen: Counter[Way]) -> tuple[Way, Trial] | None:
     """Return the one way that explains all of a long span beyond doubt, if there is one."""
     for way in sorted(_CHUNK_WAYS, key=lambda item: -seen[item]):
+        if way in _PAIR_WAYS and HOLE in span and len(span) > 4 * HEAD and not _worth_a_search(span[:HEAD], way):
+            continue
         trial = attempt(span, way, quick=True)
         if trial is None or trial.share < PROVED * len(span):
             continue
@@ -244,6 +252,16 @@ def _one_way(span: str, seen: Counter[Way]) -> tuple[Way, Trial] | None:
         if total_logprob(repaired.replace(HOLE, "")) > PLAIN * len(repaired):
             return way, trial
     return None
+
+
+HEAD = 400
+"""Characters of a long run that are searched for lost bytes before all of it is."""
+
+
+def _worth_a_search(head: str, way: Way) -> bool:
+    """Tell whether the beginning of a long run can be explained so, at least by half."""
+    trial = attempt(head, way, quick=True)
+    return trial is not None and 2 * trial.share > len(head)
 
 
 def _by_line(groups: Iterator[Merged], span: str) -> Iterator[Merged]:
@@ -337,8 +355,13 @@ def _repair_region(
                 best = Repair(region, way, trial, inner, gain)
         if best is not None:
             return best if deeper else _repair_inside(best, depth, budget)
-    budget.left -= len(span) * len(ways)
+    budget.left -= sum(len(span) * (SEARCHED if _is_searched(span, way) else 1) for way in ways)
     return None
+
+
+def _is_searched(span: str, way: Way) -> bool:
+    """Tell whether a span asked for the search for lost bytes between two encodings of pairs."""
+    return way in _PAIR_WAYS and HOLE in span
 
 
 def _repair_inside(repair: Repair, depth: int, budget: Budget) -> Repair:
