@@ -259,9 +259,12 @@ HEAD = 400
 
 
 def _worth_a_search(head: str, way: Way) -> bool:
-    """Tell whether the beginning of a long run can be explained so, at least by half."""
+    """Tell whether the beginning of a long run can be explained so, at least by half, and nearly reads as Chinese."""
     trial = attempt(head, way, quick=True)
-    return trial is not None and 2 * trial.share > len(head)
+    if trial is None or 2 * trial.share < len(head):
+        return False
+    text = trial.text(head).replace(HOLE, "")
+    return total_logprob(text) > (PLAIN - 1.5) * len(text)
 
 
 def _by_line(groups: Iterator[Merged], span: str) -> Iterator[Merged]:
