@@ -543,6 +543,8 @@ def _link_run(placed: Sequence[_Placed], start: int) -> int:
     """Return how many lines from `start` are a list of links (four or more, or any behind a cue), 0 for none."""
     text = placed[start].line.text
     cued = (len(text) <= 24 or (len(text) <= 80 and text[0] in "上下")) and bool(roles.RELATED_CUE.search(text))
+    # 上一篇文章里我讲了……。 is the article speaking of another one.
+    cued = cued and (placed[start].line.linked > 0 or not text.endswith(("。", "！", "？")))
     end = start + 1 if cued else start
     while end < len(placed) and _is_link(placed[end]):
         end += 1
@@ -755,7 +757,7 @@ def _kind(
         return "article"
     if (
         length >= BARE_PAGE
-        and stops
+        and (stops or length >= 2 * BARE_PAGE)  # damaged text shows no full stops
         and view.chars[0] < 1.5 * length + 40
         and view.linked[0] < 0.2 * view.chars[0]
     ):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sqlite3
 import sys
 import threading
 from typing import Any
@@ -52,7 +53,15 @@ def _outcome(task: Any) -> int:  # noqa: ANN401
     if isinstance(error, SiteError | CorpusError | FrontierError):
         sys.stdout.write(f"{error}\n")
         return USAGE_EXIT
+    if isinstance(error, sqlite3.Error | OSError):
+        sys.stdout.write(f"{_refused(error)}\n")
+        return USAGE_EXIT
     raise error
+
+
+def _refused(error: Exception) -> str:
+    """Return in one line what the disk or the database refused, and what to do."""
+    return f"the corpus can't be written ({str(error).splitlines()[0]}): free some space, or check its permissions"
 
 
 if __name__ == "__main__":
