@@ -244,8 +244,8 @@ _SWALLOWED = re.compile(_BARE_TAG)
 
 def tame(html: str) -> str:
     """Return the page within bounds: its length, its depth and its open formatting elements."""
-    if _LONG_TAG.search(html):
-        html = _LONG_TAG.sub(_without_attributes, html)
+    if any(len(piece) > LONG_TAG and _LONG_TAG.match(piece) for piece in html.split("<")):
+        html = "<".join(map(_without_attributes, html.split("<")))
     if len(html) > MAX_CHARS:
         html = _DATA_URI.sub("", html[: 10 * MAX_CHARS])[:MAX_CHARS]
     if html.count("<") <= MAX_UNCHECKED and len(_FORMATTING_START.findall(html)) <= MAX_FORMATTING:
@@ -259,12 +259,18 @@ def tame(html: str) -> str:
 MAX_ATTRIBUTES = 500
 """Attributes of one tag; lexbor looks through all before it for each new one: 20,000 of them cost 1.5 s."""
 
-_LONG_TAG = re.compile(r"<([a-zA-Z][a-zA-Z0-9]{0,20})\s[^<>]{2000,}>")
+LONG_TAG = 2000
+"""Characters from which a start tag's attributes are counted at all."""
+
+_LONG_TAG = re.compile(r"([a-zA-Z][a-zA-Z0-9]{0,20})\s([^<>]{2000,})>")
 
 
-def _without_attributes(tag: re.Match[str]) -> str:
-    """Return a start tag as it stands, or bare where it has more attributes than any page needs."""
-    return f"<{tag[1]}>" if len(_ATTRIBUTE_START.findall(tag[0])) > MAX_ATTRIBUTES else tag[0]
+def _without_attributes(piece: str) -> str:
+    """Return a stretch of markup between two `<`; its start tag bare where it has more attributes than any page needs."""
+    tag = _LONG_TAG.match(piece) if len(piece) > LONG_TAG else None
+    if tag is None or len(_ATTRIBUTE_START.findall(tag[2])) <= MAX_ATTRIBUTES:
+        return piece
+    return f"{tag[1]}>{piece[tag.end() :]}"
 
 
 _ATTRIBUTE_START = re.compile(r"\s[^\s=<>\"']")

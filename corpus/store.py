@@ -471,7 +471,10 @@ def explain_error(path: Path, error: sqlite3.Error) -> str:
     if "not a database" in text:
         return f"{path}: it is not a SQLite database; name another file"
     if "malformed" in text:
-        return f"{path}: the database is damaged; `yuqi doctor {path}` says where"
+        again = f"yuqi ingest NEW.db {archive.folder_of(path)}"
+        return (
+            f"{path}: the database is damaged; take a copy of before, or make it again from the archive: {again}"
+        )
     if "readonly" in text or "unable to open" in text:
         return f"{path}: it can't be opened for writing; check its permissions and its folder's"
     if "locked" in text or "busy" in text:

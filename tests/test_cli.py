@@ -210,3 +210,29 @@ def test_hostile_text_does_not_reach_the_terminal(tmp_path: Path) -> None:
         assert "\x1b]" not in shown
         assert "\x1b[2J" not in shown
         assert "\u202e" not in shown
+
+
+def test_a_damaged_database_is_told_and_can_be_made_again_from_the_archive(database: Path, tmp_path: Path) -> None:
+    with Corpus(database, readonly=True) as corpus:
+        before = corpus.count("documents")
+    data = bytearray(database.read_bytes())
+    data[100:40_000] = b"\xff" * 39_900
+    database.write_bytes(bytes(data))
+    result = run("stats", str(database))
+    assert result.exit_code == 2
+    assert "make it again from the archive" in result.stderr
+    again = tmp_path / "again.db"
+    assert run("ingest", str(again), str(database.with_name("corpus.archive"))).exit_code == 0
+    with Corpus(again, readonly=True) as corpus:
+        assert corpus.count("documents") == before
+
+
+def test_a_full_disk_is_one_line(database: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise sqlite3.OperationalError("database or disk is full")
+
+    monkeypatch.setattr(Corpus, "rebuild", full)
+    result = run("rebuild", str(database))
+    assert result.exit_code == 2
+    assert len(result.stderr.strip().splitlines()) == 1
+    assert "free some space" in result.stderr
