@@ -209,17 +209,24 @@ def _not_chinese(
     return Rejected("undecodable", "its bytes are text in no encoding known here")
 
 
+_THREE_BYTES = re.compile("[\u0800-\U0010ffff]")
+_FOREIGN = re.compile("[^\x00-\x7f]")
+_WORD = re.compile("[A-Za-z0-9]")
+
+
 def _by_chance(text: str, declared: list[tuple[str, str]]) -> bool:
     """Whether bytes that are valid UTF-8, as `text`, may yet be a few Chinese characters of another encoding.
 
     The only GBK or Big5 text that is valid UTF-8 throughout is made of two-byte sequences (\u8054\u901a is the famous
     one), so one character from U+0800 on settles it, and so do eight of any kind.
     """
-    foreign = [char for char in text if char >= "\x80"]
-    if len(foreign) >= 8 or any(char >= "\u0800" for char in foreign):
+    if _THREE_BYTES.search(text):
+        return False
+    foreign = _FOREIGN.findall(text)
+    if len(foreign) >= 8:
         return False
     # Letters of one word stand beside it: caf\u00e9 is no GBK. Chinese in GBK would be all there is on its line.
-    if any(char.isascii() and char.isalnum() for char in text):
+    if _WORD.search(text):
         return False
     return not any(codec == "utf-8" for codec, _ in declared) and len(foreign) % 2 == 0
 

@@ -244,11 +244,12 @@ _SWALLOWED = re.compile(_BARE_TAG)
 
 def tame(html: str) -> str:
     """Return the page within bounds: its length, its depth and its open formatting elements."""
-    if any(len(piece) > LONG_TAG and _LONG_TAG.match(piece) for piece in html.split("<")):
-        html = "<".join(map(_without_attributes, html.split("<")))
+    pieces = html.split("<")
+    if [piece for piece in pieces if len(piece) > LONG_TAG and _LONG_TAG.match(piece)]:
+        html = "<".join(map(_without_attributes, pieces))
     if len(html) > MAX_CHARS:
         html = _DATA_URI.sub("", html[: 10 * MAX_CHARS])[:MAX_CHARS]
-    if html.count("<") <= MAX_UNCHECKED and len(_FORMATTING_START.findall(html)) <= MAX_FORMATTING:
+    if len(pieces) <= MAX_UNCHECKED and len(_FORMATTING_START.findall(html)) <= MAX_FORMATTING:
         return html
     formatting, depth = _extremes(_TAG_NAME.findall(html))
     if formatting > MAX_FORMATTING:
