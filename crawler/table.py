@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from corpus.schema import SCHEMA_VERSION
+
 State = Literal["queued", "leased", "done", "failed", "excluded"]
 Kind = Literal["seed", "list", "article", "next", "link", "redirect", "sitemap", "feed"]
 
@@ -251,6 +253,8 @@ def open_readonly(path: Path) -> Iterator[Frontier]:
     except sqlite3.Error as error:
         raise FrontierError(f"{path}: {error}") from None
     try:
+        if connection.execute("PRAGMA user_version").fetchone()[0] > SCHEMA_VERSION:
+            raise FrontierError(f"{path}: it was made by a newer yuqi: upgrade yuqi")
         connection.execute("SELECT 1 FROM frontier LIMIT 1")
         yield Frontier(connection)
     except sqlite3.Error as error:

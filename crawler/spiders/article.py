@@ -45,10 +45,11 @@ class ArticleSpider(Spider):
         options = dict(kwargs)
         spider = super().from_crawler(crawler, *args, **kwargs)
         settings = crawler.settings
+        sites = _sites(options)  # before the corpus, which a mistyped name should not make
         sink = cls.open_sink(options.get("db") or settings["YUQI_DB"])
         spider.session = Session(
             sink,
-            _sites(options),
+            sites,
             limits=_limits(options, settings.getint("DOWNLOAD_MAXSIZE")),
             fresh=str(options.get("fresh", "")) in ("1", "true", "yes"),
             retry_base=settings.getfloat("YUQI_RETRY_BASE"),

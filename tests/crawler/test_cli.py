@@ -142,3 +142,12 @@ def test_every_command_has_help(command: object, runner: CliRunner) -> None:
     result = runner.invoke(command, ["--help"])  # type: ignore[arg-type]
     assert result.exit_code == 0
     assert "yuqi" in result.stdout or "Commands" in result.stdout
+
+
+def test_a_frontier_of_a_newer_version(runner: CliRunner, tmp_path: Path) -> None:
+    path = tmp_path / "newer.db"
+    with Corpus(path, create=True) as corpus:
+        corpus.db.execute("PRAGMA user_version = 9999")
+    result = runner.invoke(cli.frontier_command, [str(path)])
+    assert result.exit_code == 2
+    assert "newer yuqi" in result.stderr
