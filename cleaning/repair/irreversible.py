@@ -27,6 +27,7 @@ _EVIDENCE = {
 }
 _MARKERS = f"{chr(INVALID_BYTE_BASE + 0x80)}-{chr(INVALID_BYTE_BASE + 0xFF)}"
 _MARKER = re.compile(f"[{_MARKERS}]")
+_SIGN = re.compile(f"[\\ufffd\\u951f\\u65a4\\u70eb\\u5c6f{_MARKERS}]")
 _LETTER = re.compile(f"[^\\W\\d_]|\\ufffd|[{_MARKERS}]")
 
 
@@ -45,6 +46,8 @@ def damage_share(text: str) -> float:
 
     Undecoded bytes (this project's markers) count as damage too. An empty text has none.
     """
+    if not _SIGN.search(text):
+        return 0.0
     lost = sum(len(_LETTER.findall(found.group())) for found in IRREVERSIBLE.finditer(text))
     markers = len(_MARKER.findall(text))
     if not lost + markers:
