@@ -272,11 +272,11 @@ def mask(value: str) -> str:
     return "".join("*" if index in hidden else char for index, char in enumerate(value))
 
 
-def mask_identifiers(text: str) -> str:
-    """Return `text` with the identifiers that `find_identifiers` finds masked in place; same length."""
+def mask_identifiers(text: str, *, drop: bool = False) -> str:
+    """Return `text` with the identifiers that `find_identifiers` finds masked in place, same length, or dropped."""
     parts: list[str] = []
     cursor = 0
     for found in find_identifiers(text):
-        parts += text[cursor : found.start], mask(text[found.start : found.end])
+        parts += text[cursor : found.start], "" if drop else mask(text[found.start : found.end])
         cursor = found.end
     return "".join([*parts, text[cursor:]])

@@ -18,12 +18,7 @@ import numpy.typing as npt
 from bs4.dammit import EncodingDetector
 
 from cleaning.findings import Rejected
-
-INVALID_BYTE_BASE = 0x10FF00
-"""A byte that no character came of is kept as chr(INVALID_BYTE_BASE + byte), in plane 16's private use area.
-
-Repair needs the exact byte; normalize turns what is left of these marks into U+FFFD.
-"""
+from cleaning.marks import INVALID_BYTE_BASE as INVALID_BYTE_BASE
 
 MAX_BODY_BYTES = 20_000_000
 """Larger bodies are rejected: the longest article page seen was 0.5 MB, and a parser needs ten times the bytes."""

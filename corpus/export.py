@@ -11,7 +11,7 @@ from typing import IO, Any, Literal
 
 import orjson
 
-from cleaning.contacts import find_identifiers, mask
+from cleaning.contacts import mask_identifiers
 from corpus.atomic import replacing
 
 SUFFIXES = (".jsonl", ".jsonl.gz", ".jsonl.zst")
@@ -96,15 +96,5 @@ def records(
         if pii != "keep":
             for name in _TEXT_COLUMNS:
                 if record[name]:
-                    record[name] = masked_text(record[name], drop=pii == "drop")
+                    record[name] = mask_identifiers(record[name], drop=pii == "drop")
         yield record
-
-
-def masked_text(text: str, *, drop: bool = False) -> str:
-    """Return `text` with ID cards, bank cards and phone numbers masked, or dropped altogether."""
-    parts: list[str] = []
-    cursor = 0
-    for found in find_identifiers(text):
-        parts += [text[cursor : found.start], "" if drop else mask(text[found.start : found.end])]
-        cursor = found.end
-    return "".join([*parts, text[cursor:]])

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from functools import lru_cache
 from io import BytesIO
 from typing import Literal, NamedTuple
-from urllib.parse import urlsplit
 
 from lxml import etree  # type: ignore[import-untyped]
 from selectolax.lexbor import LexborNode
@@ -294,13 +293,3 @@ def sitemaps_in_robots(text: str) -> list[str]:
     """Return the sitemaps that a robots.txt names, in its order, at most 100."""
     lines = (line.strip() for line in text.splitlines())
     return [line.partition(":")[2].strip() for line in lines if line[:8].lower() == "sitemap:"][:100]
-
-
-def same_template(url: str, other: str) -> bool:
-    """Return whether two canonical URLs differ only in numbers within the last segment or the query."""
-    a, b = urlsplit(url), urlsplit(other)
-    if a.netloc != b.netloc or a.path.rpartition("/")[0] != b.path.rpartition("/")[0]:
-        return False
-    blank = re.compile(r"\d+")
-    tail_a, tail_b = a.path.rpartition("/")[2] + "?" + a.query, b.path.rpartition("/")[2] + "?" + b.query
-    return blank.sub("", tail_a) == blank.sub("", tail_b)

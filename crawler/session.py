@@ -51,18 +51,6 @@ REDIRECTS = frozenset({301, 302, 303, 307, 308})
 SITEMAP_GUESSES = ("/sitemap.xml",)
 """Asked for where robots.txt names no sitemap: the place that sitemaps.org and every CMS plugin uses."""
 
-_PRIORITY = {
-    "seed": 100,
-    "sitemap": 90,
-    "feed": 80,
-    "redirect": 75,
-    "probe": 70,
-    "article": 60,
-    "next": 40,
-    "list": 30,
-    "link": 10,
-}
-
 
 @dataclass(frozen=True, slots=True)
 class Limits:

@@ -22,12 +22,12 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Literal, NamedTuple
 
+from cleaning.marks import INVALID_BYTE_BASE as INVALID_BYTE_BASE
+
 Reader = Literal["latin-1", "cp1252", "hybrid", "gbk", "cp936", "gb18030", "big5", "cp950", "big5hkscs"]
 Family = Literal["latin", "hybrid", "gbk", "big5"]
 Writer = Literal["utf-8", "gb18030", "big5hkscs"]
 
-INVALID_BYTE_BASE = 0x10FF00
-"""`cleaning.decode` keeps a byte that it can't decode as this plus the byte."""
 
 HOLE = "\N{REPLACEMENT CHARACTER}"
 MARKER = "marker"

@@ -15,8 +15,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-INVALID_BYTE_BASE = 0x10FF00
-"""Our own decoder shows a byte that does not decode as chr(INVALID_BYTE_BASE + byte): the byte is known exactly."""
+from cleaning.marks import INVALID_BYTE_BASE as INVALID_BYTE_BASE
 
 REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 
@@ -24,7 +23,6 @@ MARKS = f"?{REPLACEMENT}{chr(INVALID_BYTE_BASE + 0x81)}-{chr(INVALID_BYTE_BASE +
 """Body of a regex character class: what decoders write for a stranded lead byte."""
 
 _EURO = "\N{EURO SIGN}"
-_PAIR = re.compile(rb"[\x81-\xfe][\x40-\x7e\x80-\xfe]")
 _UNIT = re.compile(rb"[\x81-\xfe][\x40-\x7e\x80-\xfe]|[\x00-\xff]", re.DOTALL)
 _PRIVATE = ("\ue000", "\uf8ff")
 

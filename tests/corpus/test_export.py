@@ -9,9 +9,10 @@ import pytest
 import zstandard
 from jsonschema import Draft202012Validator
 
+from cleaning.contacts import mask_identifiers
 from corpus import atomic
 from corpus.atomic import replacing
-from corpus.export import ExportError, export, masked_text, records
+from corpus.export import ExportError, export, records
 from corpus.store import Corpus
 
 SCHEMA = json.loads((Path(__file__).parents[2] / "corpus" / "record.schema.json").read_text(encoding="utf-8"))
@@ -90,9 +91,9 @@ def test_a_path_that_cannot_be_written_is_told(corpus: Corpus, tmp_path: Path, n
 
 def test_identifiers_are_masked() -> None:
     text = "他的电话是13800000000，身份证号是11010519491231002X。"
-    masked = masked_text(text)
+    masked = mask_identifiers(text)
     assert "13800000000" not in masked
     assert "11010519491231002X" not in masked
     assert masked.startswith("他的电话是")
-    assert masked_text(text, drop=True) == "他的电话是，身份证号是。"
-    assert masked_text("逾期3年，欠款120000元。") == "逾期3年，欠款120000元。"
+    assert mask_identifiers(text, drop=True) == "他的电话是，身份证号是。"
+    assert mask_identifiers("逾期3年，欠款120000元。") == "逾期3年，欠款120000元。"
