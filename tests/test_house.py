@@ -100,7 +100,13 @@ def test_every_third_party_import_is_declared() -> None:
     names = {"bs4": "beautifulsoup4", "opencc": "opencc-python-reimplemented", "sqlite_utils": "sqlite-utils"}
     # These come with scrapy and beautifulsoup4 and are part of their interfaces.
     declared = {"soupsieve", "twisted", "brotli", "w3lib", "protego", "itemadapter", "zope", "parsel", "OpenSSL"}
-    for line in project["dependencies"]:
+    extras = [
+        line
+        for name, lines in project["optional-dependencies"].items()
+        if name not in ("dev", "bench")
+        for line in lines
+    ]
+    for line in [*project["dependencies"], *extras]:
         declared.add(line.split(">")[0].split("=")[0].split("[")[0].strip().lower())
     for room in ROOMS:
         for path in modules(room):
