@@ -445,6 +445,8 @@ _INSIDE_A_WORD = -3.0  # log P(right | left) from which two ideographs belong to
 
 def _blanks(text: str) -> Iterator[Finding]:
     """Yield a repair for each `?` that stands for a no-break space inside a word."""
+    if "?" not in text:  # the pattern begins with a class, so it would cost more than all other gates together
+        return
     for found in _NBSP.finditer(text):
         if bigram_score(text[found.start() - 1], text[found.end()]) < _INSIDE_A_WORD:
             continue
