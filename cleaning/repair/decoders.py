@@ -110,8 +110,10 @@ def repair_decoders(text: str) -> Edited:
 
 def _repair(text: str, depth: int, budget: Budget) -> Edited:
     findings: list[Finding] = []
-    seen = budget.seen.setdefault(depth, Counter())
     lines = list(suspicious_lines(text))
+    if not lines and depth == 0:
+        return edit(text, _blanks(text)) if _BLANK_SIGN in text else Edited(text)
+    seen = budget.seen.setdefault(depth, Counter())
     starts = [start for start, _ in lines]
     done: set[int] = set()
     for chunk in _chunks(text, lines):
@@ -440,12 +442,13 @@ def _evidence(sure: bool, holes: bool) -> str:
 
 
 _NBSP = re.compile("(?<=[\u4e00-\u9fff])(?: \\?|\\? (?=\\?))+\\??(?=[\u4e00-\u9fff])")
+_BLANK_SIGN = " ?"  # stands in whatever `_NBSP` matches
 _INSIDE_A_WORD = -3.0  # log P(right | left) from which two ideographs belong together
 
 
 def _blanks(text: str) -> Iterator[Finding]:
     """Yield a repair for each `?` that stands for a no-break space inside a word."""
-    if "?" not in text:  # the pattern begins with a class, so it would cost more than all other gates together
+    if _BLANK_SIGN not in text:  # the pattern begins with a class: alone it would cost more than all other gates
         return
     for found in _NBSP.finditer(text):
         if bigram_score(text[found.start() - 1], text[found.end()]) < _INSIDE_A_WORD:

@@ -96,14 +96,15 @@ def _mark_gbk(table: NDArray[np.uint16]) -> None:
 
 def suspicious(text: str) -> bool:
     """Tell whether any part of `text` looks damaged; False for clean text, at the cost of a scan."""
-    return bool(_hits(np.frombuffer(text.encode("utf-16-le", "surrogatepass"), dtype=np.uint16)).any())
+    return bool(_hits(text).any())
 
 
 def suspicious_lines(text: str) -> Iterator[tuple[int, int]]:
     """Yield start and end of every line of `text` that has a suspicious place in it."""
-    units = np.frombuffer(text.encode("utf-16-le", "surrogatepass"), dtype=np.uint16)
-    places = np.flatnonzero(_hits(units))
-    if len(units) != len(text):
+    found = _hits(text)
+    places = np.flatnonzero(found)
+    if len(found) != len(text) and len(places):
+        units = np.frombuffer(text.encode("utf-16-le", "surrogatepass"), dtype=np.uint16)
         places -= np.cumsum((units & 0xFC00) == 0xD800)[places] - ((units[places] & 0xFC00) == 0xD800)
     end = -1
     for place in places.tolist():
@@ -115,19 +116,49 @@ def suspicious_lines(text: str) -> Iterator[tuple[int, int]]:
         yield start, end
 
 
-def _hits(units: NDArray[np.uint16]) -> NDArray[np.bool_]:
-    """Return where a suspicious group of characters begins."""
-    flags = np.concatenate([classes()[units], np.zeros(2, dtype=np.uint16)])
-    here, then, later = flags[:-2], flags[1:-1], flags[2:]
-    found = ((here & _LOST) > 0) | ((here & then & _DEAD) > 0)
-    found |= ((here & _LATIN) > 0) & ((then & (_LATIN | _OTHER)) > 0)
-    found |= ((here & _OTHER) > 0) & ((then & _LATIN) > 0)
-    found |= ((here & _HEAD) > 0) & ((then & _CROSS) > 0) & ((later & _INNER) > 0)
-    lost_next = np.zeros(len(units), dtype=np.bool_)
-    lost_next[:-1] = (units[1:] == ord("?")) | ((then[:-1] & _LOST) > 0)
-    found |= ((here & _HEAD) > 0) & lost_next
-    found |= (here & (then | later) & (_BIG5_AS_GBK | _GBK_AS_BIG5)) > 0
-    return np.asarray(found, dtype=np.bool_)
+_PAIRS = (
+    (_DEAD, _DEAD),
+    (_LATIN, _LATIN | _OTHER),
+    (_OTHER, _LATIN),
+    (_BIG5_AS_GBK, _BIG5_AS_GBK),
+    (_GBK_AS_BIG5, _GBK_AS_BIG5),
+    (_HEAD, _LOST),
+    (_HEAD, _CROSS),
+)
+"""Neighbours that are suspicious, each pair a relation with a bit of its own; the last one only before an `_INNER`."""
+
+_NEXT = 16  # where a relation's second side begins in the bits of `_relations`
+_ALONE, _SWAPS, _THREE = 1 << len(_PAIRS), 0b11000, 1 << len(_PAIRS) - 1
+
+
+@cache
+def _relations() -> NDArray[np.uint32]:
+    """Return, by UTF-16 unit, which relations a character can begin (low bits) and which it can complete (high bits).
+
+    So one look-up, shifted against itself, answers all questions about neighbours. A lost byte is suspicious alone:
+    every character completes that relation. A question mark can stand for one, behind a head only.
+    """
+    flags = classes().astype(np.uint32)
+    flags[ord("?")] |= _LOST
+    table = np.full(len(flags), _ALONE << _NEXT, dtype=np.uint32)
+    for bit, (first, second) in enumerate(_PAIRS):
+        table |= ((classes() & first) > 0).astype(np.uint32) << bit
+        table |= ((flags & second) > 0).astype(np.uint32) << (bit + _NEXT)
+    table |= ((classes() & _LOST) > 0).astype(np.uint32) * _ALONE
+    table |= ((flags & _INNER) > 0).astype(np.uint32) * (_THREE << 2 + _NEXT)
+    return table
+
+
+def _hits(text: str) -> NDArray[np.bool_]:
+    """Return, by UTF-16 unit, where a suspicious group of characters begins."""
+    # The two units more complete what a lost byte at the very end begins, and nothing else.
+    units = np.frombuffer((text + "\0\0").encode("utf-16-le", "surrogatepass"), dtype=np.uint16)
+    begun = _relations()[units]
+    completed = begun >> _NEXT
+    pairs = (begun[:-1] & completed[1:])[:-1]
+    # What a pair's bits shifted by two may add beside `_THREE` stands where a pair has been found anyway.
+    threes = (pairs << 2 | begun[:-2] & _SWAPS) & completed[2:]
+    return np.asarray((pairs & ~np.uint32(_THREE) | threes) != 0, dtype=np.bool_)
 
 
 def _has(line: str, flag: int) -> bool:
