@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import io
 import re
-import zlib
 from typing import NamedTuple
 from urllib.parse import urlsplit
-
-import zstandard
 
 from cleaning.clean import Cleaned, Site, clean
 from cleaning.decode import MAX_BODY_BYTES
 from cleaning.findings import Rejected
+from corpus.coding import BombError, CodingError, decode_content
 from corpus.farms import Mark, account_marks
 from corpus.records import Fetch
 
@@ -59,62 +56,12 @@ def derive(fetch: Fetch, site: Site | None = None, *, restore: bool = False) -> 
 
 
 def decoded_body(fetch: Fetch) -> bytes | Rejected:
-    """Return the body without its content encoding (RFC 9110, section 8.4), inflated no further than a page may be."""
-    body = fetch.body
-    codings = [name.strip().lower() for name in (fetch.header("content-encoding") or "").split(",")]
-    for coding in reversed(codings):
-        if coding in ("", "identity"):
-            continue
-        inflated = _inflate(body, coding)
-        if inflated is None:
-            # Servers that declare gzip over a plain body are common; its own first bytes say what it is.
-            if body[:2] == b"\x1f\x8b" or coding not in ("gzip", "x-gzip", "deflate"):
-                return Rejected("bad-encoding", f"its body is not valid {coding[:20]}")
-            continue
-        body = inflated
-        if len(body) > MAX_BODY_BYTES:
-            return Rejected("too-large", f"it inflates to more than {MAX_BODY_BYTES / 1e6:.0f} MB")
-    return body
-
-
-def _inflate(body: bytes, coding: str) -> bytes | None:
-    """Return `body` inflated, to one byte over MAX_BODY_BYTES at most; None when it is not in that coding."""
-    limit = MAX_BODY_BYTES + 1
+    """Return the body without its content encoding, inflated no further than a page may be."""
     try:
-        if coding in ("gzip", "x-gzip"):
-            return zlib.decompressobj(31).decompress(body, limit)
-        if coding == "deflate":
-            return _inflate_deflate(body, limit)
-        if coding == "zstd":
-            return zstandard.ZstdDecompressor().stream_reader(io.BytesIO(body)).read(limit)
-        if coding == "br":
-            return _inflate_brotli(body, limit)
-    except (zlib.error, zstandard.ZstdError):
-        return None
-    return None
-
-
-def _inflate_deflate(body: bytes, limit: int) -> bytes:
-    """Inflate `deflate`: zlib format by the RFC, raw deflate by what half of the servers send."""
-    try:
-        return zlib.decompressobj().decompress(body, limit)
-    except zlib.error:
-        return zlib.decompressobj(-15).decompress(body, limit)
-
-
-def _inflate_brotli(body: bytes, limit: int) -> bytes | None:
-    # brotli comes with scrapy; only a crawl that asked for it meets it.
-    import brotli
-
-    parts: list[bytes] = []
-    unpacker = brotli.Decompressor()
-    try:
-        parts.append(unpacker.process(body, output_buffer_limit=limit))
-        while not unpacker.is_finished() and sum(map(len, parts)) < limit:
-            part = unpacker.process(b"", output_buffer_limit=limit)
-            if not part:
-                break
-            parts.append(part)
-    except brotli.error:
-        return None
-    return b"".join(parts)[:limit]
+        return decode_content(
+            fetch.body, fetch.header("content-encoding") or "", limit=MAX_BODY_BYTES, strict=True
+        )
+    except CodingError as error:
+        return Rejected("bad-encoding", str(error))
+    except BombError as error:
+        return Rejected("too-large", str(error))

@@ -14,8 +14,8 @@ import orjson
 
 from cleaning.decode import decode
 from cleaning.findings import Rejected
+from corpus.coding import BombError, decode_content
 from corpus.records import Fetch
-from crawler.content import BombError, decode_content
 from crawler.discover import read_page, sniff
 from crawler.frontier import canonical, host_of, shape
 from crawler.run import CrawlError, crawl

@@ -13,7 +13,7 @@ from scrapy import Request
 from scrapy.exceptions import IgnoreRequest
 from scrapy.http.request import NO_CALLBACK
 
-from crawler.content import BombError, decode_content
+from corpus.coding import BombError, decode_content
 from crawler.discover import make_link, sitemaps_in_robots
 from crawler.frontier import UrlError, host_of, requestable, resolve
 from crawler.handler import AddressRefusedError

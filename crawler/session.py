@@ -14,9 +14,9 @@ from urllib.parse import urlsplit
 
 from cleaning.decode import decode
 from cleaning.findings import Rejected
+from corpus.coding import BombError, decode_content, gunzip
 from corpus.records import Fetch
 from crawler import discover
-from crawler.content import BombError, decode_content, gunzip
 from crawler.discover import Link
 from crawler.frontier import canonical, requestable
 from crawler.health import MAX_ATTEMPTS, REFUSALS, RETRYABLE, HostHealth, backoff, retry_after

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from crawler.content import gunzip
+from corpus.coding import gunzip
 from crawler.discover import (
     MAX_ENTRIES,
     MAX_LINKS,

@@ -1,11 +1,14 @@
 import gzip
 import zlib
+from collections.abc import Callable
 
+import brotli
 import pytest
+import zstandard
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from crawler.content import MAX_RATIO, RATIO_FLOOR, BombError, decode_content, gunzip
+from corpus.coding import MAX_RATIO, RATIO_FLOOR, BombError, CodingError, decode_content, gunzip
 
 LIMIT = 50_000_000
 
@@ -63,3 +66,43 @@ def test_bombs() -> None:
 def test_a_small_page_may_compress_well() -> None:
     page = b"<p>" * (RATIO_FLOOR // 3)
     assert decode_content(gzip.compress(page), "gzip", limit=LIMIT) == page
+
+
+@given(st.binary(min_size=1, max_size=5000))
+@settings(max_examples=30)
+def test_brotli_and_zstd(body: bytes) -> None:
+    assert decode_content(brotli.compress(body), "br", limit=LIMIT) == body
+    assert decode_content(zstandard.compress(body), "zstd", limit=LIMIT) == body
+
+
+def test_several_zstd_frames_are_one_body() -> None:
+    assert (
+        decode_content(zstandard.compress(b"one") + zstandard.compress(b"two"), "zstd", limit=LIMIT) == b"onetwo"
+    )
+
+
+@pytest.mark.parametrize(("name", "pack"), [("br", brotli.compress), ("zstd", zstandard.compress)])
+def test_bombs_of_other_codings(name: str, pack: Callable[[bytes], bytes]) -> None:
+    with pytest.raises(BombError):
+        decode_content(pack(bytes(30_000_000)), name, limit=LIMIT)
+
+
+def test_a_zstd_window_beyond_the_standard_gets_no_memory() -> None:
+    parameters = zstandard.ZstdCompressionParameters.from_level(3, window_log=27)
+    packer = zstandard.ZstdCompressor(compression_params=parameters).compressobj()
+    # Told in pieces, so that the frame can't promise a smaller window.
+    packed = packer.compress(b"a") + packer.flush(zstandard.COMPRESSOBJ_FLUSH_BLOCK) + packer.flush()
+    assert zstandard.get_frame_parameters(packed).window_size == 1 << 27
+    with pytest.raises(CodingError, match="zstd"):
+        decode_content(packed, "zstd", limit=LIMIT, strict=True)
+
+
+@pytest.mark.parametrize("name", ["br", "zstd", "compress", "no-such"])
+def test_strict_tells_of_a_body_in_another_coding(name: str) -> None:
+    with pytest.raises(CodingError, match=name):
+        decode_content(b"<html>plain", name, limit=LIMIT, strict=True)
+
+
+@pytest.mark.parametrize("name", ["gzip", "x-gzip", "deflate", "identity", ""])
+def test_strict_allows_a_plain_body_under_a_common_label(name: str) -> None:
+    assert decode_content(b"<html>plain", name, limit=LIMIT, strict=True) == b"<html>plain"
