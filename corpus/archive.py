@@ -227,15 +227,45 @@ def walk(stream: BinaryIO, start: int = 0) -> Iterator[Entry]:
     """
     wanted = WarcRecordType.response | WarcRecordType.resource | WarcRecordType.conversion
     end = start
+    last = 0
     try:
         for record in ArchiveIterator(stream, parse_http=False, quirks_mode=True, fsspec_args=False):
-            offset = start + record.stream_pos
+            last = record.stream_pos
+            offset = start + last
             entry = _entry(record, offset) if record.record_type & wanted else None
             end = start + stream.tell()
             if entry is not None:
                 yield entry
     except (OSError, EOFError, ValueError) as error:
         yield Entry(None, f"unreadable from about byte {end}: {_first_line(error)}", end, 0)
+        return
+    rest = _rest(stream, last)
+    if rest is not None:
+        yield Entry(None, "the file ends inside the record that begins here: it is cut short", start + rest, 0)
+
+
+def _rest(stream: BinaryIO, last: int) -> int | None:
+    """Return where bytes stand behind the last gzip member that gave a record, None when there are none.
+
+    The library ends in silence when a file is cut inside a record's head. Nothing is known of a pipe.
+    """
+    if not stream.seekable():
+        return None
+    stream.seek(last)
+    inflater = zlib.decompressobj(31)
+    end = last
+    try:
+        while not inflater.eof and (piece := stream.read(65_536)):
+            end += len(piece)
+            pending = piece
+            while pending and not inflater.eof:
+                inflater.decompress(pending, 1 << 20)
+                pending = inflater.unconsumed_tail
+    except zlib.error:
+        return None
+    end -= len(inflater.unused_data)
+    stream.seek(end)
+    return end if inflater.eof and stream.read(1) else None
 
 
 def _first_line(error: Exception) -> str:
@@ -248,7 +278,12 @@ def _entry(record: WarcRecord, offset: int) -> Entry:
         return Entry(None, f"record of {declared / 1e6:.0f} MB is over the limit", offset, 0)
     block = record.reader.read()
     if len(block) != declared:
-        return Entry(None, f"torn record: {len(block)} of {declared} bytes are there", offset, 0)
+        return Entry(
+            None,
+            f"the file ends inside this record ({len(block)} of {declared} bytes are there): it is cut short",
+            offset,
+            0,
+        )
     digest = record.headers.get("WARC-Block-Digest") or ""
     if digest.startswith("sha1:") and _sha1(block) != digest:
         return Entry(None, "its block digest does not fit: the record is damaged", offset, 0)
@@ -297,7 +332,8 @@ def _split_http(block: bytes) -> tuple[int, tuple[tuple[str, str], ...], bytes]:
     head, separator, body = block.partition(b"\r\n\r\n")
     if not separator:
         head, separator, body = block.partition(b"\n\n")
-    first, *rest = head.decode("utf-8", "surrogateescape").splitlines() or [""]
+    # By line feeds alone: `splitlines` would also break a value at U+001E and its like.
+    first, *rest = head.decode("utf-8", "surrogateescape").split("\n")
     words = first.split()
     if len(words) < 2 or not words[1].isdigit():
         raise ValueError("it holds no HTTP response")

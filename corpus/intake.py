@@ -144,10 +144,32 @@ def _read_stdin(stdin: BinaryIO) -> Iterator[Intake | Problem]:
     """Read one page, a JSONL stream or a WARC file from standard input, told apart by the first bytes."""
     epoch = datetime(1970, 1, 1, tzinfo=UTC)  # a pipe has no time, and derivation may not ask the clock
     head = stdin.read(65_536)
-    stream = io.BufferedReader(_Rejoined(head, stdin))
-    if head.startswith((b"WARC/", b"\x1f\x8b")):
+    stream: BinaryIO = io.BufferedReader(_Rejoined(head, stdin))
+    inside = _inside(head)
+    if inside.startswith(b"WARC/"):
         yield from _read_warc(stream, "-")
-    elif _is_row(head):
+        return
+    if inside is not head:
+        stream = cast(BinaryIO, gzip.GzipFile(fileobj=stream))
+    try:
+        yield from _read_plain_stdin(stream, inside, epoch)
+    except (OSError, EOFError, zlib.error) as error:
+        yield Problem("-", f"could not be read to its end: {error}")
+
+
+def _inside(head: bytes) -> bytes:
+    """Return the first bytes of what a pipe holds, inflated where it is gzip; `head` itself where it isn't."""
+    if head[:2] != b"\x1f\x8b":
+        return head
+    try:
+        return zlib.decompressobj(31).decompress(head, 65_536)
+    except zlib.error:
+        return head
+
+
+def _read_plain_stdin(stream: BinaryIO, head: bytes, epoch: datetime) -> Iterator[Intake | Problem]:
+    """Read rows or one page."""
+    if _is_row(head):
         yield from _read_rows(stream, "-", "stdin", epoch)
     else:
         body = stream.read(MAX_FILE_BYTES + 1)

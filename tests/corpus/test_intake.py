@@ -131,3 +131,38 @@ def test_standard_input_is_told_apart_by_its_first_bytes() -> None:
     assert fetches("-", stdin=b'{"text": "a"}\n{"text": "b"}\n')[1].body == b"b"
     # A page that merely begins with a brace is a page.
     assert fetches("-", stdin=b"{ not a row }")[0].body == b"{ not a row }"
+
+
+def test_gzip_on_standard_input_is_what_is_inside(tmp_path: Path) -> None:
+    assert fetches("-", stdin=gzip.compress(PAGE.encode()))[0].body == PAGE.encode()
+    assert fetches("-", stdin=gzip.compress(b'{"text": "a"}\n{"text": "b"}\n'))[1].body == b"b"
+    assert [fetch.body for fetch in fetches("-", stdin=_warc(tmp_path, 2))] == [b"page 0", b"page 1"]
+    assert "to its end" in problems("-", stdin=gzip.compress(PAGE.encode() * 99)[:-9])[0].message
+
+
+def _warc(folder: Path, pages: int) -> bytes:
+    writer = ArchiveWriter(folder)
+    for number in range(pages):
+        where = writer.append(
+            Fetch(f"http://a.test/{number}", datetime(2024, 1, 1, tzinfo=UTC), b"page %d" % number)
+        )
+    writer.close()
+    return (folder / where.file).read_bytes()
+
+
+@pytest.mark.parametrize("left", [3, 40, 200])
+def test_a_file_cut_inside_its_last_record_says_so(tmp_path: Path, left: int) -> None:
+    data = _warc(tmp_path, 2)
+    begins = data.rindex(b"\x1f\x8b\x08\x00\x00\x00\x00\x00")
+    path = tmp_path / "cut.warc.gz"
+    path.write_bytes(data[: begins + left])
+    assert len(fetches(path)) == 1
+    (problem,) = problems(path)
+    assert problem.source == f"{path}@{begins}"
+    assert "the file ends inside" in problem.message
+
+
+def test_a_whole_file_has_no_problem(tmp_path: Path) -> None:
+    path = tmp_path / "whole.warc.gz"
+    path.write_bytes(_warc(tmp_path, 3))
+    assert problems(path) == []
