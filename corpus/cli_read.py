@@ -1,4 +1,4 @@
-"""The corpus room's commands that read: search, show, explain, stats, export, diff, farms, doctor."""
+"""The corpus room's commands that read: search, show, explain, stats, export, doctor."""
 
 from __future__ import annotations
 
@@ -12,14 +12,13 @@ import orjson
 from corpus import doctor as doctors
 from corpus import explain as explaining
 from corpus.cli import FriendlyCommand, as_json, database
+from corpus.cli_cluster import document_of
 from corpus.export import ExportError, Pii
 from corpus.export import export as export_to
-from corpus.farms import farms as find_farms
 from corpus.search import Hit, QueryError
 from corpus.search import search as find_hits
 from corpus.stats import stats as collect_stats
-from corpus.store import Corpus, CorpusError
-from corpus.story import differences, render, swaps
+from corpus.store import Corpus
 from corpus.terminal import counts, print_json, print_table, safe, say
 
 _COLOURS = {"certified": "green", "inferred": "yellow", "rule": "red"}
@@ -68,15 +67,6 @@ def _print_hit(hit: Hit) -> None:
     click.echo(click.style(f"  {hit.id[:12]}  {safe(hit.published or '')}  {safe(hit.url)}", dim=True))
 
 
-def _document(corpus: Corpus, key: str) -> dict[str, Any]:
-    found = corpus.find(key)
-    if found is None:
-        why = corpus.rejection(key)
-        told = f"it was rejected: {why}" if why else "no document with that id or URL; `yuqi search` finds them"
-        raise CorpusError(f"{key}: {told}")
-    return found
-
-
 @click.command(cls=FriendlyCommand, epilog="Example: yuqi show corpus.db http://example.org/a.html")
 @database
 @click.argument("key", metavar="ID|URL")
@@ -85,7 +75,7 @@ def _document(corpus: Corpus, key: str) -> dict[str, Any]:
 def show(db: Path, key: str, source: bool, json_: bool) -> None:
     """Print one document: its fields and its text."""
     with Corpus(db, readonly=True) as corpus:
-        document = _document(corpus, key)
+        document = document_of(corpus, key)
     if json_:
         loaded = {name: orjson.loads(document[name]) for name in ("lenders", "topics", "quality", "counters")}
         print_json({**document, **loaded})
@@ -105,7 +95,7 @@ def show(db: Path, key: str, source: bool, json_: bool) -> None:
 def explain(db: Path, key: str, json_: bool) -> None:
     """Print what was done to a document: before and after, rule by rule, with the certainty and its proof."""
     with Corpus(db, readonly=True) as corpus:
-        document = _document(corpus, key)
+        document = document_of(corpus, key)
         account = explaining.explain(document, corpus.findings(document["docid"]))
     if json_:
         print_json(account)
@@ -131,47 +121,6 @@ def _print_finding(finding: dict[str, Any]) -> None:
         return
     click.echo(f"    - {left}{click.style(before, fg='red')}{right}")
     click.echo(f"    + {left}{click.style(after, fg='green')}{right}")
-
-
-@click.command(cls=FriendlyCommand, epilog="Example: yuqi diff corpus.db 3f2a9c01 http://example.org/copy.html")
-@database
-@click.argument("a", metavar="A")
-@click.argument("b", metavar="B")
-@as_json
-def diff(db: Path, a: str, b: str, json_: bool) -> None:
-    """Print how two documents differ: names swapped, then line by line with changes inside lines marked."""
-    with Corpus(db, readonly=True) as corpus:
-        left, right = _document(corpus, a), _document(corpus, b)
-    swapped = swaps(left["text"], right["text"])
-    found = differences(left["text"], right["text"])
-    if json_:
-        lines = [difference._asdict() for difference in found]
-        print_json(
-            {"a": left["id"], "b": right["id"], "swaps": [swap._asdict() for swap in swapped], "lines": lines}
-        )
-        return
-    for swap in swapped:
-        click.echo(safe(f"{swap.before} → {swap.after}  ({swap.kind}, {swap.times} times)"))
-    for line in render(found):
-        click.echo(click.style(safe(line), fg={"-": "red", "+": "green", "~": "yellow"}.get(line[:1])))
-
-
-@click.command(cls=FriendlyCommand, epilog="Example: yuqi farms corpus.db")
-@database
-@as_json
-def farms(db: Path, json_: bool) -> None:
-    """Print the farms: sites that one operator runs, with the evidence for every tie. Contacts are shown masked."""
-    with Corpus(db, readonly=True) as corpus:
-        found = list(find_farms(corpus.connection))
-    for farm in found:
-        if json_:
-            print_json({**farm._asdict(), "ties": [tie._asdict() for tie in farm.ties]})
-            continue
-        click.echo(click.style(safe(f"{', '.join(farm.sites)}  ({farm.documents} documents)"), bold=True))
-        for tie in farm.ties:
-            click.echo(safe(f"  {tie.site_a} - {tie.site_b}: {tie.kind} {tie.masked} ({tie.evidence})"))
-    if not found:
-        say("no two sites share a contact, an account, chrome or enough copies")
 
 
 @click.command(cls=FriendlyCommand, epilog="Example: yuqi stats corpus.db --json")
@@ -228,4 +177,4 @@ def doctor(db: Path | None, json_: bool) -> None:
         sys.exit(1)
 
 
-commands: list[click.Command] = [search, show, explain, stats, diff, farms, export, doctor]
+commands: list[click.Command] = [search, show, explain, stats, export, doctor]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from corpus.align import Hunk, hunks
 from corpus.fingerprint import fold, fold_places
@@ -74,10 +74,54 @@ class Member(NamedTuple):
     title: str | None
     first_seen: str
     published: str | None
+    cluster_id: str | None
     duplicate_of: str | None
     kind: str | None
     similarity: float | None
     swaps: tuple[Swap, ...]
+
+
+class Embedded(NamedTuple):
+    """A document that a member of a family holds nearly all of, and the share it holds."""
+
+    id: str
+    url: str
+    site: str
+    title: str | None
+    container: str
+    similarity: float
+
+
+class Family(NamedTuple):
+    """All documents that hang together as copies of one article, swapped copies included.
+
+    `id` is the earliest document's. `texts` counts distinct texts, `clusters` groups of near copies (those between
+    which names were swapped; a text alone is one). `members` come in the order they were first seen, the first
+    `limit` of them alone; `embedded` are the first `limit` documents that one of them contains.
+    """
+
+    id: str
+    documents: int
+    texts: int
+    clusters: int
+    sites: int
+    first_seen: str
+    last_seen: str
+    members: tuple[Member, ...]
+    embedded: tuple[Embedded, ...]
+
+
+class Size(NamedTuple):
+    """How large one family is: its earliest document, and how many documents, texts and sites it has."""
+
+    id: str
+    url: str
+    title: str | None
+    documents: int
+    texts: int
+    sites: int
+    first_seen: str
+    last_seen: str
 
 
 # --- differences ----------------------------------------------------------------------------------------------------
@@ -287,16 +331,84 @@ def _common(left: str, right: str, left_start: int, right_start: int) -> int:
 
 # --- clusters -------------------------------------------------------------------------------------------------------
 
+_MEMBERS = """SELECT d.id, d.url, d.site, d.title, d.first_seen, d.published, d.cluster_id, d.duplicate_of,
+    d.duplicate_kind, d.similarity, d.text, m.text
+FROM documents AS d LEFT JOIN documents AS m ON m.id = d.duplicate_of AND d.duplicate_kind IN ('near', 'template')"""
+
 
 def story(connection: sqlite3.Connection, cluster_id: str, masker: Masker | None = None) -> tuple[Member, ...]:
     """Return the members of a cluster or template cluster in the order they were first seen (then by URL and id)."""
-    sql = """SELECT d.id, d.url, d.site, d.title, d.first_seen, d.published, d.duplicate_of, d.duplicate_kind,
-            d.similarity, d.text, m.text
-        FROM documents AS d LEFT JOIN documents AS m ON m.id = d.duplicate_of
-        WHERE d.cluster_id = ?1 OR d.template_cluster_id = ?1 ORDER BY d.first_seen, d.url, d.id"""
+    sql = f"""{_MEMBERS} WHERE d.cluster_id = ?1 OR d.template_cluster_id = ?1
+        ORDER BY d.first_seen, d.url, d.id"""
+    return _members(connection.execute(sql, (cluster_id,)), masker)
+
+
+def _members(rows: Iterable[Sequence[Any]], masker: Masker | None) -> tuple[Member, ...]:
     masker = masker or default_masker()
-    members = []
-    for *fields, text, match in connection.execute(sql, (cluster_id,)):
-        found = swaps(match, text, masker) if match is not None else ()
-        members.append(Member._make((*fields, found)))
-    return tuple(members)
+    return tuple(
+        Member._make((*fields, swaps(match, text, masker) if match is not None else ()))
+        for *fields, text, match in rows
+    )
+
+
+# A content that is its own root is left out of the index by root, so it is asked for apart.
+_FAMILY = """WITH family(node) AS (
+    SELECT node FROM dedup_contents WHERE root = ?1 AND root <> node
+    UNION ALL SELECT node FROM dedup_contents WHERE node = ?1)"""
+
+
+def family(
+    connection: sqlite3.Connection, identifier: str, *, limit: int = -1, masker: Masker | None = None
+) -> Family | None:
+    """Return the family of a document (alone in it, if nothing is like it); None where the index doesn't know it.
+
+    Swaps are told for the first `limit` members only, as each costs a comparison of two texts.
+    """
+    sql = """SELECT c.root FROM dedup_documents AS r JOIN dedup_contents AS c ON c.node = r.node WHERE r.id = ?"""
+    found = connection.execute(sql, (identifier,)).fetchone()
+    if found is None:
+        return None
+    root: int = found[0]
+    sql = f"""{_FAMILY} SELECT count(*), count(DISTINCT r.node), count(DISTINCT coalesce(d.cluster_id, d.id)),
+        count(DISTINCT d.site), min(d.first_seen), max(d.first_seen)
+        FROM family JOIN dedup_documents AS r ON r.node = family.node JOIN documents AS d ON d.id = r.id"""  # noqa: S608
+    counts = connection.execute(sql, (root,)).fetchone()
+    sql = f"""{_FAMILY} {_MEMBERS} WHERE d.id IN (SELECT r.id FROM family JOIN dedup_documents AS r
+        ON r.node = family.node) ORDER BY d.first_seen, d.url, d.id LIMIT ?2"""  # noqa: S608  # constants
+    members = _members(connection.execute(sql, (root, limit)), masker)
+    fields = (_head(connection, root), *counts, members, _embedded(connection, root, limit))
+    return Family._make(fields)
+
+
+def _head(connection: sqlite3.Connection, root: int) -> str:
+    """Return the earliest document of a root content."""
+    sql = "SELECT id FROM dedup_documents WHERE node = ? ORDER BY day, url, id LIMIT 1"
+    identifier: str = connection.execute(sql, (root,)).fetchone()[0]
+    return identifier
+
+
+def _embedded(connection: sqlite3.Connection, root: int, limit: int) -> tuple[Embedded, ...]:
+    sql = f"""{_FAMILY} SELECT d.id, d.url, d.site, d.title, d.duplicate_of, d.similarity
+        FROM family JOIN dedup_documents AS r ON r.node = family.node
+        JOIN dedup_pairs AS p ON p.a = family.node OR p.b = family.node
+        JOIN dedup_documents AS inner ON inner.node = p.embedded
+        JOIN documents AS d ON d.id = inner.id
+        WHERE p.embedded <> family.node AND d.duplicate_kind = 'contains' AND d.duplicate_of = r.id
+        GROUP BY d.id ORDER BY d.first_seen, d.url, d.id LIMIT ?2"""  # noqa: S608  # constants
+    return tuple(Embedded(*row) for row in connection.execute(sql, (root, limit)))
+
+
+def largest(connection: sqlite3.Connection, limit: int) -> tuple[Size, ...]:
+    """Return the families of two documents or more with most documents, at most `limit` of them."""
+    sql = """SELECT root, 1 + sum(texts), 1 + sum(texts) + sum(copies) AS documents FROM (
+            SELECT root, count(*) AS texts, 0 AS copies FROM dedup_contents WHERE root <> node GROUP BY root
+            UNION ALL SELECT root, 0, sum(documents - contents) FROM clusters GROUP BY root)
+        GROUP BY root ORDER BY documents DESC, root LIMIT ?"""
+    sizes = []
+    for root, texts, documents in connection.execute(sql, (limit,)).fetchall():
+        head = _head(connection, root)
+        url, title = connection.execute("SELECT url, title FROM documents WHERE id = ?", (head,)).fetchone()
+        sql = f"""{_FAMILY} SELECT count(DISTINCT d.site), min(d.first_seen), max(d.first_seen) FROM family
+            JOIN dedup_documents AS r ON r.node = family.node JOIN documents AS d ON d.id = r.id"""  # noqa: S608
+        sizes.append(Size(head, url, title, documents, texts, *connection.execute(sql, (root,)).fetchone()))
+    return tuple(sizes)
