@@ -39,6 +39,8 @@ _FILTERS = {
     "after": "d.published >= ?",
     "before": "d.published < ?",
     "cluster": "d.cluster_id = ?",
+    "month": "substr(d.published, 1, 7) = ?",
+    "farm": "d.site IN (SELECT site FROM farm_sites WHERE farm_id = ?)",
 }
 _OPERATORS = {"AND", "OR", "NOT"}
 MAX_QUERY_TERMS = 64
@@ -216,6 +218,27 @@ def search(
     except sqlite3.OperationalError as error:
         raise QueryError(f"the query can't be run ({error}): quote words with signs in them") from error
     return [_hit(row, asked.words) for row in rows]
+
+
+def matching(connection: sqlite3.Connection, query: str) -> list[int]:
+    """Return the docid of every document that `query` finds, duplicates and takedowns too, in no order.
+
+    For counting over all that was found. Raises QueryError when the query can't be understood.
+    """
+    asked = parse(query)
+    where = [condition for condition, _ in asked.filters]
+    values = [value for _, value in asked.filters]
+    source, column = "documents AS d", "d.docid"
+    if asked.match is not None:
+        source, column = "documents_fts AS f", "f.rowid"
+        source += " JOIN documents AS d ON d.docid = f.rowid" if where else ""
+        where.insert(0, "documents_fts MATCH ?")
+        values.insert(0, asked.match)
+    sql = f"SELECT {column} FROM {source} WHERE {' AND '.join(where)}"  # noqa: S608  # constants of this module
+    try:
+        return [docid for (docid,) in connection.execute(sql, values)]
+    except sqlite3.OperationalError as error:
+        raise QueryError(f"the query can't be run ({error}): quote words with signs in them") from error
 
 
 def _hit(row: Sequence[Any], words: Sequence[str]) -> Hit:
