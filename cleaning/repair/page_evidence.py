@@ -33,6 +33,9 @@ WRONG_HETERONYM = ("\u8457", Reading("zhu", "4"))
 FREQUENT = 45
 """Pairs that the bigram model holds for a frequent character: \u9084 has 49, surnames such as \u95bb or \u7ac7 some 30."""
 
+FREQUENT_ALONE = -10.0
+"""Natural log of how often a frequent character begins a word: \u9019 has -5.5, \u8cb8 -9.4, \u95a9 -11.2."""
+
 FEW_CHARACTERS = 2
 """Characters that agree with the site's table: as many prove a page."""
 
@@ -57,6 +60,11 @@ def pair_total(char: str) -> int:
     """Return how many pairs the bigram model holds that have `char` in them: a measure of how frequent it is."""
     code = int(model().ids[ord(char)]) if char <= "\uffff" else 0
     return int(_pair_totals()[code]) if code else 0
+
+
+def is_frequent(char: str) -> bool:
+    """Return whether `char` is so frequent that nobody explains how to read it: by its pairs, or as a word's beginning."""
+    return pair_total(char) >= FREQUENT or (char <= "\uffff" and float(model().begin[ord(char)]) >= FREQUENT_ALONE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,13 +224,16 @@ def _proven(page: PageEvidence, hits: Counter[str], plausible: Mapping[str, str]
     a reading behind every character is a learner's, not a machine's.
     """
     total = sum(hits.values())
-    typical = {char for char, inserted in plausible.items() if _is_typical(char, inserted)}
+    annotated = {char for char, inserted in plausible.items() if _is_typical(char, inserted)}
+    typical = {char for char in annotated if is_usual(char, first_reading(plausible[char]))}
     typical_hits = sum(hits[char] for char in typical)
+    annotated_hits = sum(hits[char] for char in annotated)
     density = total / max(1, page.han)
     if any(is_machine_made(inserted) for inserted in plausible.values()):
         return True
-    if typical_hits * 5 >= total * 4 and not any(page.bare_anywhere[char] for char in typical):
-        telling = sum(hits[char] for char in typical if pair_total(char) >= FREQUENT)
+    odd_few = annotated_hits * 5 >= total * 4 and typical_hits * 2 >= annotated_hits
+    if odd_few and not any(page.bare_anywhere[char] for char in annotated):
+        telling = sum(hits[char] for char in typical if is_frequent(char))
         enough = telling + len(page.cut_off) >= FEW_HITS
         return enough and density <= DENSE
     again = typical_hits - len(typical)
@@ -246,7 +257,7 @@ def _is_one_part(page: PageEvidence, hits: Counter[str], typical: set[str]) -> b
     between = Counter(page.text[first:last])
     if any(between[char] > hits[char] for char in typical):
         return False
-    frequent = [char for char in typical if pair_total(char) >= FREQUENT]
+    frequent = [char for char in typical if is_frequent(char)]
     if len(frequent) >= 3 and sum(hits[char] - 1 for char in typical) >= 2:
         return True
     before = set(page.text[:first])
@@ -254,6 +265,8 @@ def _is_one_part(page: PageEvidence, hits: Counter[str], typical: set[str]) -> b
 
 
 def _is_typical(char: str, inserted: str) -> bool:
-    """Return whether this is an annotation that tables make and people do not."""
-    reading = first_reading(inserted)
-    return (is_traditional(char) or (char, reading) == WRONG_HETERONYM) and is_usual(char, reading)
+    """Return whether this is an annotation of the kind that tables make: of a character that only Traditional has.
+
+    At its usual reading, people make none such; at another one they may gloss it.
+    """
+    return is_traditional(char) or (char, first_reading(inserted)) == WRONG_HETERONYM

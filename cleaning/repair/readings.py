@@ -100,7 +100,14 @@ def with_lead(lead: int, reading: Reading) -> tuple[str, ...]:
     return tuple(char for char in shown if not is_private(char) and reads(char, reading))
 
 
+MAINLAND_FORMS = frozenset("\u7232\u8846\u88cf\u7fa3\u7240\u5553\u9eaa\u5cef\u507d\u8aac\u7dab")
+"""Everyday Traditional characters in the forms that mainland converters write (OpenCC's standard: \u7232 for \u70ba,
+\u88cf for \u88e1 ...), which Big5's first level has in the Taiwanese form only."""
+
+
 def _is_big5_first_level(char: str) -> bool:
+    if char in MAINLAND_FORMS:
+        return True
     try:
         return b"\xa4\x40" <= char.encode("big5") <= b"\xc6\x7e"
     except UnicodeEncodeError:
