@@ -13,7 +13,7 @@ _COMMANDS = {
     "rebuild": "corpus.cli", "takedown": "corpus.cli",
     "search": "corpus.cli_read", "show": "corpus.cli_read", "explain": "corpus.cli_read", "stats": "corpus.cli_read",
     "cluster": "corpus.cli_cluster", "diff": "corpus.cli_cluster", "farms": "corpus.cli_cluster",
-    "export": "corpus.cli_read", "doctor": "corpus.cli_read",
+    "export": "corpus.cli_export", "doctor": "corpus.cli_read",
 }  # fmt: skip
 """Where each command lives; it is imported when it is asked for, as Scrapy alone takes a second to import."""
 

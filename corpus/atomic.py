@@ -26,7 +26,7 @@ def replacing(path: Path) -> Iterator[IO[bytes]]:
     descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
     try:
         with os.fdopen(descriptor, "wb") as raw:
-            with _packed(raw, path.suffix) as stream:
+            with packed(raw, path.suffix) as stream:
                 yield stream
             raw.flush()
             os.fsync(raw.fileno())
@@ -39,7 +39,8 @@ def replacing(path: Path) -> Iterator[IO[bytes]]:
 
 
 @contextmanager
-def _packed(raw: IO[bytes], suffix: str) -> Iterator[IO[bytes]]:
+def packed(raw: IO[bytes], suffix: str) -> Iterator[IO[bytes]]:
+    """Yield a stream that packs into `raw` as `.gz` or `.zst` say, `raw` itself for any other suffix."""
     if suffix == ".gz":
         with gzip.GzipFile(filename="", mode="wb", fileobj=raw, mtime=0) as packer:
             yield cast(IO[bytes], packer)

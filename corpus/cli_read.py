@@ -13,8 +13,6 @@ from corpus import doctor as doctors
 from corpus import explain as explaining
 from corpus.cli import FriendlyCommand, as_json, database
 from corpus.cli_cluster import document_of
-from corpus.export import ExportError, Pii
-from corpus.export import export as export_to
 from corpus.search import Hit, QueryError
 from corpus.search import search as find_hits
 from corpus.stats import stats as collect_stats
@@ -137,30 +135,6 @@ def stats(db: Path, json_: bool) -> None:
         if named:
             counts(title, named, "what")
             click.echo()
-
-
-@click.command(cls=FriendlyCommand, epilog="Example: yuqi export corpus.db corpus.jsonl.zst")
-@database
-@click.argument("out", type=click.Path(path_type=Path, dir_okay=False))
-@click.option("--all", "duplicates", is_flag=True, help="Duplicates too, not representatives alone.")
-@click.option("--pii", type=click.Choice(["mask", "keep", "drop"]), default="mask", show_default=True,
-              help="What becomes of phone, ID and bank card numbers in the text.")  # fmt: skip
-@as_json
-def export(db: Path, out: Path, duplicates: bool, pii: Pii, json_: bool) -> None:
-    """Write the corpus as JSON Lines (.jsonl, .jsonl.gz, .jsonl.zst), ordered by id, the file whole or not there."""
-    with Corpus(db, readonly=True) as corpus:
-        try:
-            written = export_to(corpus.connection, out, duplicates=duplicates, pii=pii)
-        except ExportError as error:
-            raise click.UsageError(str(error)) from error
-    if json_:
-        print_json(
-            {"path": str(out), "records": written.records, "bytes": written.bytes, "sha256": written.sha256}
-        )
-    else:
-        say(
-            f"{out}: {written.records} records, {written.bytes / 1e6:.1f} MB before packing, sha256 {written.sha256[:16]}…"
-        )
 
 
 @click.command(cls=FriendlyCommand, epilog="Example: yuqi doctor corpus.db")

@@ -1,30 +1,30 @@
-"""Export: one JSON object a line, in a fixed order, the file whole or not there."""
+"""Export: records in a fixed order, written to a file that is whole or not there."""
 
 from __future__ import annotations
 
 import hashlib
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any, Literal
+from typing import Any, Literal
 
 import orjson
 
 from cleaning.contacts import mask_identifiers
 from corpus.atomic import replacing
-
-SUFFIXES = (".jsonl", ".jsonl.gz", ".jsonl.zst")
+from corpus.fields import FIELDS, Field
+from corpus.formats import SUFFIXES, FormatError, sink
+from corpus.selection import Selection
 
 Pii = Literal["mask", "keep", "drop"]
 
-_COLUMNS = (
-    "id", "url", "site", "title", "author", "published", "category", "source", "text", "text_source", "script",
-    "lenders", "topics", "relevance", "quality", "chars", "first_seen", "cluster_id", "template_cluster_id",
-    "duplicate_of", "duplicate_kind", "similarity",
-)  # fmt: skip
-_JSON_COLUMNS = ("lenders", "topics", "quality")
-_TEXT_COLUMNS = ("title", "text", "text_source")
+_JSON_KINDS = ("texts", "quality", "contacts")
+_MASKED = ("title", "author", "source", "text", "text_source")
+"""Fields whose text may hold a personal identifier."""
+
+_CONTACTS = """(SELECT json_group_array(json_object('kind', kind, 'value', masked))
+    FROM (SELECT kind, masked FROM contacts AS c WHERE c.docid = d.docid ORDER BY kind, masked))"""
 
 
 class ExportError(Exception):
@@ -33,7 +33,7 @@ class ExportError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Exported:
-    """What was written: how many records and bytes, and the SHA-256 of the file's bytes before packing."""
+    """What was written: how many records, their bytes as JSON lines, and the SHA-256 of those lines."""
 
     path: Path
     records: int
@@ -41,60 +41,100 @@ class Exported:
     sha256: str
 
 
-def export(connection: sqlite3.Connection, path: Path, *, duplicates: bool = False, pii: Pii = "mask") -> Exported:
-    """Write the corpus to `path` (.jsonl, .jsonl.gz or .jsonl.zst), ordered by id.
+def export(
+    connection: sqlite3.Connection,
+    path: Path,
+    *,
+    selection: Selection | None = None,
+    fields: tuple[Field, ...] = FIELDS,
+    pii: Pii = "mask",
+    duplicates: bool = False,
+) -> Exported:
+    """Write the selected documents to one file, ordered by id, in the format that its suffix names.
 
-    `duplicates` writes every member of a cluster, not its representative alone; `pii` says what becomes of
-    personal identifiers in the text. Raises ExportError on a path it can't write to.
+    `duplicates` is short for a selection of everything; `pii` says what becomes of personal identifiers.
+    Raises ExportError on a path it can't write to or a format that needs a package which isn't there.
     """
+    wanted = selection or Selection(duplicates=duplicates)
     if not str(path).endswith(SUFFIXES):
         raise ExportError(f"{path}: give a name that ends in {', '.join(SUFFIXES)}")
     if not path.parent.is_dir():
         raise ExportError(f"{path}: its folder does not exist; make it first")
-    try:
-        with replacing(path) as stream:
-            count, size, digest = _write(connection, stream, duplicates=duplicates, pii=pii)
-    except OSError as error:
-        raise ExportError(f"{path}: {error.strerror}; what stood there is untouched") from error
-    return Exported(path, count, size, digest)
-
-
-def _write(
-    connection: sqlite3.Connection, stream: IO[bytes], *, duplicates: bool, pii: Pii
-) -> tuple[int, int, str]:
     count = size = 0
     digest = hashlib.sha256()
-    for record in records(connection, duplicates=duplicates, pii=pii):
-        line = orjson.dumps(record, option=orjson.OPT_APPEND_NEWLINE)
-        stream.write(line)
-        digest.update(line)
-        count += 1
-        size += len(line)
-    return count, size, digest.hexdigest()
+    try:
+        with replacing(path) as stream, sink(path.name, stream, fields) as write:
+            for line, record in encoded(connection, wanted, fields=fields, pii=pii):
+                write(line, record)
+                digest.update(line)
+                count += 1
+                size += len(line)
+    except FormatError as error:
+        raise ExportError(str(error)) from error
+    except OSError as error:
+        raise ExportError(f"{path}: {error.strerror or error}; what stood there is untouched") from error
+    return Exported(path, count, size, digest.hexdigest())
+
+
+def encoded(
+    connection: sqlite3.Connection, selection: Selection, *, fields: tuple[Field, ...] = FIELDS, pii: Pii = "mask"
+) -> Iterator[tuple[bytes, Mapping[str, Any]]]:
+    """Yield each selected document as its JSON line and as a mapping whose lists and objects are JSON text still.
+
+    What the tables hold as JSON goes into the line as it stands: taking it apart first would cost half the time.
+    """
+    packed = [field.name for field in fields if field.kind in _JSON_KINDS]
+    for record in _raw(connection, selection, fields, pii):
+        ready = dict(record)
+        for name in packed:
+            ready[name] = orjson.Fragment(record[name])
+        yield orjson.dumps(ready, option=orjson.OPT_APPEND_NEWLINE), record
 
 
 def records(
-    connection: sqlite3.Connection, *, duplicates: bool = False, pii: Pii = "mask"
+    connection: sqlite3.Connection,
+    selection: Selection | None = None,
+    *,
+    fields: tuple[Field, ...] = FIELDS,
+    duplicates: bool = False,
+    pii: Pii = "mask",
 ) -> Iterator[dict[str, Any]]:
     """Yield the corpus' records, ordered by id; their fields are those of `record.schema.json`."""
-    condition = "1" if duplicates else "d.duplicate_of IS NULL"
-    columns = ", ".join(f"d.{name}" for name in _COLUMNS)
-    # Constants only: no value of a user's goes into the statement.
-    sql = f"""SELECT {columns},
-            (SELECT count(*) FROM documents AS m WHERE m.cluster_id = d.cluster_id),
-            (SELECT json_group_array(json_object('kind', kind, 'value', masked))
-                FROM (SELECT kind, masked FROM contacts AS c WHERE c.docid = d.docid ORDER BY kind, masked))
-        FROM documents AS d
-        WHERE {condition} AND NOT EXISTS (SELECT 1 FROM tombstones AS t WHERE t.value IN (d.url, d.site, d.content_hash))
-        ORDER BY d.id"""  # noqa: S608
-    for row in connection.execute(sql):
-        record = dict(zip(_COLUMNS, row))
-        for name in _JSON_COLUMNS:
+    packed = [field.name for field in fields if field.kind in _JSON_KINDS]
+    for record in _raw(connection, selection or Selection(duplicates=duplicates), fields, pii):
+        for name in packed:
             record[name] = orjson.loads(record[name])
-        record["cluster_size"] = max(1, row[-2])
-        record["contacts"] = orjson.loads(row[-1])
-        if pii != "keep":
-            for name in _TEXT_COLUMNS:
-                if record[name]:
-                    record[name] = mask_identifiers(record[name], drop=pii == "drop")
         yield record
+
+
+def _raw(
+    connection: sqlite3.Connection, selection: Selection, fields: tuple[Field, ...], pii: Pii
+) -> Iterator[dict[str, Any]]:
+    names = [field.name for field in fields]
+    sizes = _cluster_sizes(connection) if "cluster_size" in names else {}
+    columns = ", ".join(_column(name, pii) for name in names)
+    where, values = selection.where()
+    # Constants only: what a user gives goes in as parameters.
+    sql = f"SELECT {columns} FROM documents AS d WHERE {where} ORDER BY d.id"  # noqa: S608
+    masked = [] if pii == "keep" else [name for name in _MASKED if name in names]
+    drop = pii == "drop"
+    for row in connection.execute(sql, values):
+        record = dict(zip(names, row))
+        if "cluster_size" in record:
+            record["cluster_size"] = sizes.get(record["cluster_size"], 1)
+        for name in masked:
+            value = record[name]
+            if value:
+                record[name] = mask_identifiers(value, drop=drop)
+        yield record
+
+
+def _column(name: str, pii: Pii) -> str:
+    if name == "contacts":
+        return "'[]'" if pii == "drop" else _CONTACTS
+    return "d.cluster_id" if name == "cluster_size" else f"d.{name}"
+
+
+def _cluster_sizes(connection: sqlite3.Connection) -> dict[str, int]:
+    sql = "SELECT cluster_id, count(*) FROM documents WHERE cluster_id IS NOT NULL GROUP BY cluster_id"
+    return dict(connection.execute(sql).fetchall())

@@ -83,7 +83,7 @@ def test_the_file_can_be_read_by_others(tmp_path: Path) -> None:
     assert stat.S_IMODE(path.stat().st_mode) == 0o644
 
 
-@pytest.mark.parametrize("name", ["a.csv", "a.json", "nowhere/a.jsonl"])
+@pytest.mark.parametrize("name", ["a.txt", "a.json", "nowhere/a.jsonl"])
 def test_a_path_that_cannot_be_written_is_told(corpus: Corpus, tmp_path: Path, name: str) -> None:
     with pytest.raises(ExportError, match=r"\.jsonl"):
         export(corpus.connection, tmp_path / name)
