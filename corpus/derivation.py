@@ -6,7 +6,7 @@ import multiprocessing
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 from cleaning.clean import Cleaned, Site
 from cleaning.findings import Rejected
@@ -63,15 +63,36 @@ def derive_one(folder: Path, task: Task, sites: Mapping[str, Site]) -> Derived:
     return Derived(task, *derive(fetch, sites.get(task.site, _NO_SITE)))
 
 
+class Workers:
+    """Processes that derive, for as long as the context lasts; a single worker is the caller's own process."""
+
+    def __init__(self, folder: Path, sites: Mapping[str, Site], workers: int) -> None:
+        self._folder = folder
+        self._sites = sites
+        # `spawn` because a fork of a process with SQLite and Twisted open shares what it may not share.
+        context = multiprocessing.get_context("spawn")
+        self._pool = context.Pool(workers, _start_worker, (folder, sites)) if workers > 1 else None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._pool is not None:
+            self._pool.terminate()
+
+    def run(self, tasks: Sequence[Task]) -> Iterator[Derived]:
+        """Return a result for every task, in the order of `tasks`.
+
+        A pool begins at once and holds all of `tasks`; a single worker derives as its results are asked for.
+        """
+        if self._pool is not None:
+            return self._pool.imap(_work, tasks, chunksize=CHUNK)
+        return (derive_one(self._folder, task, self._sites) for task in tasks)
+
+
 def derive_all(
     folder: Path, tasks: Sequence[Task], sites: Mapping[str, Site], *, workers: int = 1
 ) -> Iterator[Derived]:
     """Yield a result for every task, in the order of `tasks` whatever the number of workers."""
-    if workers <= 1 or len(tasks) <= CHUNK:
-        for task in tasks:
-            yield derive_one(folder, task, sites)
-        return
-    # `spawn` because a fork of a process with SQLite and Twisted open shares what it may not share.
-    context = multiprocessing.get_context("spawn")
-    with context.Pool(workers, _start_worker, (folder, sites)) as pool:
-        yield from pool.imap(_work, tasks, chunksize=CHUNK)
+    with Workers(folder, sites, workers if len(tasks) > CHUNK else 1) as pool:
+        yield from pool.run(tasks)
