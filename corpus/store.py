@@ -34,6 +34,9 @@ BATCH_DOCUMENTS = 500
 
 BUSY_TIMEOUT_SECONDS = 60.0
 
+_FARMS_ARE_DUE = "SELECT 1 FROM corpus_meta WHERE key = 'farms due'"
+"""Documents were stored since farms were last worked out: also by a process that was killed before it came to that."""
+
 Progress = Callable[[int, int], None]
 """Called with how many are done and how many there are."""
 
@@ -55,7 +58,7 @@ class Corpus:
         self.readonly = readonly
         self.db = Database(_connect(self.path, create=create, readonly=readonly))
         self._writer = archive.ArchiveWriter(self.folder)
-        self._pending: list[tuple[Fetch, Location]] = []
+        self._pending: list[dict[str, Any]] = []
         self._pending_ids: set[str] = set()
         try:
             self._prepare(create)
@@ -122,11 +125,12 @@ class Corpus:
 
     # Fetches
 
-    def add_fetch(self, fetch: Fetch) -> None:
-        """Archive a fetch. It is registered with the next `flush`, at the latest after BATCH_FETCHES of them."""
-        self._pending.append((fetch, self._writer.append(fetch)))
-        self._pending_ids.add(fetch.id)
-        if len(self._pending) >= BATCH_FETCHES:
+    def add_fetch(self, fetch: Fetch, *, most_pending: int = BATCH_FETCHES) -> None:
+        """Archive a fetch. It is registered with the next `flush`, at the latest after `most_pending` of them."""
+        row = _fetch_row(fetch, self._writer.append(fetch))
+        self._pending.append(row)
+        self._pending_ids.add(row["id"])
+        if len(self._pending) >= most_pending:
             self.flush()
 
     def flush(self) -> None:
@@ -139,20 +143,32 @@ class Corpus:
         self._pending = []
         self._pending_ids = set()
 
+    def free(self) -> bool:
+        """Return whether no other process is writing at this moment, so that a transaction could begin at once."""
+        self.db.execute("PRAGMA busy_timeout = 0")
+        try:
+            self.db.execute("BEGIN IMMEDIATE")
+            self.db.rollback()
+        except sqlite3.OperationalError:
+            return False
+        finally:
+            self.db.execute(f"PRAGMA busy_timeout = {int(BUSY_TIMEOUT_SECONDS * 1000)}")
+        return True
+
     def has_fetch(self, identifier: str) -> bool:
         """Whether the same bytes at the same URL are there already."""
         if identifier in self._pending_ids:
             return True
         return self.db.execute("SELECT 1 FROM fetches WHERE id = ?", [identifier]).fetchone() is not None
 
-    def _register(self, fetched: Sequence[tuple[Fetch, Location]]) -> None:
+    def _register(self, rows: Sequence[dict[str, Any]]) -> None:
         ends: dict[str, int] = {}
-        for _, location in fetched:
-            ends[location.file] = max(ends.get(location.file, 0), location.offset + location.length)
+        for row in rows:
+            ends[row["warc_file"]] = max(ends.get(row["warc_file"], 0), row["warc_offset"] + row["warc_length"])
         self.db.table("archives").upsert_all(
             [{"file": name, "bytes": end} for name, end in ends.items()], pk="file"
         )
-        self.db.table("fetches").insert_all(_fetch_row(fetch, location) for fetch, location in fetched)
+        self.db.table("fetches").insert_all(rows)
 
     def _recover(self) -> None:
         """Take in what a killed process archived but did not come to register; note what it tore."""
@@ -167,7 +183,7 @@ class Corpus:
                 continue
             fetched, end = found
             with self.transaction():
-                self._register(fetched)
+                self._register([_fetch_row(fetch, location) for fetch, location in fetched])
                 row = {"file": path.name, "bytes": end, "torn": size - end}
                 self.db.table("archives").upsert(row, pk="file")
 
@@ -229,10 +245,22 @@ class Corpus:
             done += len(batch)
             if progress is not None:
                 progress(done, len(tasks))
-        if counts["documents"]:
+        if self.db.execute(_FARMS_ARE_DUE).fetchone():
             with self.transaction():
                 self._rederive_farms()
         return counts
+
+    def pending(self, after: int, limit: int) -> list[Task]:
+        """Return the next registered fetches behind number `after` that have given nothing yet, in order."""
+        return self._tasks("derived = 0 AND seq > ?", [after], limit)
+
+    def store(self, batch: Sequence[Derived]) -> dict[str, int]:
+        """Store what fetches have given, in one transaction; return how many gave what.
+
+        Farms are brought up to date by the next `derive_pending`.
+        """
+        with self.transaction():
+            return self._store(batch)
 
     def rebuild(self, *, workers: int = 1, progress: Progress | None = None) -> dict[str, int]:
         """Make every derived table again from the archive; a reader sees the old rows until the new ones are whole."""
@@ -254,15 +282,16 @@ class Corpus:
     def _rederive_farms(self) -> None:
         lines = {name: site.profile.lines for name, site in self.sites().items() if site.profile}
         farms.rederive(self.connection, self.salt, lines)
+        self.db.execute("DELETE FROM corpus_meta WHERE key = 'farms due'")
 
     def tasks(self) -> list[Task]:
         """Return every registered fetch as a task, in order of registration."""
         return self._tasks("1")
 
-    def _tasks(self, condition: str) -> list[Task]:
+    def _tasks(self, condition: str, values: Sequence[int] = (), limit: int = -1) -> list[Task]:
         sql = f"""SELECT seq, id, url, site, fetched_at, warc_file, warc_offset, warc_length
-            FROM fetches WHERE {condition} ORDER BY seq"""  # noqa: S608  # one of two constants
-        rows = self.db.execute(sql).fetchall()
+            FROM fetches WHERE {condition} ORDER BY seq LIMIT ?"""  # noqa: S608  # one of three constants
+        rows = self.db.execute(sql, [*values, limit]).fetchall()
         return [Task(seq, name, url, site, when, Location(*where)) for seq, name, url, site, when, *where in rows]
 
     def _empty(self) -> None:
@@ -299,6 +328,8 @@ class Corpus:
             [(item.task.seq, mark) for item in documents.values() for mark in item.marks],
         )
         self.db.table("rejections").insert_all(rejections)
+        if documents:
+            self.db.execute("INSERT OR IGNORE INTO corpus_meta (key, value) VALUES ('farms due', '')")
         done = [(item.task.seq,) for item in batch]
         self.connection.executemany("UPDATE fetches SET derived = 1 WHERE seq = ?", done)
         return counts
