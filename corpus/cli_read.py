@@ -1,4 +1,4 @@
-"""The corpus room's commands that read: search, show, explain, stats, export, doctor."""
+"""The corpus room's commands that read: search, show, explain, stats, doctor."""
 
 from __future__ import annotations
 
@@ -151,4 +151,4 @@ def doctor(db: Path | None, json_: bool) -> None:
         sys.exit(1)
 
 
-commands: list[click.Command] = [search, show, explain, stats, export, doctor]
+commands: list[click.Command] = [search, show, explain, stats, doctor]
