@@ -22,7 +22,7 @@ from typing import BinaryIO
 
 from fastwarc.warc import ArchiveIterator, WarcRecord, WarcRecordType
 
-from corpus.records import Fetch, Location, RecordKind
+from corpus.records import Fetch, Location, RecordKind, Reference
 
 MAX_FILE_BYTES = 1_000_000_000
 """A file that has grown past this is closed and the next begun: 1 GB is what the WARC guidelines advise."""
@@ -34,7 +34,10 @@ _TYPES: dict[RecordKind, WarcRecordType] = {
     "response": WarcRecordType.response,
     "resource": WarcRecordType.resource,
     "conversion": WarcRecordType.conversion,
+    "revisit": WarcRecordType.revisit,
 }
+_PROFILE = "http://netpreserve.org/warc/1.1/revisit/"
+"""WARC 1.1, section 6.7: `server-not-modified` for a 304, `identical-payload-digest` for the same bytes again."""
 _ARCHIVED = {"transfer-encoding": "X-Archive-Orig-Transfer-Encoding"}
 """Headers that would no longer be true of the archived body, and the names that they are kept under."""
 
@@ -154,8 +157,10 @@ def _warcinfo(name: str) -> bytes:
 def record_bytes(fetch: Fetch) -> bytes:
     """Return the uncompressed WARC record of `fetch`, with block and payload digests."""
     record = WarcRecord()
-    stamp = fetch.fetched_at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    stamp = _stamp(fetch.fetched_at)
     record.init_headers(record_type=_TYPES[fetch.kind], record_urn=_urn(f"{fetch.id}{stamp}".encode()))
+    if fetch.refers_to is not None:
+        _refer(record, fetch, fetch.refers_to)
     record.headers["WARC-Target-URI"] = fetch.url
     record.headers["WARC-Date"] = stamp
     if fetch.truncated:
@@ -164,17 +169,52 @@ def record_bytes(fetch: Fetch) -> bytes:
         record.headers["WARC-Yuqi-Crawl"] = fetch.crawl_id
     if fetch.kind == "response":
         record.headers["Content-Type"] = "application/http; msgtype=response"
-        record.headers["WARC-Payload-Digest"] = _sha1(fetch.body)
+        record.headers["WARC-Payload-Digest"] = payload_digest(fetch)
         record.set_bytes_content(_http_head(fetch) + fetch.body)
+    elif fetch.kind == "revisit":
+        record.headers["Content-Type"] = "application/http; msgtype=response"
+        record.set_bytes_content(_http_head(fetch))
     else:
         record.headers["Content-Type"] = fetch.content_type or "application/octet-stream"
-        record.headers["WARC-Payload-Digest"] = _sha1(fetch.body)
+        record.headers["WARC-Payload-Digest"] = payload_digest(fetch)
         record.set_bytes_content(fetch.body)
     return _written(record)
 
 
+def payload_digest(fetch: Fetch) -> str:
+    """Return the digest of a fetch's body as WARC writes it."""
+    return _sha1(fetch.body)
+
+
+def reference(fetch: Fetch) -> Reference:
+    """Return how a later record refers to `fetch`; to a revisit's own original where it is one."""
+    return fetch.refers_to or Reference(fetch.id, fetch.url, fetch.fetched_at, payload_digest(fetch))
+
+
+def _stamp(when: datetime) -> str:
+    return when.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def _refer(record: WarcRecord, fetch: Fetch, other: Reference) -> None:
+    """Write which record this one refers to. `WARC-Yuqi-Fetch` is our own, by which the corpus finds it again."""
+    when = _stamp(other.fetched_at)
+    record.headers["WARC-Refers-To"] = f"<urn:uuid:{_uuid(f'{other.id}{when}'.encode())}>"
+    record.headers["WARC-Refers-To-Target-URI"] = other.url
+    record.headers["WARC-Refers-To-Date"] = when
+    record.headers["WARC-Yuqi-Fetch"] = other.id
+    record.headers["WARC-Yuqi-Digest"] = other.digest
+    if fetch.kind == "revisit":
+        profile = "server-not-modified" if fetch.status == 304 else "identical-payload-digest"
+        record.headers["WARC-Profile"] = _PROFILE + profile
+        record.headers["WARC-Payload-Digest"] = other.digest
+
+
 def _urn(seed: bytes) -> bytes:
-    return str(uuid.UUID(bytes=hashlib.blake2b(seed, digest_size=16).digest(), version=4)).encode("ascii")
+    return b"uuid:" + _uuid(seed).encode("ascii")
+
+
+def _uuid(seed: bytes) -> str:
+    return str(uuid.UUID(bytes=hashlib.blake2b(seed, digest_size=16).digest(), version=4))
 
 
 def _written(record: WarcRecord) -> bytes:
@@ -222,17 +262,20 @@ def read(folder: Path, location: Location) -> Fetch:
 def walk(stream: BinaryIO, start: int = 0) -> Iterator[Entry]:
     """Yield an entry for every record of a WARC file (plain, gzip or zstd) that holds a page, in order.
 
-    Records of other kinds are passed over. A torn or damaged record yields an entry with its problem; what stands
-    behind a place where the file can't be parsed is not reached, and the last entry says so.
+    Records of other kinds are passed over, and so are revisits of other tools: their bytes stand elsewhere. A torn
+    or damaged record yields an entry with its problem; what stands behind a place where the file can't be parsed is
+    not reached, and the last entry says so.
     """
-    wanted = WarcRecordType.response | WarcRecordType.resource | WarcRecordType.conversion
+    wanted = WarcRecordType.response | WarcRecordType.resource | WarcRecordType.conversion | WarcRecordType.revisit
     end = start
     last = 0
     try:
         for record in ArchiveIterator(stream, parse_http=False, quirks_mode=True, fsspec_args=False):
             last = record.stream_pos
             offset = start + last
-            entry = _entry(record, offset) if record.record_type & wanted else None
+            entry = (
+                _entry(record, offset) if record.record_type & wanted and not _foreign_revisit(record) else None
+            )
             end = start + stream.tell()
             if entry is not None:
                 yield entry
@@ -268,6 +311,10 @@ def _rest(stream: BinaryIO, last: int) -> int | None:
     return end if inflater.eof and stream.read(1) else None
 
 
+def _foreign_revisit(record: WarcRecord) -> bool:
+    return record.record_type == WarcRecordType.revisit and not record.headers.get("WARC-Yuqi-Fetch")
+
+
 def _first_line(error: Exception) -> str:
     return (str(error).splitlines() or [type(error).__name__])[0]
 
@@ -299,8 +346,11 @@ def _fetch(record: WarcRecord, block: bytes) -> Fetch:
     when = record.record_date or datetime(1970, 1, 1, tzinfo=UTC)
     crawl = record.headers.get("WARC-Yuqi-Crawl") or None
     truncated = record.headers.get("WARC-Truncated") or None
-    if record.record_type == WarcRecordType.response:
+    other = _reference(record)
+    if record.record_type in (WarcRecordType.response, WarcRecordType.revisit):
         status, headers, body = _split_http(block)
+        if record.record_type == WarcRecordType.revisit:
+            return Fetch(url, when, b"", "revisit", status, headers, crawl, truncated, other)
         if any(key.lower() == "transfer-encoding" and "chunked" in value.lower() for key, value in headers):
             # Tools that record the wire, as wget and browsers do, leave the transfer coding in the body.
             body = _dechunk(body)
@@ -308,7 +358,17 @@ def _fetch(record: WarcRecord, block: bytes) -> Fetch:
         return Fetch(url, when, body, "response", status, headers, crawl, truncated)
     kind: RecordKind = "conversion" if record.record_type == WarcRecordType.conversion else "resource"
     told = record.headers.get("Content-Type") or "application/octet-stream"
-    return Fetch(url, when, block, kind, 200, (("Content-Type", told),), crawl, truncated)
+    return Fetch(url, when, block, kind, 200, (("Content-Type", told),), crawl, truncated, other)
+
+
+def _reference(record: WarcRecord) -> Reference | None:
+    """Return the fetch that one of our records refers to, None where it names none. Raises ValueError."""
+    identifier = record.headers.get("WARC-Yuqi-Fetch")
+    if not identifier:
+        return None
+    url = record.headers.get("WARC-Refers-To-Target-URI") or ""
+    when = datetime.fromisoformat(record.headers.get("WARC-Refers-To-Date") or "")
+    return Reference(identifier, url, when, record.headers.get("WARC-Yuqi-Digest") or "")
 
 
 def _dechunk(body: bytes) -> bytes:

@@ -25,6 +25,10 @@ _FEED = re.compile(
 )
 
 
+NOT_MODIFIED = "not-modified"
+"""The reason of a revisit, which gives nothing new and is no rejection."""
+
+
 class Derivation(NamedTuple):
     """What a fetch gives: its article or why there is none, and the accounts that its source names."""
 
@@ -34,6 +38,8 @@ class Derivation(NamedTuple):
 
 def derive(fetch: Fetch, site: Site | None = None, *, restore: bool = False) -> Derivation:
     """Return what `fetch` gives. A function of its arguments and nothing else."""
+    if fetch.kind == "revisit":
+        return Derivation(Rejected(NOT_MODIFIED, "nothing has changed since it was fetched before"))
     if fetch.kind == "response" and fetch.status != 200:
         return Derivation(Rejected(f"http-{fetch.status}", f"the server answered {fetch.status}"))
     kind = (fetch.content_type or "text/html").partition(";")[0].strip().lower()
@@ -46,11 +52,12 @@ def derive(fetch: Fetch, site: Site | None = None, *, restore: bool = False) -> 
         return Derivation(
             Rejected("for-machines", "it is a file for programs (robots.txt, a sitemap or a feed), not a page")
         )
-    told = "text/plain; charset=utf-8" if fetch.kind == "conversion" else fetch.content_type
+    plain = fetch.kind == "conversion" and not fetch.rendered
+    told = "text/plain; charset=utf-8" if plain else fetch.content_type
     result = clean(body, told, fetch.url, fetched_at=fetch.fetched_at, site=site, restore=restore)
     # Account ids and the scripts around them are ASCII, so the bytes need no decoding to be searched.
     marks = (
-        account_marks(body.decode("latin-1")) if isinstance(result, Cleaned) and fetch.kind == "response" else ()
+        account_marks(body.decode("latin-1")) if isinstance(result, Cleaned) and fetch.kind != "resource" else ()
     )
     return Derivation(result, marks)
 

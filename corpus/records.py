@@ -13,7 +13,17 @@ from cleaning.clean import Cleaned
 LOCAL_SITE = "local"
 """The site of what was ingested from files that name no URL."""
 
-RecordKind = Literal["response", "resource", "conversion"]
+RecordKind = Literal["response", "resource", "conversion", "revisit"]
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """The earlier fetch that a record refers to: its id, where and when it was fetched, its payload's digest."""
+
+    id: str
+    url: str
+    fetched_at: datetime
+    digest: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +32,9 @@ class Fetch:
 
     `body` is as transferred: still in the content encoding that `headers` names, but without transfer coding.
     `kind` is the WARC record type: `response` with `status` and `headers`, `resource` for a file of which only
-    the content type is known, `conversion` for text that another tool made of a page (WET).
+    the content type is known, `conversion` for text that another tool made of a page (WET) or for the page as a
+    browser rendered it, `revisit` for an answer that says, or shows, that nothing has changed since the fetch that
+    `refers_to` names (its body is empty: the bytes stand there).
     """
 
     url: str
@@ -33,6 +45,7 @@ class Fetch:
     headers: tuple[tuple[str, str], ...] = ()
     crawl_id: str | None = None
     truncated: str | None = None
+    refers_to: Reference | None = None
 
     def header(self, name: str) -> str | None:
         """Return the first header of that name (in any case), None where there is none."""
@@ -49,8 +62,18 @@ class Fetch:
         return self.header("content-type")
 
     @property
+    def rendered(self) -> bool:
+        """Whether this is a page as a browser made it of the response that stands beside it."""
+        return self.kind == "conversion" and (self.content_type or "").startswith("text/html")
+
+    @property
     def id(self) -> str:
-        """32 hex digits of BLAKE2b over URL and body: the same bytes at the same place are the same fetch."""
+        """32 hex digits of BLAKE2b over URL and body: the same bytes at the same place are the same fetch.
+
+        A revisit is the fetch that it refers to, once more.
+        """
+        if self.kind == "revisit" and self.refers_to is not None:
+            return self.refers_to.id
         digest = hashlib.blake2b(digest_size=16)
         digest.update(self.url.encode("utf-8", "surrogatepass"))
         digest.update(b"\0")

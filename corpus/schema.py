@@ -14,8 +14,22 @@ from corpus import dedup, farms
 APPLICATION_ID = 0x79757169
 """`yuqi` in ASCII: the mark in a SQLite file's header by which a corpus is told from any other database."""
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 """Raised with every change of the tables; `migrate` leads from each earlier one to this."""
+
+VERSIONS = """CREATE TABLE versions (  -- what stood at a document's URL at another time; documents has the newest
+    docid INTEGER PRIMARY KEY,  -- number of the fetch it comes from
+    id TEXT NOT NULL,  -- 128-bit hash of url and body
+    url TEXT NOT NULL,
+    site TEXT NOT NULL,
+    title TEXT,
+    author TEXT,
+    published TEXT,
+    text TEXT NOT NULL,
+    content_hash TEXT NOT NULL,
+    first_seen TEXT NOT NULL,  -- ISO 8601, UTC: when it was fetched
+    last_seen TEXT NOT NULL  -- ISO 8601, UTC: when it was last found to be still the same
+)"""
 
 TABLES = (
     """CREATE TABLE corpus_meta (  -- one row for each fact about this file
@@ -68,6 +82,7 @@ TABLES = (
     counters TEXT NOT NULL,  -- JSON object: views, comments, heat, likes as the page shows them
     chars INTEGER NOT NULL,  -- length of text
     first_seen TEXT NOT NULL,  -- ISO 8601, UTC: when it was fetched
+    last_seen TEXT NOT NULL DEFAULT '',  -- ISO 8601, UTC: when it was last found to be still the same
     content_hash TEXT NOT NULL,  -- hash of the folded text: equal for exact duplicates
     cluster_id TEXT,  -- NULL while nothing else is like it
     duplicate_of TEXT,  -- id of the document it duplicates; NULL for representatives
@@ -80,6 +95,8 @@ TABLES = (
     "CREATE INDEX documents_published ON documents(published)",
     "CREATE INDEX documents_cluster ON documents(cluster_id) WHERE cluster_id IS NOT NULL",
     "CREATE INDEX documents_content_hash ON documents(content_hash)",
+    VERSIONS,
+    "CREATE INDEX versions_url ON versions(url)",
     """CREATE TABLE findings (  -- every change made to a document's text, with its certainty
     docid INTEGER NOT NULL REFERENCES documents(docid) ON DELETE CASCADE,
     number INTEGER NOT NULL,  -- order within the document
@@ -150,7 +167,7 @@ WHERE duplicate_of IS NULL
         OR (t.kind = 'site' AND t.value = documents.site) OR (t.kind = 'hash' AND t.value = documents.content_hash))"""
 """Representatives only, not tombstoned: what an analyst opens first."""
 
-DERIVED = ("documents", "findings", "rejections", "contacts")
+DERIVED = ("documents", "versions", "findings", "rejections", "contacts")
 """The tables that `rebuild` empties and makes again, apart from those that dedup and farms own."""
 
 
@@ -165,6 +182,21 @@ def create(db: Database) -> None:
     db.table("corpus_meta").insert({"key": "salt", "value": secrets.token_hex(16)})
     db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
     db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+
+
+def migrate(db: Database) -> None:
+    """Bring the tables of an earlier version to this one, in the caller's transaction."""
+    if db.execute("PRAGMA user_version").fetchone()[0] < 2:
+        db.execute("ALTER TABLE documents ADD COLUMN last_seen TEXT NOT NULL DEFAULT ''")
+        db.execute("UPDATE documents SET last_seen = first_seen")
+        db.execute(VERSIONS)
+        db.execute("CREATE INDEX versions_url ON versions(url)")
+    db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+
+
+def outdated(db: Database) -> bool:
+    """Return whether the tables are of an earlier version."""
+    return int(db.execute("PRAGMA user_version").fetchone()[0]) < SCHEMA_VERSION
 
 
 def check(db: Database) -> None:

@@ -22,9 +22,11 @@ from cleaning.profile import SiteProfile
 from cleaning.repair import SiteTable
 from corpus import archive, dedup, farms, schema
 from corpus.derivation import Derived, Task, derive_all
+from corpus.derive import NOT_MODIFIED
 from corpus.fingerprint import content_hash
 from corpus.records import Fetch, Location, site_of
 from corpus.search import index_text
+from corpus.versions import OUTCOMES, Timelines
 
 BATCH_FETCHES = 200
 """Fetches are registered this many to a transaction: a kill -9 costs at most re-reading these from the archive."""
@@ -87,6 +89,9 @@ class Corpus:
         except sqlite3.DatabaseError as error:
             raise CorpusError(explain_error(self.path, error)) from error
         if not self.readonly:
+            if schema.outdated(self.db):
+                with self.transaction():
+                    schema.migrate(self.db)
             self._recover()
 
     def __enter__(self) -> Self:
@@ -235,7 +240,7 @@ class Corpus:
     def derive_pending(self, *, workers: int = 1, progress: Progress | None = None) -> dict[str, int]:
         """Derive every fetch that has given nothing yet, in order; return how many gave what."""
         self.flush()
-        counts = {"documents": 0, "rejections": 0, "unchanged": 0, "taken down": 0}
+        counts = dict.fromkeys(OUTCOMES, 0)
         tasks = self._tasks("derived = 0")
         done = 0
         for batch in _batched(derive_all(self.folder, tasks, self.sites(), workers=workers), BATCH_DOCUMENTS):
@@ -266,7 +271,7 @@ class Corpus:
         """Make every derived table again from the archive; a reader sees the old rows until the new ones are whole."""
         self.flush()
         tasks = self.tasks()
-        counts = {"documents": 0, "rejections": 0, "unchanged": 0, "taken down": 0}
+        counts = dict.fromkeys(OUTCOMES, 0)
         with self.transaction():
             self._empty()
             done = 0
@@ -302,33 +307,37 @@ class Corpus:
 
     def _store(self, batch: Sequence[Derived]) -> dict[str, int]:
         """Store one batch in the open transaction and bring duplicates up to date."""
-        counts = {"documents": 0, "rejections": 0, "unchanged": 0, "taken down": 0}
+        counts = dict.fromkeys(OUTCOMES, 0)
         batch = self._still_pending(batch)
-        documents: dict[str, Derived] = {}
+        lines = Timelines(self.connection)
         rejections: list[dict[str, Any]] = []
         buried = self._buried()
         for item in batch:
             task, result = item.task, item.result
             if isinstance(result, Rejected):
-                rejections.append(_rejection_row(task, result))
+                if result.reason == NOT_MODIFIED:
+                    lines.seen(task)
+                    counts["unchanged"] += 1
+                else:
+                    lines.gave_nothing(task)
+                    rejections.append(_rejection_row(task, result))
             elif task.url in buried or task.site in buried or content_hash(result.text) in buried:
                 counts["taken down"] += 1
-            elif task.id in documents or self._has_document(task.id):
-                counts["unchanged"] += 1
             else:
-                documents[task.id] = item
-        counts["documents"] = len(documents)
+                counts[lines.place(item, result)] += 1
         counts["rejections"] = len(rejections)
-        self._store_documents(
-            [(item.task, item.result) for item in documents.values() if isinstance(item.result, Cleaned)]
-        )
+        if superseded := lines.superseded():
+            self._remove_documents(superseded)
+        added = lines.added()
+        self._store_documents([(item.task, item.result) for item in added if isinstance(item.result, Cleaned)])
+        lines.write()
         farms.add_marks(
             self.connection,
             self.salt,
-            [(item.task.seq, mark) for item in documents.values() for mark in item.marks],
+            [(item.task.seq, mark) for item in added for mark in item.marks],
         )
         self.db.table("rejections").insert_all(rejections)
-        if documents:
+        if added or superseded:
             self.db.execute("INSERT OR IGNORE INTO corpus_meta (key, value) VALUES ('farms due', '')")
         done = [(item.task.seq,) for item in batch]
         self.connection.executemany("UPDATE fetches SET derived = 1 WHERE seq = ?", done)
@@ -343,9 +352,6 @@ class Corpus:
 
     def _buried(self) -> frozenset[str]:
         return frozenset(value for (value,) in self.db.execute("SELECT value FROM tombstones"))
-
-    def _has_document(self, identifier: str) -> bool:
-        return self.db.execute("SELECT 1 FROM documents WHERE id = ?", [identifier]).fetchone() is not None
 
     def _store_documents(self, documents: Sequence[tuple[Task, Cleaned]]) -> None:
         if not documents:
@@ -411,6 +417,7 @@ class Corpus:
                 self.db.table("tombstones").upsert(row, pk=("kind", "value"))
                 found = self.db.table("documents").rows_where(f"{column[kind]} = ?", [value], select="docid")
                 docids = [found_row["docid"] for found_row in found]
+                self.db.table("versions").delete_where(f"{column[kind]} = ?", [value])
                 self._remove_documents(docids)
                 gone += len(docids)
             if gone:
@@ -570,6 +577,7 @@ def _document_row(task: Task, cleaned: Cleaned) -> dict[str, Any]:
         "counters": _json(cleaned.counters),
         "chars": len(cleaned.text),
         "first_seen": task.fetched_at,
+        "last_seen": task.fetched_at,
         "content_hash": content_hash(cleaned.text),
     }
 
