@@ -98,29 +98,31 @@ class Lexicon:
 
 
 @cache
-def lexicon() -> Lexicon:
-    """Return the lexicon; a word listed twice keeps its greater weight."""
+def lexicon(*, rows: bool = False) -> Lexicon:
+    """Return the lexicon; a word listed twice keeps its greater weight. With `rows` the groups that count in rows of
+    keywords only are in it too."""
     raw = (resources.files("cleaning.rules") / "lexicon.toml").read_text(encoding="utf-8")
     weights: dict[str, int] = {}
     for group in tomllib.loads(raw)["words"]:
-        for word in group["list"]:
-            weights[word] = max(weights.get(word, 0), group["weight"])
+        if rows or not group.get("rows"):
+            for word in group["list"]:
+                weights[word] = max(weights.get(word, 0), group["weight"])
     latin = tuple(word[0].isascii() or word[-1].isascii() for word in weights)
     return Lexicon(tuple(weights), tuple(weights.values()), latin)
 
 
 @cache
-def _automaton() -> ahocorasick_rs.AhoCorasick:
-    return ahocorasick_rs.AhoCorasick(lexicon().words, implementation=ahocorasick_rs.Implementation.DFA)
+def _automaton(*, rows: bool = False) -> ahocorasick_rs.AhoCorasick:
+    return ahocorasick_rs.AhoCorasick(lexicon(rows=rows).words, implementation=ahocorasick_rs.Implementation.DFA)
 
 
-def scan(key: str) -> list[Hit]:
+def scan(key: str, *, rows: bool = False) -> list[Hit]:
     """Return the lexicon words in a folded text, in order of place, overlapping ones included.
 
-    A Latin word counts only as a whole one: `av` is not in `java`.
+    A Latin word counts only as a whole one: `av` is not in `java`. With `rows` the words for rows of keywords too.
     """
-    weights, latin = lexicon().weights, lexicon().latin
-    found = _automaton().find_matches_as_indexes(key, overlapping=True)
+    weights, latin = lexicon(rows=rows).weights, lexicon(rows=rows).latin
+    found = _automaton(rows=rows).find_matches_as_indexes(key, overlapping=True)
     return [
         Hit(start, end, weights[word])
         for word, start, end in found
@@ -186,7 +188,7 @@ def _leaves_article(line: str, cuts: Sequence[Cut]) -> bool:
 
 def _is_spam(line: str, hits: Sequence[Hit]) -> bool:
     """Whether a whole line, or a part cut off it, is keyword spam."""
-    kept = _longest(hits)
+    kept = longest(hits)
     score = sum(hit.weight for hit in kept)
     if score < 3 or not any(hit.weight > 1 for hit in kept):
         return False
@@ -241,7 +243,7 @@ def _reads_as_sentence(line: str, hits: Sequence[Hit]) -> bool:
     return function >= 3 and function >= 0.12 * rest
 
 
-def _longest(hits: Iterable[Hit]) -> list[Hit]:
+def longest(hits: Iterable[Hit]) -> list[Hit]:
     """Return non-overlapping hits, leftmost first and longest first; of one span the heaviest."""
     kept: list[Hit] = []
     end = 0
@@ -286,7 +288,7 @@ def _glued(line: str, hits: Sequence[Hit]) -> tuple[Cut, ...]:
 
 def _enough(part: str, hits: Sequence[Hit]) -> bool:
     """A part at the head of a line is cut off only when it is a row of keywords, not one phrase of a title."""
-    return sum(hit.weight for hit in _longest(hits)) >= 2 * LINE_SCORE and any(char in SEPARATORS for char in part)
+    return sum(hit.weight for hit in longest(hits)) >= 2 * LINE_SCORE and any(char in SEPARATORS for char in part)
 
 
 def _cuts(line: str, first_run: int) -> list[int]:
@@ -298,7 +300,7 @@ def _cuts(line: str, first_run: int) -> list[int]:
 def _runs(line: str, hits: Sequence[Hit]) -> list[list[Hit]]:
     """Group neighbouring words to runs; one separator may stand between two words of a run."""
     runs: list[list[Hit]] = []
-    for hit in _longest(hits):
+    for hit in longest(hits):
         if runs and _joins(line, runs[-1][-1].end, hit.start):
             runs[-1].append(hit)
         else:
@@ -372,7 +374,7 @@ def _spaced_out(line: str) -> tuple[Cut, ...]:
     places = [index for index in range(len(line)) if not _GAP.match(line, index)]
     closed = "".join(line[index] for index in places)
     hits = scan(closed)
-    kept = _longest(hits)
+    kept = longest(hits)
     covered = sum(hit.end - hit.start for hit in kept)
     if kept and sum(hit.weight for hit in kept) > 1 and covered >= SPACED_SHARE * sum(map(str.isalnum, closed)):
         return (Cut("spam.spaced", 0, len(line), _evidence(closed, hits)),)
@@ -383,7 +385,7 @@ def _spaced_out(line: str) -> tuple[Cut, ...]:
 
 
 def _evidence(line: str, hits: Sequence[Hit]) -> str:
-    kept = _longest(hits)
+    kept = longest(hits)
     size = sum(map(str.isalnum, line)) or 1
     share = sum(hit.end - hit.start for hit in kept) / size
     return f"{len(kept)} lexicon words cover {min(share, 1):.0%}"

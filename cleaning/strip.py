@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from itertools import pairwise
 
-from cleaning import spam
+from cleaning import rows, spam
 from cleaning.contacts import Contact, find_contacts_folded, is_contact_line, may_hold_contacts
 from cleaning.findings import Edited, Finding, edit
 from cleaning.folding import fold, letters
@@ -105,6 +105,7 @@ def strip(
     _drop_by_role(page)
     _drop_by_profile(page, profile)
     _drop_spam(page)
+    _drop_rows(page)
     _drop_repeated_titles(page, title_key)
     _drop_anywhere(page, {*page.rules, *page.numbered})
     _cut_spans(page)
@@ -180,6 +181,43 @@ def _drop_spam(page: _Page) -> None:
             page.drop(index, found[0].rule, found[0].evidence)
         elif found:
             page.cuts[index] = list(found)
+
+
+def _drop_rows(page: _Page) -> None:
+    """Drop the lines that are rows of other trades' keywords, and cut such rows off the end of an article's line."""
+    prose = _Prose(page)
+    for index in _kept(page):
+        key = page.keys[index]
+        if page.roles[index] == "row" or len(key) < rows.MIN_LETTERS:
+            continue
+        last = max(key.rfind("。"), key.rfind("!"), key.rfind("?"))
+        if last < 0:
+            if (found := rows.judge(key.strip(), prose.shares)) is not None:
+                page.drop(index, "spam.row", found)
+        elif last < len(key) - rows.MIN_LETTERS:
+            start = last + 1 + (key[last + 1] in _CLOSING)
+            if (found := rows.judge(key[start:].strip(), prose.shares)) is not None:
+                before = [cut for cut in page.cuts.get(index, ()) if cut.end <= start]
+                page.cuts[index] = [*before, spam.Cut("spam.glued", start, len(key), found)]
+
+
+_CLOSING = "”’」』》)"
+
+
+class _Prose:
+    """The pairs of Chinese characters in a page's sentences, gathered when a line is first compared with them."""
+
+    def __init__(self, page: _Page) -> None:
+        self._page = page
+        self._pairs: set[str] | None = None
+
+    def shares(self, text: str) -> float:
+        """Return the share of a folded text's pairs of Chinese characters that the page's prose has, 0 to 1."""
+        own = rows.pairs(text)
+        if self._pairs is None:
+            sentences = (key[: key.rfind("。") + 1] for key in self._page.keys)
+            self._pairs = rows.pairs("\n".join(sentences))
+        return len(own & self._pairs) / len(own) if own else 0.0
 
 
 def _is_headed_spam(page: _Page, index: int, key: str) -> bool:
