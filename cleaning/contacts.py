@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import cache
 from typing import Literal, NamedTuple
 
-from cleaning.folding import fold
+from cleaning.folding import fold, unfolded
 
 ContactKind = Literal["phone", "qq", "wechat", "email", "hotline"]
 IdentifierKind = Literal["id_card", "bank_card", "phone"]
@@ -272,8 +273,17 @@ def mask(value: str) -> str:
     return "".join("*" if index in hidden else char for index, char in enumerate(value))
 
 
+@cache
+def _may_identify() -> re.Pattern[str]:
+    """Return what every identifier holds in a text not folded: eleven digits in any form, at most two signs between."""
+    forms = re.escape(unfolded("0123456789" + "".join(_DIGIT_FORMS)))
+    return re.compile(f"[{forms}](?:[^{forms}\n]{{0,2}}[{forms}]){{10}}")
+
+
 def mask_identifiers(text: str, *, drop: bool = False) -> str:
     """Return `text` with the identifiers that `find_identifiers` finds masked in place, same length, or dropped."""
+    if not _may_identify().search(text):
+        return text
     parts: list[str] = []
     cursor = 0
     for found in find_identifiers(text):

@@ -46,6 +46,12 @@ def fold(text: str) -> str:
     return _table()[codes].tobytes().decode("utf-32-le", "surrogatepass")
 
 
+def unfolded(characters: str) -> str:
+    """Return every character that `fold` makes one of `characters`, these included."""
+    wanted = np.fromiter(map(ord, characters), dtype=np.uint32)
+    return "".join(map(chr, np.flatnonzero(np.isin(_table(), wanted)).tolist()))
+
+
 def letters(text: str) -> str:
     """Return the letters, digits and Chinese characters of a folded text: what two lines are compared by."""
     return "".join(filter(str.isalnum, text))
