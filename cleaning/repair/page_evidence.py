@@ -12,10 +12,6 @@ from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cache
-
-import numpy as np
-from numpy.typing import NDArray
 
 from cleaning.repair.badness import model
 from cleaning.repair.gbk_bytes import BYTES, CHARS, is_lead, is_trail
@@ -30,11 +26,9 @@ _HAN = re.compile("[\u4e00-\u9fff]+")
 WRONG_HETERONYM = ("\u8457", Reading("zhu", "4"))
 """\u96a8\u8457(zh\xf9): the particle is read zhe, so nobody glosses it like this. (GB 2312 has the character, too.)"""
 
-FREQUENT = 45
-"""Pairs that the bigram model holds for a frequent character: \u9084 has 49, surnames such as \u95bb or \u7ac7 some 30."""
-
-FREQUENT_ALONE = -10.0
-"""Natural log of how often a frequent character begins a word: \u9019 has -5.5, \u8cb8 -9.4, \u95a9 -11.2."""
+FREQUENT = -10.9
+"""Natural log of how often a frequent character begins a word, by the bigram model: \u9019 has -5.5, \u8cb8 -9.4, \u511f
+-10.3; \u95a9, \u8d1b and \u95bb, which people explain, -11.1 and less."""
 
 FEW_CHARACTERS = 2
 """Characters that agree with the site's table: as many prove a page."""
@@ -47,24 +41,9 @@ MANY_CHARACTERS = 8
 """As many prove a text even if some stand bare in other parts of it (a template around a damaged article)."""
 
 
-@cache
-def _pair_totals() -> NDArray[np.int64]:
-    """Return, by the bigram model's character number, how many stored pairs have the character in them."""
-    pairs = model().pairs
-    return np.bincount(pairs >> np.uint32(14), minlength=1 << 14) + np.bincount(
-        pairs & np.uint32(0x3FFF), minlength=1 << 14
-    )
-
-
-def pair_total(char: str) -> int:
-    """Return how many pairs the bigram model holds that have `char` in them: a measure of how frequent it is."""
-    code = int(model().ids[ord(char)]) if char <= "\uffff" else 0
-    return int(_pair_totals()[code]) if code else 0
-
-
 def is_frequent(char: str) -> bool:
-    """Return whether `char` is so frequent that nobody explains how to read it: by its pairs, or as a word's beginning."""
-    return pair_total(char) >= FREQUENT or (char <= "\uffff" and float(model().begin[ord(char)]) >= FREQUENT_ALONE)
+    """Return whether `char` is so frequent that nobody explains how to read it."""
+    return char <= "\uffff" and float(model().begin[ord(char)]) >= FREQUENT
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +111,17 @@ class PageEvidence:
     def is_bare(self, char: str) -> bool:
         """Return whether `char` stands somewhere inside the damage without its insertion."""
         return self.bare[char] > 0 if char in self.insertions else self.inside[char] > 0
+
+    def coverage(self, traditional: bool) -> float:
+        """Return which share of the characters inside the damage is annotated: of Traditional ones, or of the others.
+
+        What a large table annotates is nearly everything, so a character that was never seen is likely to be in it.
+        """
+        shown = [
+            char for char in self.inside if is_traditional(char) is traditional and "\u4e00" <= char <= "\u9fff"
+        ]
+        annotated = sum(char in self.insertions and not self.bare[char] for char in shown)
+        return (annotated + 0.5) / (len(shown) + 1)
 
 
 def observe(text: str, lines: list[Line]) -> PageEvidence:

@@ -36,6 +36,9 @@ CLEAR_GAIN = 6.0
 ENOUGH_WORK = 100_000
 """Hypotheses that any page may cost, apart from one for every two characters. About 2 microseconds each."""
 
+CHANCE = 5.0
+"""Natural log: that a reading fits the byte before it by chance, where only one everyday character has both."""
+
 DROPPED = 4.0
 """Natural log: what a lost private-use character costs against a reading without one."""
 
@@ -125,6 +128,7 @@ def _read_runs(
         by_lead=by_lead,
         is_foreign=_foreign(page.everywhere),
         is_seen=page.everywhere.__contains__,
+        coverage=(page.coverage(traditional=False), page.coverage(traditional=True)),
         budget=Budget(len(text) // 2 + ENOUGH_WORK),
     )
     return [_read_line(line, known) if known.budget.left > 0 else {} for line in lines]
@@ -191,7 +195,19 @@ def _read_run(line: Line, start: int, by_start: Mapping[int, Token], known: Know
     run = Run(line.text, by_start, known).solve(start)
     if run is None or not all(map(is_common, run.text)):
         run = _with_dropped(line, start, by_start, known, run)
-    return run if run is not None and _gain(line, start, run) > 0.0 else None
+    return run if run is not None and _gain(line, start, run) > -_coincidence(run, known) else None
+
+
+def _coincidence(run: Solution, known: Knowledge) -> float:
+    """Return how unlikely it is that a run's readings fit its bytes by chance: natural log, beyond the first one's.
+
+    A rare name reads no better than what the damage made of it, but that each reading names a character under the
+    byte before it is a proof of its own.
+    """
+    if run.guessed or not all(map(is_common, run.text)):
+        return 0.0
+    listed = known.insertions.get(run.hits[0].char) == run.hits[0].inserted if run.hits else False
+    return CHANCE * max(0, sum(hit.sure for hit in run.hits) - (not listed))
 
 
 def _with_dropped(

@@ -119,8 +119,11 @@ def is_traditional(char: str) -> bool:
     """Return whether `char` is a common Traditional character that Simplified text does not use.
 
     Common: of Big5's first level (A440..C67E, the 5,401 characters of everyday use). Not used in Simplified text:
-    absent from GB 2312. A site's table is made of such characters; glosses are written for rare ones.
+    absent from GB 2312 (but for \u5f8c, which stands there as a surname). A site's table is made of such characters;
+    glosses are written for rare ones.
     """
+    if char == "\u5f8c":
+        return True
     if not _is_big5_first_level(char):
         return False
     try:

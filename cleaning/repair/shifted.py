@@ -19,14 +19,14 @@ import numpy as np
 
 from cleaning.repair.badness import bigram_score, model
 from cleaning.repair.gbk_bytes import BYTES, CHARS, INVALID_BYTE_BASE, REPLACEMENT, is_lead, is_private, is_trail
-from cleaning.repair.readings import Reading, is_common, with_lead
+from cleaning.repair.readings import Reading, is_common, is_traditional, with_lead
 from cleaning.repair.tokens import PUNCTUATION, Token
 
 BEAM = 24
 """Hypotheses kept: no reading has more candidates under one lead byte that are worth keeping."""
 
 UNKNOWN_ENTRY = -4.0
-"""Natural log: a character that the page never annotates elsewhere, though it annotates others."""
+"""Natural log: a character that the page never annotates elsewhere, where its table is small."""
 
 CONTRADICTED = -15.0
 """Natural log: a character that stands bare on the page or is annotated with another string."""
@@ -34,8 +34,8 @@ CONTRADICTED = -15.0
 RARE = -3.0
 """Natural log: a character outside everyday use."""
 
-RIVAL = -2.5
-"""Natural log: an entry this much less likely than the chosen one is no second explanation."""
+CLEAR = 7.0
+"""Natural log: by how much a reading must beat what any other entry would make of the bytes to be beyond doubt."""
 
 UNCOMMON = -6.0
 """Natural log: what a torn hit would restore is no character of everyday use (kana share bytes with Chinese)."""
@@ -45,6 +45,14 @@ UNSEEN = -1.5
 
 SEEN_ON_PAGE = 2.0
 """Natural log, for each doubling: the pair of characters occurs elsewhere on the page."""
+
+CLOSING = 6.0
+"""Natural log: a quotation mark or bracket that closes one which stands open in the line."""
+
+SENTENCE = 120
+"""Characters before a lost byte among which an open quotation mark or bracket is looked for."""
+
+_PAIRED = dict(zip("\u201c\u2018\u300c\u300e\uff08\u300a", "\u201d\u2019\u300d\u300f\uff09\u300b", strict=True))
 
 FIELD_WORD = 6.0
 """Natural log: a pair that is a word of this field."""
@@ -63,21 +71,28 @@ _MARKS = "?" + REPLACEMENT
 
 
 class Hit(NamedTuple):
-    """A table entry that a run relies on; `sure` where no other entry explains the same bytes as well."""
+    """A table entry that a run relies on; `sure` where no other entry explains the same bytes as well.
+
+    `rivals` are the other entries that do: what each would make of the next true character ("" where that is not
+    known), and by how much it is less likely (natural log) to be in the table.
+    """
 
     char: str
     inserted: str
     sure: bool
+    rivals: tuple[tuple[str, float], ...] = ()
 
 
 class Hypothesis(NamedTuple):
-    """A partial reading of a run: `pending` is a true lead byte whose trail has not come yet (-1: none)."""
+    """A partial reading of a run: `pending` is a true lead byte whose trail has not come yet (-1: none).
+
+    `found` is a linked chain of true characters and of hits, each hit before the character that it decides on.
+    """
 
     score: float
     last: str
     pending: int
-    chars: tuple[object, ...] = ()
-    hits: tuple[object, ...] = ()
+    found: tuple[object, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,8 +122,8 @@ class Knowledge:
     `insertions` is the table (`by_lead`: lead byte and inserted string -> its characters), `site_chars` characters
     known to be in the site's; `is_bare` tells characters that stand without insertion, `is_foreign` those of the
     script that the page is not written in, `is_seen` those that stand on it, `pair_count` how often a pair stands
-    on it. `lost_ascii` is the
-    page's usual sentence mark.
+    on it. `lost_ascii` is the page's usual sentence mark. `coverage` is how large the table is: which share of the
+    (other, Traditional-only) characters it annotates.
     """
 
     insertions: Mapping[str, str]
@@ -119,6 +134,7 @@ class Knowledge:
     by_lead: Mapping[tuple[int, str], tuple[str, ...]]
     is_foreign: Callable[[str], bool]
     is_seen: Callable[[str], bool]
+    coverage: tuple[float, float]
     budget: Budget
 
 
@@ -158,6 +174,7 @@ class Run:
         self.since = 0  # bytes since the last insertion: a window never reaches over one
         self.tail = 0  # the last byte, where since > 0
         self.before_tail = 0
+        self.before = ""  # the character before the run
         self.guessed = 0
         self.dropped_at = -1
         self.alone = True  # one hypothesis left: nothing to weigh, so the model is not asked
@@ -169,7 +186,7 @@ class Run:
         """
         self.dropped_at = dropped_at
         self.known.budget.left -= 10
-        previous = self.line[start - 1]
+        previous = self.before = self.line[start - 1]
         self._pass_bytes(BYTES[previous])
         return self._follow([Hypothesis(0.0, previous, -1)], start)
 
@@ -180,7 +197,7 @@ class Run:
         """
         if self.known.budget.left <= 0:
             return None
-        previous = self._true_char_before(start)
+        previous = self.before = self._true_char_before(start)
         first, second = BYTES[self.line[start + 1]]
         self.guessed = 1
         self.alone = False
@@ -212,9 +229,34 @@ class Run:
             return None
         following = self.line[at] if at < len(self.line) else "\n"
         best = max(beam, key=lambda one: one.score + _likelihood(one.last, following))
-        text = "".join(str(char) for char in _unwind(best.chars))
-        hits = tuple(hit for hit in _unwind(best.hits) if isinstance(hit, Hit))
-        return Solution(at, text, hits, self.guessed)
+        found = _unwind(best.found)
+        text = "".join(item for item in found if isinstance(item, str))
+        return Solution(at, text, tuple(self._weighed(found, text, following)), self.guessed)
+
+    def _weighed(self, found: list[object], text: str, following: str) -> Iterator[Hit]:
+        """Yield the hits among `found`, which read `text`: sure where no rival reads nearly as well."""
+        number = 0
+        for item in found:
+            if isinstance(item, Hit):
+                before = text[number - 1] if number else self.before
+                around = (text[number : number + 2] + following)[:2]
+                yield Hit(
+                    item.char, item.inserted, not any(self._rivals(before, around, *one) for one in item.rivals)
+                )
+            else:
+                number += 1
+
+    def _rivals(self, before: str, around: str, other: str, less: float) -> bool:
+        """Return whether `other` in place of the first character of `around` is a second explanation."""
+        if not other:
+            return less < CLEAR
+        true, after = around[0], around[1]
+        gain = _likelihood(before, true) + _likelihood(true, after) + self._seen_pairs(before, true, after)
+        loss = _likelihood(before, other) + _likelihood(other, after) + self._seen_pairs(before, other, after)
+        return less + gain - loss < CLEAR
+
+    def _seen_pairs(self, before: str, char: str, after: str) -> float:
+        return self._familiar(before + char) + self._familiar(char + after)
 
     def _step(self, beam: list[Hypothesis], at: int) -> tuple[int, list[Hypothesis]] | None:
         """Return (next offset, hypotheses) after what stands at `at`, or None where the run is over."""
@@ -271,7 +313,7 @@ class Run:
         if self.known.insertions.get(char) != token.inserted and char not in self.known.site_chars:
             return None
         hit = Hit(char, token.inserted, True)
-        return [Hypothesis(one.score, one.last, one.pending, one.chars, (one.hits, hit)) for one in beam]
+        return [one._replace(found=(one.found, hit)) for one in beam]
 
     def _entries(self, lead: int, token: Token) -> Iterator[tuple[str, float]]:
         """Yield (character, log weight) of the table entries that the mark's window may be."""
@@ -282,11 +324,15 @@ class Run:
             entry = self.known.insertions.get(char)
             weight = 0.0 if is_common(char) else RARE
             if entry is None:
-                weight += 0.0 if char in self.known.site_chars else UNKNOWN_ENTRY
+                weight += 0.0 if char in self.known.site_chars else self._unknown(char)
                 weight += CONTRADICTED if self.known.is_bare(char) else 0.0
             elif entry != token.inserted:
                 weight += CONTRADICTED
             yield char, weight
+
+    def _unknown(self, char: str) -> float:
+        """Return the weight of an entry that the page shows nowhere else."""
+        return UNKNOWN_ENTRY * (1.0 - self.known.coverage[is_traditional(char)])
 
     def _familiar(self, pair: str) -> float:
         """Return the weight of a pair of characters for standing elsewhere on the page."""
@@ -314,14 +360,9 @@ class Run:
             for char, weight in entries
             if (made := self._makes(BYTES[char][1], following)) <= 0.0
         ]
+        hits = {char: self._hit(char, token, rated, following) for char, _ in rated}
         grown = [
-            Hypothesis(
-                one.score + weight,
-                one.last,
-                BYTES[char][1],
-                one.chars,
-                (one.hits, Hit(char, token.inserted, self._is_sure(char, rated, following))),
-            )
+            Hypothesis(one.score + weight, one.last, BYTES[char][1], (one.found, hits[char]))
             for one in beam
             for char, weight in rated
         ]
@@ -331,18 +372,25 @@ class Run:
         """Return the hypotheses behind a hit on a true character inside a run: the mark is its second byte."""
         rated = list(self._entries(self.tail, token))
         self.alone = len(rated) * len(beam) == 1
+        hits = {char: self._hit(char, token, rated, None) for char, _ in rated}
         grown = [
-            self._extend(one, char, -1, weight, Hit(char, token.inserted, self._is_sure(char, rated, -1)))
+            self._extend(one._replace(found=(one.found, hits[char])), char, -1, weight)
             for one in beam
             for char, weight in rated
         ]
         return _prune(grown)
 
-    def _is_sure(self, char: str, rated: list[tuple[str, float]], following: int) -> bool:
-        """Return whether no other entry is about as likely in the table and makes an everyday character as well."""
+    def _hit(self, char: str, token: Token, rated: list[tuple[str, float]], following: int | None) -> Hit:
+        """Return the hit on `char` with its rivals among `rated`; `following` is the trail byte, None: `char` is true."""
         own = dict(rated)[char]
-        rivals = (other for other, weight in rated if other != char and weight > own + RIVAL)
-        return not any(0.0 >= self._makes(BYTES[other][1], following) > UNCOMMON for other in rivals)
+        rivals = []
+        for other, weight in rated if len(rated) > 1 else ():
+            if other == char or weight < CONTRADICTED / 2 or not is_common(other):
+                continue
+            made = self._makes(BYTES[other][1], following) if following is not None else 0.0
+            if UNCOMMON < made <= 0.0:
+                rivals.append((_made_of(other, following), own - weight))
+        return Hit(char, token.inserted, not rivals, tuple(rivals))
 
     def _shown(self, beam: list[Hypothesis], at: int) -> tuple[int, list[Hypothesis]]:
         """Return the hypotheses behind one shown character, where a true lead byte is pending."""
@@ -390,24 +438,37 @@ class Run:
         What follows weighs in the choice only: it is scored when its turn comes.
         """
         following = self.line[after] if after < len(self.line) else "\n"
+        closing = self._open_pair(after)
         rated: list[tuple[float, Hypothesis]] = []
         for one in beam[:6]:
             for true in _of_lead(one.pending):
                 weight = self._familiar(one.last + true)
                 if following == "\n":
                     weight += self._familiar(true + following) / 2
+                if true == closing:
+                    weight += CLOSING
                 grown = self._extend(one, true, -1, weight)
                 rated.append((grown.score + _likelihood(true, following), grown))
         rated.sort(key=lambda two: (-two[0], two[1].last))
         return [grown for _, grown in rated[:BEAM]]
 
-    def _extend(
-        self, one: Hypothesis, char: str, pending: int, weight: float = 0.0, hit: Hit | None = None
-    ) -> Hypothesis:
+    def _open_pair(self, at: int) -> str:
+        """Return the mark that closes what last stands open shortly before `at`, or ""."""
+        before = self.line[max(0, at - SENTENCE) : at]
+        place, opening = max((before.rfind(opening), opening) for opening in _PAIRED)
+        return _PAIRED[opening] if place > before.rfind(_PAIRED[opening]) else ""
+
+    def _extend(self, one: Hypothesis, char: str, pending: int, weight: float = 0.0) -> Hypothesis:
         self.known.budget.left -= 1
-        hits = (one.hits, hit) if hit else one.hits
         score = one.score + weight + (0.0 if self.alone else _likelihood(one.last, char))
-        return Hypothesis(score, char, pending, (one.chars, char), hits)
+        return Hypothesis(score, char, pending, (one.found, char))
+
+
+def _made_of(entry: str, following: int | None) -> str:
+    """Return the true character that the table's `entry` decides on, given the byte behind a torn one (-1: unknown)."""
+    if following is None:
+        return entry
+    return CHARS[BYTES[entry][1] << 8 | following] if following >= 0 else ""
 
 
 @lru_cache(maxsize=256)
