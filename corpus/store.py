@@ -259,6 +259,10 @@ class Corpus:
         """Return the next registered fetches behind number `after` that have given nothing yet, in order."""
         return self._tasks("derived = 0 AND seq > ?", [after], limit)
 
+    def count_pending(self) -> int:
+        """Return how many fetches have given nothing yet."""
+        return int(self.db.execute("SELECT count(*) FROM fetches WHERE derived = 0").fetchone()[0])
+
     def store(self, batch: Sequence[Derived]) -> dict[str, int]:
         """Store what fetches have given, in one transaction; return how many gave what.
 
