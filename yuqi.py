@@ -11,9 +11,11 @@ _COMMANDS = {
     "demo": "demo.cli", "crawl": "crawler.cli", "frontier": "crawler.cli", "site": "crawler.cli",
     "ingest": "corpus.cli", "clean": "corpus.cli", "dedup": "corpus.cli", "learn": "corpus.cli",
     "rebuild": "corpus.cli", "takedown": "corpus.cli",
+    "history": "corpus.cli_history",
     "search": "corpus.cli_read", "show": "corpus.cli_read", "explain": "corpus.cli_read", "stats": "corpus.cli_read",
     "cluster": "corpus.cli_cluster", "diff": "corpus.cli_cluster", "farms": "corpus.cli_cluster",
     "export": "corpus.cli_export", "doctor": "corpus.cli_read",
+    "serve": "corpus.cli_web", "report": "corpus.cli_web",
 }  # fmt: skip
 """Where each command lives; it is imported when it is asked for, as Scrapy alone takes a second to import."""
 

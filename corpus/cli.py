@@ -95,7 +95,7 @@ def _take_in(corpus: Corpus, paths: tuple[str, ...], run: str) -> tuple[int, int
             say(f"{item.source}: {item.message}")
             continue
         read += 1
-        if corpus.has_fetch(item.fetch.id):
+        if corpus.has(item.fetch):
             known += 1
             continue
         corpus.add_fetch(item.fetch.with_run(run))

@@ -61,7 +61,6 @@ class Corpus:
         self.db = Database(_connect(self.path, create=create, readonly=readonly))
         self._writer = archive.ArchiveWriter(self.folder)
         self._pending: list[dict[str, Any]] = []
-        self._pending_ids: set[str] = set()
         try:
             self._prepare(create)
         except BaseException:
@@ -112,6 +111,11 @@ class Corpus:
             self.db.close()
 
     @property
+    def outdated(self) -> bool:
+        """Whether the file, open for reading only, still has an earlier version's tables."""
+        return schema.outdated(self.db)
+
+    @property
     def connection(self) -> sqlite3.Connection:
         """The SQLite connection, for queries."""
         connection: sqlite3.Connection = self.db.conn
@@ -134,7 +138,6 @@ class Corpus:
         """Archive a fetch. It is registered with the next `flush`, at the latest after `most_pending` of them."""
         row = _fetch_row(fetch, self._writer.append(fetch))
         self._pending.append(row)
-        self._pending_ids.add(row["id"])
         if len(self._pending) >= most_pending:
             self.flush()
 
@@ -146,7 +149,6 @@ class Corpus:
         with self.transaction():
             self._register(self._pending)
         self._pending = []
-        self._pending_ids = set()
 
     def free(self) -> bool:
         """Return whether no other process is writing at this moment, so that a transaction could begin at once."""
@@ -160,11 +162,22 @@ class Corpus:
             self.db.execute(f"PRAGMA busy_timeout = {int(BUSY_TIMEOUT_SECONDS * 1000)}")
         return True
 
-    def has_fetch(self, identifier: str) -> bool:
-        """Whether the same bytes at the same URL are there already."""
-        if identifier in self._pending_ids:
-            return True
-        return self.db.execute("SELECT 1 FROM fetches WHERE id = ?", [identifier]).fetchone() is not None
+    def has(self, fetch: Fetch) -> bool:
+        """Whether a fetch tells nothing that is not there: the same bytes were the last that its URL showed by then.
+
+        A revisit is there when the very look is.
+        """
+        when = fetch.fetched_at.astimezone(UTC).isoformat()
+        sql = "SELECT fetched_at, id, kind FROM fetches WHERE url = ? AND fetched_at <= ?"
+        looks = [*self.db.execute(sql, [fetch.url, when])]
+        looks += [
+            (row["fetched_at"], row["id"], row["kind"])
+            for row in self._pending
+            if row["url"] == fetch.url and row["fetched_at"] <= when
+        ]
+        if fetch.kind == "revisit":
+            return (when, fetch.id, "revisit") in looks
+        return bool(looks) and max(looks, key=lambda look: look[0])[1] == fetch.id
 
     def _register(self, rows: Sequence[dict[str, Any]]) -> None:
         ends: dict[str, int] = {}
@@ -258,10 +271,6 @@ class Corpus:
     def pending(self, after: int, limit: int) -> list[Task]:
         """Return the next registered fetches behind number `after` that have given nothing yet, in order."""
         return self._tasks("derived = 0 AND seq > ?", [after], limit)
-
-    def count_pending(self) -> int:
-        """Return how many fetches have given nothing yet."""
-        return int(self.db.execute("SELECT count(*) FROM fetches WHERE derived = 0").fetchone()[0])
 
     def store(self, batch: Sequence[Derived]) -> dict[str, int]:
         """Store what fetches have given, in one transaction; return how many gave what.
@@ -480,7 +489,7 @@ class Corpus:
 
     def count(self, table: str) -> int:
         """Return the number of rows of a table or view."""
-        return int(self.db.table(table).count)
+        return int(self.db.execute(f'SELECT count(*) FROM "{table}"').fetchone()[0])  # noqa: S608  # our own names
 
 
 def _connect(path: Path, *, create: bool, readonly: bool) -> sqlite3.Connection:

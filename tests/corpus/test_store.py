@@ -123,7 +123,7 @@ def test_the_same_bytes_at_the_same_url_are_one_document(tmp_path: Path) -> None
     with filled(tmp_path / "c.db", (PAGES[0], PAGES[0])) as corpus:
         assert corpus.count("fetches") == 2
         assert corpus.count("documents") == 1
-        assert corpus.has_fetch(fetch_of(PAGES[0]).id)
+        assert corpus.has(fetch_of(PAGES[0]))
         live = rows(corpus)
         corpus.rebuild()
         assert rows(corpus) == live
