@@ -122,10 +122,14 @@ def _raw(
         record = dict(zip(names, row))
         if "cluster_size" in record:
             record["cluster_size"] = sizes.get(record["cluster_size"], 1)
+        last = treated = ""
         for name in masked:
             value = record[name]
             if value:
-                record[name] = mask_identifiers(value, drop=drop)
+                # Where nothing was Traditional, text_source is text: one look serves both.
+                if value != last:
+                    last, treated = value, mask_identifiers(value, drop=drop)
+                record[name] = treated
         yield record
 
 

@@ -18,8 +18,10 @@ SCRIPTS = ("hans", "hant", "mixed")
 _DATE = re.compile(r"\d{4}(?:-\d{2}(?:-\d{2})?)?")
 _QUALITY = re.compile(r"\s*([a-z_]+)\s*(<=|>=|<|>|=)\s*(\d+(?:\.\d+)?|true|false)\s*")
 
-NOT_BURIED = """NOT EXISTS (SELECT 1 FROM tombstones AS t WHERE (t.kind = 'url' AND t.value = d.url)
-    OR (t.kind = 'site' AND t.value = d.site) OR (t.kind = 'hash' AND t.value = d.content_hash))"""
+NOT_BURIED = """d.url NOT IN (SELECT value FROM tombstones WHERE kind = 'url')
+    AND d.site NOT IN (SELECT value FROM tombstones WHERE kind = 'site')
+    AND d.content_hash NOT IN (SELECT value FROM tombstones WHERE kind = 'hash')"""
+"""A takedown takes its documents out of the tables; this holds even where another program has put one back."""
 
 
 class SelectionError(ValueError):
