@@ -18,7 +18,7 @@ from scrapy.crawler import AsyncCrawlerProcess
 from scrapy.settings import Settings
 
 from corpus.store import CorpusError
-from crawler.run import USAGE_EXIT
+from crawler.run import STOPPED_EXIT, USAGE_EXIT
 from crawler.site import SiteError
 from crawler.spiders.article import ArticleSpider
 from crawler.table import FrontierError
@@ -47,6 +47,9 @@ def _stop_at_end_of_input() -> None:
 
 def _outcome(task: Any) -> int:  # noqa: ANN401
     """Return the exit code, and say in one line what kept the crawl from starting."""
+    if not task.done():
+        # Interrupted twice: what it was doing is taken up from the archive by the next run.
+        return STOPPED_EXIT
     error = None if task.cancelled() else task.exception()
     if error is None:
         return 0

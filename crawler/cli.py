@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import sys
+from collections import Counter
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import click
 import orjson
@@ -14,6 +16,7 @@ from corpus.cli import FriendlyCommand
 from corpus.store import Corpus
 from corpus.terminal import progress, say
 from crawler.addresses import HostsError
+from crawler.cleaner import default_workers
 from crawler.draft import draft
 from crawler.frontier import UrlError, canonical, explain
 from crawler.run import CrawlError, crawl
@@ -21,22 +24,59 @@ from crawler.session import CrawlSummary, Limits
 from crawler.site import SiteError, declared, load
 from crawler.table import FrontierError, open_readonly
 
+WORTH_A_PROCESS = 150
+"""Pages left to clean for which one more process pays: it takes a second to start."""
+
+
+class Refused(click.ClickException):
+    """What was asked for can't be done: one line on stderr that says what to do, and exit code 2."""
+
+    exit_code = 2
+
+    def show(self, file: Any = None) -> None:  # noqa: ANN401  # as click declares it
+        """Print the line."""
+        context = click.get_current_context(silent=True)
+        say(f"{context.command_path if context else 'yuqi'}: {self.message}")
+
 
 @click.command("crawl", cls=FriendlyCommand)
 @click.argument("db", type=click.Path(dir_okay=False, path_type=Path))
 @click.argument("targets", nargs=-1, metavar="[SITE|URL|FILE.toml ...]")
-@click.option("--pages", type=click.IntRange(min=1), help="Stop after this many responses.")
 @click.option(
-    "--depth", type=click.IntRange(min=0), default=20, show_default=True, help="Links from a start page."
+    "--pages", "--max-pages", "pages", type=click.IntRange(min=1), help="Stop after this many responses."
 )
-@click.option("--seconds", type=click.FloatRange(min=0, min_open=True), help="Stop after this time.")
-@click.option("--bytes", "size", type=click.IntRange(min=1), help="Stop after this many bytes of bodies.")
+@click.option(
+    "--depth",
+    "--max-depth",
+    "depth",
+    type=click.IntRange(min=0),
+    default=20,
+    show_default=True,
+    help="Links from a start page.",
+)
+@click.option(
+    "--seconds", "--max-time", "seconds", type=click.FloatRange(min=0, min_open=True), help="Stop after this time."
+)
+@click.option(
+    "--bytes", "--max-bytes", "size", type=click.IntRange(min=1), help="Stop after this many bytes of bodies."
+)
 @click.option("--delay", type=click.FloatRange(min=0), help="Least seconds between requests to one host.")
 @click.option("--contact", help="URL or address shown in the user agent, for owners of the sites.")
 @click.option("--host", "hosts", multiple=True, metavar="NAME=IP:PORT", help="Connect to this address for NAME.")
 @click.option("--allow-private", is_flag=True, help="Also connect to private and loopback addresses.")
 @click.option("--fresh", is_flag=True, help="Forget the frontier and start over (the archive stays).")
 @click.option("--strict", is_flag=True, help="Exit 1 if a site brought fewer or more articles than it declares.")
+@click.option(
+    "--cleaners",
+    type=click.IntRange(0, 256),
+    default=default_workers,
+    show_default="processors but one",
+    help="Processes that make documents while the crawl runs; 0: afterwards.",
+)
+@click.option(
+    "--log-json", type=click.Path(dir_okay=False, path_type=Path), help="Append every event to this file as JSON."
+)
+@click.option("--metrics-port", type=click.IntRange(0, 65535), help="Answer Prometheus on this loopback port.")
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON on stdout.")
 def crawl_command(
     db: Path,
@@ -51,12 +91,15 @@ def crawl_command(
     allow_private: bool,
     fresh: bool,
     strict: bool,
+    cleaners: int,
+    log_json: Path | None,
+    metrics_port: int | None,
     as_json: bool,
 ) -> None:
     """Fetch declared sites or start URLs into the corpus DB, and make documents of what came.
 
     Responses go to the archive beside DB; run it again and it goes on where it stopped, also after a kill. Without
-    targets, the last crawl's are gone on with.
+    targets, the last crawl's are gone on with. Ctrl-C stops it cleanly, a second one at once.
 
     \b
     Examples:
@@ -75,14 +118,27 @@ def crawl_command(
             contact=contact,
             fresh=fresh,
             delay=delay,
+            cleaners=cleaners,
+            log_json=log_json,
+            metrics_port=metrics_port,
         )
     except (SiteError, HostsError, CrawlError) as error:
-        raise click.UsageError(str(error)) from None
-    with Corpus(db) as corpus, progress("cleaning") as show:
-        derived = corpus.derive_pending(workers=os.cpu_count() or 1, progress=show)
-    _report(summary, derived, as_json=as_json)
+        raise Refused(str(error)) from None
+    _clean_the_rest(db, summary)
+    _report(summary, as_json=as_json)
     if strict and summary.warnings:
         sys.exit(1)
+
+
+def _clean_the_rest(db: Path, summary: CrawlSummary) -> None:
+    """Make documents of what the processes beside the crawl left, and add that to its summary."""
+    with Corpus(db) as corpus, progress("cleaning") as show:
+        left = corpus.count_pending()
+        workers = max(1, min(os.cpu_count() or 1, left // WORTH_A_PROCESS))
+        derived = Counter(summary.derived) + Counter(corpus.derive_pending(workers=workers, progress=show))
+        summary.derived = dict(derived)
+        if summary.crawl_id:
+            corpus.end_run(summary.crawl_id, asdict(summary))
 
 
 def _host_map(hosts: tuple[str, ...]) -> dict[str, str]:
@@ -90,27 +146,26 @@ def _host_map(hosts: tuple[str, ...]) -> dict[str, str]:
     for item in hosts:
         name, mark, endpoint = item.partition("=")
         if not mark:
-            raise click.UsageError(f"--host {item}: write it like example.test=127.0.0.1:8000")
+            raise Refused(f"--host {item}: write it like example.test=127.0.0.1:8000")
         table[name] = endpoint
     return table
 
 
 def _last_targets(db: Path) -> tuple[str, ...]:
-    """Return what the last crawl of `db` was asked for. Raises click.UsageError when there was none."""
+    """Return what the last crawl of `db` was asked for. Raises Refused when there was none."""
     if db.exists():
         with Corpus(db, readonly=True) as corpus:
             targets = corpus.last_targets("crawl")
         if targets:
             return targets
-    raise click.UsageError("nothing to crawl: name a site, a start URL or a .toml declaration")
+    raise Refused("nothing to crawl: name a site, a start URL or a .toml declaration")
 
 
-def _report(summary: CrawlSummary, derived: dict[str, int], *, as_json: bool) -> None:
+def _report(summary: CrawlSummary, *, as_json: bool) -> None:
     if as_json:
-        click.echo(orjson.dumps({**asdict(summary), "derived": derived}, option=orjson.OPT_INDENT_2))
+        click.echo(orjson.dumps(asdict(summary), option=orjson.OPT_INDENT_2))
     for line in _lines(summary):
         say(line)
-    say("  " + ", ".join(f"{number} {name}" for name, number in derived.items() if number))
 
 
 def _lines(summary: CrawlSummary) -> list[str]:
@@ -124,6 +179,10 @@ def _lines(summary: CrawlSummary) -> list[str]:
             for name, pages in summary.pages.items()
         ),
     ]
+    if summary.derived:
+        lines.append(
+            "  made of them: " + ", ".join(f"{number} {name}" for name, number in summary.derived.items())
+        )
     if summary.replayed:
         lines.append(f"  {summary.replayed} responses of an interrupted run were taken up from the archive")
     if summary.why_not:
@@ -157,7 +216,7 @@ def frontier_command(db: Path, url: str | None, as_json: bool) -> None:
                 else:
                     table |= {"state": found[1], "status": found[2], **asdict(found[0])}
     except (FrontierError, UrlError) as error:
-        raise click.UsageError(str(error)) from None
+        raise Refused(str(error)) from None
     if as_json:
         click.echo(orjson.dumps(table, option=orjson.OPT_INDENT_2))
         return
@@ -202,7 +261,7 @@ def site_new(url: str, pages: int, hosts: tuple[str, ...], allow_private: bool, 
     try:
         text = draft(url, pages=pages, hosts=_host_map(hosts), allow_private=allow_private, delay=delay)
     except (SiteError, HostsError, CrawlError) as error:
-        raise click.UsageError(str(error)) from None
+        raise Refused(str(error)) from None
     click.echo(text, nl=False)
 
 

@@ -61,7 +61,7 @@ class Judge:
             return "pattern"
         if self.pool(entry.host, site):
             return "pool"
-        if entry.depth > self.depth:
+        if entry.depth > self.depth or (site.budget.depth is not None and entry.depth > site.budget.depth):
             return "depth"
         if site.patterns.strict and entry.kind == "link":
             return "no-pattern"

@@ -1,28 +1,32 @@
-"""Progress on stderr: one moving line on a terminal, a plain line now and then elsewhere."""
+"""Progress on stderr while a crawl runs: one moving line, on a terminal only."""
 
 from __future__ import annotations
 
+import shutil
 import sys
-import time
 from typing import TYPE_CHECKING, Any
 
 from scrapy import signals
+from scrapy.exceptions import NotConfigured
 from twisted.internet.task import LoopingCall
+
+from crawler.session import Standing
 
 if TYPE_CHECKING:
     from scrapy.crawler import Crawler
 
-PLAIN_SECONDS = 15.0
-LIVE_SECONDS = 0.5
+LIVE_SECONDS = 1.0
+BAR = 20
 
 
 class Progress:
-    """Reports fetched pages, articles, rate and queue while the spider runs."""
+    """Shows responses, documents, rate, queue and the time that is left."""
 
     def __init__(self, crawler: Crawler) -> None:
+        """Raise NotConfigured where stderr is no terminal; `YUQI_LOG_JSON` is for those who look later."""
+        if not sys.stderr.isatty():
+            raise NotConfigured
         self._crawler = crawler
-        self._live = sys.stderr.isatty()
-        self._started = time.monotonic()
         self._loop = LoopingCall(self._report)
         crawler.signals.connect(self._opened, signal=signals.spider_opened)
         crawler.signals.connect(self._closed, signal=signals.spider_closed)
@@ -33,21 +37,38 @@ class Progress:
         return cls(crawler)
 
     def _opened(self) -> None:
-        self._started = time.monotonic()
-        self._loop.start(LIVE_SECONDS if self._live else PLAIN_SECONDS, now=False)
+        self._loop.start(LIVE_SECONDS, now=False)
 
     def _closed(self) -> None:
         if self._loop.running:
             self._loop.stop()
-        if self._live:
-            sys.stderr.write("\r\x1b[K")
+        sys.stderr.write("\r\x1b[K")
+        sys.stderr.flush()
 
     def _report(self) -> None:
         spider: Any = self._crawler.spider
-        fetched, articles, under_way = spider.session.progress()
-        elapsed = time.monotonic() - self._started
-        waiting = spider.session.queued()
-        rate = fetched / max(elapsed, 0.1)
-        line = f"{fetched} fetched, {articles} articles, {waiting} waiting, {under_way} under way, {rate:.1f}/s"
-        sys.stderr.write(f"\r\x1b[K{line}" if self._live else f"{line}\n")
+        text = line(spider.session.standing())
+        sys.stderr.write("\r\x1b[K" + text[: shutil.get_terminal_size().columns - 1])
         sys.stderr.flush()
+
+
+def line(standing: Standing) -> str:
+    """Return one line that says where a crawl stands."""
+    left = standing.left
+    total = standing.fetched + (left or 0.0) * standing.rate
+    share = min(1.0, standing.fetched / total) if total else 0.0
+    done = int(share * BAR)
+    parts = [f"[{'#' * done}{'.' * (BAR - done)}] {standing.fetched} fetched, {standing.rate:.1f}/s"]
+    if standing.yielded is not None:
+        parts.append(f"{standing.outcomes.get('documents', 0)} documents ({standing.yielded:.2f} a fetch)")
+    parts.append(f"{standing.waiting} waiting")
+    if left is not None:
+        parts.append(f"{clock(left)} left")
+    return ", ".join(parts)
+
+
+def clock(seconds: float) -> str:
+    """Return seconds as `m:ss` or `h:mm:ss`."""
+    minutes, rest = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"

@@ -15,10 +15,14 @@ from typing import Any
 import orjson
 
 from crawler.addresses import parse_hosts
+from crawler.cleaner import environment
 from crawler.session import CrawlSummary, Limits
 from crawler.site import resolve_target
 
 USAGE_EXIT = 2
+
+STOPPED_EXIT = 130
+"""A crawl that was interrupted twice and stopped at once (128 and the number of SIGINT, as shells count)."""
 
 
 class CrawlError(Exception):
@@ -38,12 +42,19 @@ def crawl(
     retry_base: float | None = None,
     settings: Mapping[str, Any] | None = None,
     quiet: bool = False,
+    cleaners: int = 0,
+    log_json: str | os.PathLike[str] | None = None,
+    metrics_port: int | None = None,
 ) -> CrawlSummary:
-    """Crawl `targets` into the corpus at path `corpus`, and return what happened. Nothing is derived yet.
+    """Crawl `targets` into the corpus at path `corpus`, and return what happened.
+
+    With `cleaners` that many processes make documents of what is archived while the crawl runs. They stop with it;
+    what is left then, or all without them, `Corpus.derive_pending` makes.
 
     A target is a declared site's name, a `.toml` declaration or a start URL. `hosts` maps host names to `ip:port`
-    (loopback included). `contact` is a URL or address that the user agent shows. `settings` override Scrapy's. The
-    caller should hold no open transaction on the corpus.
+    (loopback included). `contact` is a URL or address that the user agent shows. `settings` override Scrapy's.
+    `log_json` names a file to which every event is appended as a line of JSON, `metrics_port` a loopback port that
+    answers Prometheus. The caller should hold no open transaction on the corpus.
 
     Raises SiteError or HostsError for targets and hosts that mean nothing, CrawlError when the crawling process fails.
     An interrupt (Ctrl-C) stops it cleanly, a second one at once.
@@ -55,6 +66,9 @@ def crawl(
     parse_hosts(hosts or {})
     overrides: dict[str, Any] = dict(settings or {})
     overrides |= {"YUQI_HOSTS": dict(hosts or {}), "YUQI_ALLOW_PRIVATE": allow_private, "YUQI_DERIVE": False}
+    overrides |= {"YUQI_CLEANERS": cleaners, "YUQI_METRICS_PORT": metrics_port}
+    if log_json is not None:
+        overrides["YUQI_LOG_JSON"] = os.fspath(log_json)
     if contact:
         overrides["YUQI_CONTACT"] = contact
     if delay is not None:
@@ -82,19 +96,21 @@ def _explain(code: int, complaint: str) -> str:
         return complaint
     if code < 0:
         return f"the crawl was killed ({signal.Signals(-code).name}); run the same command again and it goes on from there"
+    if code == STOPPED_EXIT:
+        return (
+            "the crawl was stopped at once; nothing that was archived is lost, the same command goes on from there"
+        )
     return f"the crawl ended with exit code {code} and left no summary; its messages are above"
 
 
 def _run(request: dict[str, Any], *, quiet: bool) -> tuple[int, str]:
     """Run the crawl in a child process; return its exit code and what it said was wrong, if anything."""
-    root = str(Path(__file__).resolve().parent.parent)
-    path = os.pathsep.join(part for part in (root, os.environ.get("PYTHONPATH", "")) if part)
     child = subprocess.Popen(
         [sys.executable, "-m", "crawler"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL if quiet else None,
-        env={**os.environ, "PYTHONPATH": path},
+        env=environment(),
         # Ctrl-C goes to this process alone, which passes it on once; and the child stops when its stdin ends.
         start_new_session=True,
     )

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from datetime import UTC, datetime
+from typing import Any
 from urllib.parse import urlsplit
 
 from cleaning.decode import decode
@@ -30,18 +32,16 @@ MAX_HOPS = 5
 """Redirects in a row (RFC 9309 asks for at least five for robots.txt; browsers stop at 20)."""
 
 BATCH = 32
-"""URLs leased per host at a time, and responses whose consequences are written together."""
+"""URLs leased per host at a time, and the fewest responses whose consequences are written together."""
+
+PATIENCE = 40 * BATCH
+"""Consequences kept in memory while another process holds the database; with more, the crawl waits for it."""
 
 ON_SUBJECT = 25
 """What a link's text about the subject adds to its priority: it goes before lists, and before other links of its kind."""
 
-MAX_WARNINGS = 100
-"""A hostile site may give cause for any number; the frontier's table has them all."""
-
-REDIRECTS = frozenset({301, 302, 303, 307, 308})
-
-SITEMAP_GUESSES = ("/sitemap.xml",)
-"""Asked for where robots.txt names no sitemap: the place that sitemaps.org and every CMS plugin uses."""
+MAX_HOSTS = 10_000
+"""Hosts whose site is remembered; a pool of wildcard subdomains has any number."""
 
 MAX_WARNINGS = 100
 """A hostile site may give cause for any number; the frontier's table has them all."""
@@ -79,6 +79,61 @@ class CrawlSummary:
     pages: dict[str, int] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
     replayed: int = 0
+    derived: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where a run stands, for those who watch: what came, what waits, what cleaning made of it so far."""
+
+    fetched: int
+    bytes: int
+    seconds: float
+    under_way: int
+    states: Mapping[str, int]
+    statuses: Mapping[str, int]
+    pages: Mapping[str, int]
+    articles: Mapping[str, int]
+    outcomes: Mapping[str, int]
+    limits: Limits
+
+    @property
+    def waiting(self) -> int:
+        """How many URLs wait."""
+        return self.states.get("queued", 0) + max(0, self.states.get("leased", 0) - self.under_way)
+
+    @property
+    def rate(self) -> float:
+        """Responses a second."""
+        return self.fetched / self.seconds if self.seconds > 0 else 0.0
+
+    @property
+    def yielded(self) -> float | None:
+        """Documents for each response that cleaning has looked at; None before the first."""
+        looked_at = sum(self.outcomes.values())
+        return self.outcomes.get("documents", 0) / looked_at if looked_at else None
+
+    @property
+    def left(self) -> float | None:
+        """Seconds until what waits is fetched or a limit is reached, at the rate so far; None before the first page.
+
+        A crawl that still finds links has more before it than it knows.
+        """
+        if not self.fetched or not self.rate:
+            return None
+        todo = float(self.waiting + self.under_way)
+        if self.limits.pages is not None:
+            todo = min(todo, self.limits.pages - self.fetched)
+        if self.limits.bytes is not None and self.bytes:
+            todo = min(todo, (self.limits.bytes - self.bytes) / (self.bytes / self.fetched))
+        seconds = max(0.0, todo / self.rate)
+        return (
+            seconds if self.limits.seconds is None else max(0.0, min(seconds, self.limits.seconds - self.seconds))
+        )
+
+
+Event = Mapping[str, Any]
+"""What happened, for whoever watches: `event` names it (`start`, `fetch`, `problem`, `left-out`, `warning`, `end`)."""
 
 
 class Session:
@@ -120,6 +175,20 @@ class Session:
         self._articles: Counter[str] = Counter()
         self._pages: Counter[str] = Counter()
         self._statuses: Counter[str] = Counter()
+        self.listeners: list[Callable[[Event], None]] = []
+        self._outcome = ""
+        self._site_of: dict[str, Site | None] = {}
+        self._responses: Counter[str] = Counter()
+        self._received: Counter[str] = Counter()
+        self._spent: set[str] = set()
+
+    # Watching
+
+    def _tell(self, event: str, **facts: Any) -> None:  # noqa: ANN401
+        if self.listeners:
+            told = {"time": datetime.fromtimestamp(self._clock(), UTC).isoformat(), "event": event, **facts}
+            for listener in self.listeners:
+                listener(told)
 
     # Begin and end
 
@@ -147,9 +216,11 @@ class Session:
             if site.declared:
                 self.sink.declare(site)
         self._replay(mark)
+        self.sink.start_cleaning()
         with self.sink.transaction():
             self._seed()
         self._turns.extend(self.frontier.hosts())
+        self._tell("start", crawl=self.crawl_id, sites=targets, replayed=self.summary.replayed)
 
     def _seed(self) -> None:
         """Queue the start pages; a run that goes on with an interrupted one has looked at them already."""
@@ -168,6 +239,8 @@ class Session:
     def _replay(self, mark: int) -> None:
         """Work out again what followed from responses that were archived after `mark`."""
         for fetch in self.sink.since(mark):
+            if urlsplit(fetch.url).path == "/robots.txt":
+                self._replay_robots(fetch)
             known = self.frontier.look(canonical(fetch.url)) if "://" in fetch.url else None
             if known is None or known[1] != "queued" or known[0].url != fetch.url:
                 continue
@@ -179,6 +252,18 @@ class Session:
             self.checkpoint()
         with self.sink.transaction():
             self.frontier.set_watermark(self.sink.mark())
+
+    def _replay_robots(self, fetch: Fetch) -> None:
+        """Remember rules that were archived just before a kill, so that they aren't asked for again."""
+        if fetch.status in REDIRECTS or fetch.status == 429 or fetch.status >= 500:
+            return
+        try:
+            body = decode_content(fetch.body, fetch.header("content-encoding") or "", limit=self.limits.body_bytes)
+        except BombError:
+            body = b""
+        origin = fetch.url.removesuffix("/robots.txt")
+        with self.sink.transaction():
+            self.frontier.remember_robots(origin, fetch.status, body, fetch.fetched_at.timestamp())
 
     def close(self, reason: str) -> CrawlSummary:
         """Write what is pending, register the run's end and return its summary. The sink stays open."""
@@ -207,12 +292,15 @@ class Session:
             for host, health in self._health.items()
             if health.gave_up
         ]
+        summary.derived = dict(self.sink.outcomes())
         self.sink.end(summary.crawl_id, asdict(summary))
+        self._tell("end", crawl=self.crawl_id, **{name: value for name, value in asdict(summary).items() if value})
         return summary
 
     def _warn(self, text: str) -> None:
         if len(self.summary.warnings) < MAX_WARNINGS:
             self.summary.warnings.append(text)
+            self._tell("warning", text=text)
 
     def abandon(self, why: str) -> None:
         """Stop asking, and forget what is under way: the next run takes it up."""
@@ -250,7 +338,7 @@ class Session:
         for _ in range(len(self._turns)):
             host = self._turns[0]
             self._turns.rotate(-1)
-            if not self.health(host).ready(now) or not room(host):
+            if not self.health(host).ready(now) or not room(host) or self._site_spent(host, now):
                 continue
             taken = self._take(host, now)
             if taken is not None:
@@ -264,9 +352,7 @@ class Session:
 
     def _take(self, host: str, now: float) -> Entry | None:
         waiting = self._ready.setdefault(host, deque())
-        if not waiting:
-            if now < self._dry_until.get(host, 0.0):
-                return None
+        if self._low(waiting) and now >= self._dry_until.get(host, 0.0):
             self.checkpoint()
             with self.sink.transaction():
                 taken = self.frontier.take(host, self.summary.crawl_id, BATCH, now)
@@ -282,6 +368,10 @@ class Session:
                 return entry
             self._settle(entry, "excluded", why=why)
         return None
+
+    def _low(self, waiting: deque[Entry]) -> bool:
+        """Return whether to lease more: at the last moment, or somewhat before if nobody else is writing just then."""
+        return not waiting or (len(waiting) <= BATCH // 4 and len(self._pending) >= BATCH and self.sink.free())
 
     def _late(self, entry: Entry) -> str | None:
         """Return why an entry that was queued before is no longer to be fetched, or None."""
@@ -309,11 +399,28 @@ class Session:
         self.checkpoint()
         if any(self.health(entry.host).gave_up is None for entry in self._urgent):
             return True
-        if any(queue and self.health(host).gave_up is None for host, queue in self._ready.items()):
+        if any(queue and self._usable(host, now) for host, queue in self._ready.items()):
             return True
-        return any(
-            self.health(host).gave_up is None and self._due_soon(host, now) for host in self.frontier.hosts()
-        )
+        return any(self._usable(host, now) and self._due_soon(host, now) for host in self.frontier.hosts())
+
+    def _usable(self, host: str, now: float) -> bool:
+        """Return whether the run may still ask a host."""
+        return self.health(host).gave_up is None and not self._site_spent(host, now)
+
+    def _site_spent(self, host: str, now: float) -> bool:
+        """Note, once, that a site's own budget is used up; its URLs wait for the next run."""
+        site = self.site_for(host)
+        if site is None:
+            return False
+        if site.name in self._spent:
+            return True
+        under_way = self._busy[host] if site.budget.pages is not None else 0
+        why = site.spent(self._responses[site.name], self._received[site.name], now - self._started)
+        if why is None:
+            return bool(site.spent(self._responses[site.name] + under_way, 0, 0.0))
+        self._spent.add(site.name)
+        self._warn(f"{site.name}: its {why} is used up; the next run goes on with it")
+        return True
 
     def _due_soon(self, host: str, now: float) -> bool:
         due = self.frontier.next_due(host)
@@ -351,7 +458,13 @@ class Session:
 
     def site_for(self, host: str) -> Site | None:
         """Return the site whose scope a host is in."""
-        return next((site for site in self.sites.values() if f"http://{host}/" in site.scope), None)
+        if host not in self._site_of:
+            if len(self._site_of) >= MAX_HOSTS:
+                self._site_of.clear()
+            self._site_of[host] = next(
+                (site for site in self.sites.values() if f"http://{host}/" in site.scope), None
+            )
+        return self._site_of[host]
 
     # What became of it
 
@@ -367,9 +480,16 @@ class Session:
         self.sink.add(fetch)
         self.summary.fetched += 1
         self.summary.bytes += len(fetch.body)
+        self._responses[entry.site] += 1
+        self._received[entry.site] += len(fetch.body)
         self._statuses[str(fetch.status)] += 1
         self._follow(entry, fetch)
-        if len(self._pending) >= 4 * BATCH:
+        if self.listeners:
+            self._tell(
+                "fetch", url=fetch.url, site=entry.site, kind=entry.kind, depth=entry.depth, status=fetch.status,
+                bytes=len(fetch.body), type=fetch.content_type, outcome=self._outcome,
+            )  # fmt: skip
+        if len(self._pending) >= PATIENCE or (len(self._pending) >= 4 * BATCH and self.sink.free()):
             self.checkpoint()
 
     def _follow(self, entry: Entry, fetch: Fetch) -> None:
@@ -403,6 +523,7 @@ class Session:
             return
         if link.key == entry.key and link.url != entry.url:
             self._release(entry)
+            self._outcome = "redirect"
             self._pending.append(lambda: self.frontier.settle(entry.key, "done", status=fetch.status))
             self._dry_until.pop(entry.host, None)
             self._pending.append(lambda: self.frontier.reopen(entry.key, url=link.url, hops=entry.hops + 1))
@@ -552,10 +673,12 @@ class Session:
             # That a URL fails once more says nothing new about its host.
             self.health(entry.host).failed(why, self._clock(), counts=entry.attempts == 0)
         self._later(entry, why, retryable=retryable)
+        self._tell("problem", url=entry.url, site=entry.site, why=why, outcome=self._outcome)
 
     def leave_out(self, entry: Entry, why: str) -> None:
         """Note that an entry is not to be fetched (robots.txt)."""
         self._settle(entry, "excluded", why=why)
+        self._tell("left-out", url=entry.url, site=entry.site, why=why)
 
     def _later(self, entry: Entry, why: str, *, retryable: bool, wait: float | None = None) -> None:
         attempt = entry.attempts + 1
@@ -563,6 +686,7 @@ class Session:
             self._settle(entry, "failed", why=why)
             return
         self._release(entry)
+        self._outcome = f"again later: {why}"
         due = self._clock() + max(wait or 0.0, backoff(attempt, self._retry_base))
         self._dry_until.pop(entry.host, None)
         self._pending.append(lambda: self.frontier.postpone(entry.key, due, why))
@@ -574,6 +698,7 @@ class Session:
 
     def _settle(self, entry: Entry, state: str, *, why: str | None = None, status: int | None = None) -> None:
         self._release(entry)
+        self._outcome = why or state
         crawl_id = self.summary.crawl_id
         self._pending.append(
             lambda: self.frontier.settle(entry.key, state, why=why, status=status, crawl_id=crawl_id)  # type: ignore[arg-type]
@@ -583,10 +708,17 @@ class Session:
         if self._out.pop(entry.key, None) is not None:
             self._busy[entry.host] -= 1
 
-    def queued(self) -> int:
-        """Return how many URLs wait in the table."""
-        return self.frontier.counts().get("queued", 0)
-
-    def progress(self) -> tuple[int, int, int]:
-        """Return how many responses came, how many pages were taken for articles, how many URLs are being fetched."""
-        return self.summary.fetched, sum(self._articles.values()), len(self._out)
+    def standing(self) -> Standing:
+        """Return where the run stands."""
+        return Standing(
+            fetched=self.summary.fetched,
+            bytes=self.summary.bytes,
+            seconds=self._clock() - self._started,
+            under_way=len(self._out),
+            states=self.frontier.counts(),
+            statuses=dict(self._statuses),
+            pages=dict(self._pages),
+            articles=dict(self._articles),
+            outcomes=dict(self.sink.outcomes()),
+            limits=self.limits,
+        )

@@ -60,10 +60,15 @@ YUQI_HOSTS: dict[str, str] = {}
 SCHEDULER = "crawler.scheduler.FrontierScheduler"
 # URLs are told apart by their canonical form in the frontier, so requests need no second filter.
 DUPEFILTER_CLASS = "scrapy.dupefilters.BaseDupeFilter"
-ITEM_PIPELINES = {"crawler.pipelines.ArchivePipeline": 100}
 YUQI_DB = "corpus.db"
 # Whether the end of the crawl makes documents of what was fetched; `yuqi crawl` does so itself, with all processors.
 YUQI_DERIVE = True
+# How many processes make documents beside the crawl; None: all processors but one, 0: none before the crawl's end.
+YUQI_CLEANERS: int | None = None
+# A file to which every event of the crawl is appended as a line of JSON.
+YUQI_LOG_JSON = ""
+# A port of the loopback address that answers Prometheus; None: none, 0: any that is free.
+YUQI_METRICS_PORT: int | None = None
 # Seconds of the first back-off after a failure; doubled with each further one.
 YUQI_RETRY_BASE = 5.0
 
@@ -99,6 +104,10 @@ SPIDER_MIDDLEWARES = {
     "scrapy.spidermiddlewares.depth.DepthMiddleware": None,
 }
 EXTENSIONS = {
+    "crawler.watching.JsonLog": 0,
+    "crawler.metrics.Metrics": 0,
+    "scrapy.extensions.corestats.CoreStats": None,  # the session keeps its own, in the corpus
+    "scrapy.extensions.memusage.MemoryUsage": None,
     "scrapy.extensions.throttle.AutoThrottle": None,
     "crawler.throttle.SiteThrottle": 0,
     "crawler.progress.Progress": 0,
@@ -108,8 +117,9 @@ EXTENSIONS = {
     "scrapy.extensions.spiderstate.SpiderState": None,
     "scrapy.extensions.memdebug.MemoryDebugger": None,
 }
-# The default of 100 costs a task per slot for every response: a third of the CPU of a page.
-CONCURRENT_ITEMS = 4
+# The default of 100 costs a task per slot for every response: a third of the CPU of a page. The spider yields none.
+CONCURRENT_ITEMS = 1
+STATS_CLASS = "scrapy.statscollectors.DummyStatsCollector"
 
-LOG_FORMATTER = "crawler.pipelines.QuietFormatter"  # a failed item is logged by its URL, not with its body
+LOG_FORMATTER = "crawler.watching.QuietFormatter"  # no work for messages that nobody sees
 LOG_LEVEL = "WARNING"  # stderr is for people; -s LOG_LEVEL=DEBUG shows every request

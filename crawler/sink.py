@@ -5,7 +5,8 @@ from __future__ import annotations
 import fcntl
 import os
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, Protocol
@@ -13,7 +14,11 @@ from typing import Any, Protocol
 from corpus import archive
 from corpus.records import Fetch, Location, site_of
 from corpus.store import Corpus, CorpusError
+from crawler.cleaner import Cleaner
 from crawler.site import Site
+
+MOST_PENDING = 5000
+"""Fetches archived but not registered: a row each in memory. The session registers them long before."""
 
 
 class Sink(Protocol):
@@ -41,6 +46,21 @@ class Sink(Protocol):
     def flush(self) -> None:
         """Make what was added durable and registered."""
 
+    def free(self) -> bool:
+        """Return whether writing could begin at once, because no other process is at it."""
+
+    def outcomes(self) -> Mapping[str, int]:
+        """Return how many of the crawl's fetches have given what so far (`documents`, `rejections` ...)."""
+
+    def start_cleaning(self) -> None:
+        """Begin to make documents of what is registered, beside the crawl; every site has been declared."""
+
+    def stop_cleaning(self) -> None:
+        """End what makes documents beside the crawl, if anything does."""
+
+    def derive(self) -> None:
+        """Make documents of what is left of what was fetched."""
+
     def mark(self) -> int:
         """Return the number of the last registered fetch, 0 for none."""
 
@@ -58,7 +78,12 @@ class CorpusSink:
     leases for those of a dead run.
     """
 
-    def __init__(self, path: str | Path) -> None:
+    def __init__(self, path: str | Path, *, workers: int = 0) -> None:
+        """Open the corpus at `path`; `workers` processes make documents of what is fetched while the crawl runs."""
+        self._path = path
+        self._workers = workers
+        self._cleaner: Cleaner | None = None
+        self._outcomes: Counter[str] = Counter()
         self._corpus = Corpus(path, create=True)
         # Kept open until the corpus is closed: closing any descriptor of the file would drop SQLite's own locks.
         self._lock = os.open(path, os.O_RDONLY)
@@ -95,11 +120,20 @@ class CorpusSink:
 
     def add(self, fetch: Fetch) -> None:
         """Append to the archive."""
-        self._corpus.add_fetch(fetch)
+        self._corpus.add_fetch(fetch, most_pending=MOST_PENDING)
 
     def flush(self) -> None:
         """Sync the archive and register its new records."""
         self._corpus.flush()
+
+    def free(self) -> bool:
+        """Return whether the database's write lock is free."""
+        return self._corpus.free()
+
+    def outcomes(self) -> Mapping[str, int]:
+        """Return what the process beside the crawl, and `derive`, have stored so far."""
+        beside = self._cleaner.outcomes if self._cleaner is not None else Counter[str]()
+        return self._outcomes + beside
 
     def mark(self) -> int:
         """Return the last fetch's number."""
@@ -119,11 +153,25 @@ class CorpusSink:
             except archive.ArchiveError:
                 continue
 
+    def start_cleaning(self) -> None:
+        """Start the process beside the crawl, if one is wanted; the sites must have been declared."""
+        if self._workers and self._cleaner is None:
+            self._cleaner = Cleaner(self._path, self._workers)
+
+    def stop_cleaning(self) -> None:
+        """End the process beside the crawl; what it has not come to is left for `derive`."""
+        if self._cleaner is not None:
+            cleaner, self._cleaner = self._cleaner, None
+            cleaner.stop()
+            self._outcomes += cleaner.outcomes
+
     def derive(self) -> None:
-        """Make documents of what was fetched."""
-        self._corpus.derive_pending()
+        """Make documents of what is left of what was fetched."""
+        self.stop_cleaning()
+        self._outcomes += Counter(self._corpus.derive_pending())
 
     def close(self) -> None:
         """Close the corpus and let the next crawl in."""
+        self.stop_cleaning()
         self._corpus.close()
         os.close(self._lock)

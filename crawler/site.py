@@ -56,6 +56,16 @@ class Patterns:
 
 
 @dataclass(frozen=True, slots=True)
+class Budget:
+    """What a run may spend on one site; None is no limit. `pages` counts responses, `depth` links from a seed."""
+
+    pages: int | None = None
+    bytes: int | None = None
+    seconds: float | None = None
+    depth: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Site:
     """One site to crawl.
 
@@ -76,6 +86,7 @@ class Site:
     expect_max: int | None = None
     declared: bool = False
     sitemaps: tuple[str, ...] = ()
+    budget: Budget = Budget()
 
     def unexpected(self, articles: int) -> str | None:
         """Return a sentence if a run's number of articles is outside what the declaration expects, else None."""
@@ -86,6 +97,15 @@ class Site:
                 f"{self.name}: {articles} articles, expected at most {self.expect_max}; are the patterns too wide?"
             )
         return None
+
+    def spent(self, pages: int, size: int, seconds: float) -> str | None:
+        """Return which of the site's budgets a run has used up (`page budget` ...), None when there is some left."""
+        budget = self.budget
+        if budget.pages is not None and pages >= budget.pages:
+            return "page budget"
+        if budget.bytes is not None and size >= budget.bytes:
+            return "byte budget"
+        return "time budget" if budget.seconds is not None and seconds >= budget.seconds else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,13 +194,14 @@ def load(path: Path) -> Site:
 
 _KEYS: dict[str, type | tuple[type, ...]] = {
     "name": str, "title": str, "seeds": list, "hosts": list, "subdomains": bool, "charset": str, "sitemaps": list,
-    "follow": dict, "select": dict, "rate": dict, "expect": dict,
+    "follow": dict, "select": dict, "rate": dict, "expect": dict, "budget": dict,
 }  # fmt: skip
 _TABLES: dict[str, dict[str, type | tuple[type, ...]]] = {
     "follow": {"article": list, "list": list, "skip": list, "strict": bool},
     "select": {"body": str, "title": str, "author": str, "published": str, "category": str, "drop": list},
     "rate": {"delay": (int, float), "concurrency": int},
     "expect": {"min": int, "max": int},
+    "budget": {"pages": int, "bytes": int, "seconds": (int, float), "depth": int},
 }
 
 
@@ -213,6 +234,7 @@ def parse(text: str, filename: str) -> Site:
         expect_min=_whole(expect, "min", filename, 0, 10**9),
         expect_max=_whole(expect, "max", filename, 0, 10**9),
         sitemaps=_urls(table, "sitemaps", filename),
+        budget=_budget(table.get("budget", {}), filename),
         declared=True,
     )
     _cross_check(site, filename)
@@ -298,6 +320,15 @@ def _selectors(table: Mapping[str, Any], filename: str) -> Selectors:
         except (SelectolaxError, ValueError) as error:
             raise SiteError(f"{filename}: select.{key}: {selector!r} is not a CSS selector: {error}") from None
     return Selectors(**{**table, "drop": drop})
+
+
+def _budget(table: Mapping[str, Any], filename: str) -> Budget:
+    return Budget(
+        pages=_whole(table, "pages", filename, 1, 10**9),
+        bytes=_whole(table, "bytes", filename, 1, 10**15),
+        seconds=_number(table, "seconds", filename, 1, 10**9),
+        depth=_whole(table, "depth", filename, 0, 10**6),
+    )
 
 
 def _charset(name: str | None, filename: str) -> str | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,6 +13,7 @@ from scrapy import Request, Spider, signals
 from scrapy.exceptions import CannotResolveHostError, IgnoreRequest
 
 from corpus.records import Fetch
+from crawler.cleaner import default_workers
 from crawler.handler import TRUNCATED, AddressRefusedError, MalformedError
 from crawler.robots import ForbiddenError
 from crawler.session import Limits, Session
@@ -46,7 +47,11 @@ class ArticleSpider(Spider):
         spider = super().from_crawler(crawler, *args, **kwargs)
         settings = crawler.settings
         sites = _sites(options)  # before the corpus, which a mistyped name should not make
-        sink = cls.open_sink(options.get("db") or settings["YUQI_DB"])
+        cleaners = settings.get("YUQI_CLEANERS")
+        sink = cls.open_sink(
+            options.get("db") or settings["YUQI_DB"],
+            workers=default_workers() if cleaners is None else int(cleaners),
+        )
         spider.session = Session(
             sink,
             sites,
@@ -60,8 +65,7 @@ class ArticleSpider(Spider):
         spider._agent = settings["USER_AGENT"] + (f" +{contact}" if contact else "")
         crawler.signals.connect(spider._closed, signal=signals.spider_closed)
         # An error of ours would leave its entry under way for ever: better to stop, loudly, and go on another time.
-        for signal in (signals.item_error, signals.spider_error):
-            crawler.signals.connect(spider._broken, signal=signal)
+        crawler.signals.connect(spider._broken, signal=signals.spider_error)
         return spider
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401
@@ -71,9 +75,9 @@ class ArticleSpider(Spider):
         self._derives = False
 
     @staticmethod
-    def open_sink(path: str) -> Sink:
-        """Return where fetches go."""
-        return CorpusSink(path)
+    def open_sink(path: str, *, workers: int) -> Sink:
+        """Return where fetches go; `workers` processes make documents of them meanwhile."""
+        return CorpusSink(path, workers=workers)
 
     async def start(self) -> AsyncIterator[Any]:
         """Yield nothing: the seeds are in the session's frontier, where the scheduler takes them."""
@@ -92,30 +96,17 @@ class ArticleSpider(Spider):
             dont_filter=True,
         )
 
-    def parse(self, response: Response, **kwargs: Any) -> Iterator[Fetch]:  # noqa: ANN401
-        """Yield the response as a Fetch; one cut short by its server is first asked for again."""
+    def parse(self, response: Response, **kwargs: Any) -> None:  # noqa: ANN401
+        """Archive the response and let the session draw its conclusions; one cut short is first asked for again.
+
+        It yields no item: Scrapy starts tasks for each, and all that would come of it is that the fetch arrives here.
+        """
         entry: Entry = response.meta["entry"]
         cut = _truncated(response)
         if cut in ("disconnect", "time") and entry.attempts < MAX_PARTIAL_TRIES:
             self.session.problem(entry, f"cut-short-{cut}", retryable=True, hosts_fault=False)
             return
-        fetch = self._fetch(response, cut)
-        self._entries[fetch.url] = entry
-        yield fetch
-
-    @property
-    def _entries(self) -> dict[str, Entry]:
-        """The entries whose fetches are on their way through the pipeline, by URL."""
-        found: dict[str, Entry] = self.__dict__.setdefault("entries_under_way", {})
-        return found
-
-    def take(self, fetch: Fetch) -> None:
-        """Archive a fetch and let the session draw its conclusions (called by the pipeline)."""
-        entry = self._entries.pop(fetch.url, None)
-        if entry is None:
-            self.session.archive(fetch)
-        else:
-            self.session.visited(entry, fetch)
+        self.session.visited(entry, self._fetch(response, cut))
 
     def archive(self, response: Response) -> None:
         """Archive a response that has no entry in the frontier."""
@@ -155,10 +146,14 @@ class ArticleSpider(Spider):
 
     def _closed(self, reason: str) -> None:
         """End the session and write its summary."""
+        sink = self.session.sink
+        sink.stop_cleaning()
         summary = self.session.close({"finished": "finished", "shutdown": "stopped"}.get(reason, reason))
-        if self._derives and isinstance(self.session.sink, CorpusSink):
-            self.session.sink.derive()
-        self.session.sink.close()
+        if self._derives:
+            sink.derive()
+            summary.derived = dict(sink.outcomes())
+            sink.end(summary.crawl_id, asdict(summary))
+        sink.close()
         if self._summary_path:
             Path(self._summary_path).write_bytes(orjson.dumps(asdict(summary)))
 

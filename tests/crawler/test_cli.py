@@ -45,6 +45,12 @@ def test_options_reach_the_crawl(runner: CliRunner, monkeypatch: pytest.MonkeyPa
             "--fresh",
             "--contact",
             "x",
+            "--cleaners",
+            "3",
+            "--log-json",
+            "log.jsonl",
+            "--metrics-port",
+            "0",
         ],
     )
     assert result.exit_code == 0
@@ -60,6 +66,9 @@ def test_options_reach_the_crawl(runner: CliRunner, monkeypatch: pytest.MonkeyPa
             "contact": "x",
             "fresh": True,
             "delay": 2.0,
+            "cleaners": 3,
+            "log_json": Path("log.jsonl"),
+            "metrics_port": 0,
         }
     ]
 

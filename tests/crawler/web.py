@@ -61,6 +61,21 @@ class MemorySink:
     def flush(self) -> None:
         pass
 
+    def free(self) -> bool:
+        return True
+
+    def outcomes(self) -> Mapping[str, int]:
+        return {}
+
+    def start_cleaning(self) -> None:
+        pass
+
+    def stop_cleaning(self) -> None:
+        pass
+
+    def derive(self) -> None:
+        pass
+
     def mark(self) -> int:
         return len(self.fetches)
 

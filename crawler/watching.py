@@ -1,0 +1,50 @@
+"""What a crawl writes down of itself: a log of JSON lines for programs, and few of Scrapy's messages for people."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+import orjson
+from scrapy import Request, signals
+from scrapy.exceptions import NotConfigured
+from scrapy.logformatter import LogFormatter, LogFormatterResult
+
+from crawler.session import Event
+
+if TYPE_CHECKING:
+    from scrapy.crawler import Crawler
+    from scrapy.http import Response
+
+
+class JsonLog:
+    """Appends every event of the crawl to a file, one JSON object a line: `time` and `event` first."""
+
+    def __init__(self, crawler: Crawler) -> None:
+        """Raise NotConfigured when no file is asked for, OSError when it can't be written."""
+        path = crawler.settings.get("YUQI_LOG_JSON")
+        if not path:
+            raise NotConfigured
+        self._crawler = crawler
+        # Unbuffered: what was told stands in the file when the process is killed.
+        self._stream: BinaryIO = open(path, "ab", buffering=0)  # noqa: SIM115, PTH123  # open as long as the crawl
+        spider: Any = crawler.spider
+        spider.session.listeners.append(self._write)
+        crawler.signals.connect(self._stream.close, signal=signals.engine_stopped)
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler) -> JsonLog:
+        """Build as Scrapy asks."""
+        return cls(crawler)
+
+    def _write(self, event: Event) -> None:
+        self._stream.write(orjson.dumps(event) + b"\n")
+
+
+class QuietFormatter(LogFormatter):
+    """Scrapy's log messages; the one for every response only where it is wanted (`-s LOG_LEVEL=DEBUG`)."""
+
+    def crawled(self, request: Request, response: Response, spider: Any) -> LogFormatterResult | None:  # type: ignore[override]  # noqa: ANN401
+        """Return the message for a response, None while debugging is off."""
+        wanted = logging.getLogger("scrapy.core.engine").isEnabledFor(logging.DEBUG)
+        return super().crawled(request, response, spider) if wanted else None
