@@ -68,7 +68,7 @@ def find_lines(text: str) -> Iterator[Line]:
     """Yield the lines of `text` that hold insertions or marks before replaced punctuation."""
     start = 0
     for line in text.split("\n"):
-        found = tuple(tokens(line)) if "(" in line or ")" in line else ()
+        found = tuple(tokens(line)) if ")" in line or "(" in line or "\uff09" in line else ()
         if found or REPLACED.search(line):
             yield Line(start, line, found, tuple(token.start for token in found))
         start += len(line) + 1
@@ -224,7 +224,8 @@ def _proven(page: PageEvidence, hits: Counter[str], plausible: Mapping[str, str]
     odd_few = annotated_hits * 5 >= total * 4 and typical_hits * 2 >= annotated_hits
     if odd_few and not any(page.bare_anywhere[char] for char in annotated):
         telling = sum(hits[char] for char in typical if is_frequent(char))
-        enough = telling + len(page.cut_off) >= FEW_HITS
+        by_hand = all(inserted[0] == "\uff08" for inserted in plausible.values())
+        enough = telling + len(page.cut_off) >= (MANY_CHARACTERS if by_hand else FEW_HITS)
         return enough and density <= DENSE
     again = typical_hits - len(typical)
     if typical_hits * 5 >= total * 4 and density < 0.6 and _is_one_part(page, hits, typical):

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -18,10 +19,10 @@ from cleaning.repair.badness import total_logprob
 from cleaning.repair.gbk_bytes import BYTES, DECODERS, INVALID_BYTE_BASE, REPLACEMENT, Decoder, is_lead
 from cleaning.repair.injection import inject
 from cleaning.repair.page_evidence import Line, PageEvidence, accepted, find_lines, observe, window_char
-from cleaning.repair.readings import begins, is_common, is_simplified, is_traditional
+from cleaning.repair.readings import begins, is_common, is_simplified, is_traditional, is_usual
 from cleaning.repair.shifted import Budget, Hit, Knowledge, Run, Solution
 from cleaning.repair.site_table import SiteTable, as_insertions
-from cleaning.repair.tokens import PUNCTUATION, REPLACED, Token, may_be_damaged
+from cleaning.repair.tokens import PUNCTUATION, REPLACED, Token, first_reading, may_be_damaged
 
 Table = SiteTable | Mapping[str, str] | frozenset[str] | None
 
@@ -193,9 +194,19 @@ def _read_run(line: Line, start: int, by_start: Mapping[int, Token], known: Know
     if len(before) != 2 or not is_lead(before[1]):
         return None
     run = Run(line.text, by_start, known).solve(start)
-    if run is None or not all(map(is_common, run.text)):
+    if run is None or _is_odd(run, known):
         run = _with_dropped(line, start, by_start, known, run)
+    if run is not None and _is_odd(run, known):
+        run = replace(run, odd=True)
     return run if run is not None and _gain(line, start, run) > -_coincidence(run, known) else None
+
+
+def _is_odd(run: Solution, known: Knowledge) -> bool:
+    """Return whether a run reads so, or relies on such an entry, that something may have been lost from it."""
+    return not all(map(is_common, run.text)) or any(
+        known.insertions.get(hit.char) != hit.inserted and not is_usual(hit.char, first_reading(hit.inserted))
+        for hit in run.hits
+    )
 
 
 def _coincidence(run: Solution, known: Knowledge) -> float:
@@ -214,7 +225,9 @@ def _with_dropped(
     line: Line, start: int, by_start: Mapping[int, Token], known: Knowledge, plain: Solution | None
 ) -> Solution | None:
     """Return the best reading of a run from which a private-use character was lost, or `plain` if none is better."""
-    best, best_gain = plain, _gain(line, start, plain) + DROPPED if plain else 0.0
+    best, best_gain = None, 0.0
+    if plain is not None and (gain := _gain(line, start, plain)) > 0.0:
+        best, best_gain = plain, gain + DROPPED
     first = by_start[start].end
     for at in range(first, min(first + DROP_SEARCH, len(line.text) + 1)):
         if at in by_start:
@@ -257,7 +270,7 @@ def _changes(line: Line, solved: Runs, entries: Mapping[str, str], site_chars: f
     """Yield the edits to one line."""
     for start, run in sorted(solved.items()):
         marks = tuple(one for one in line.between(start, run.end) if one.mark)
-        sure = run.guessed == 0 and all(hit.sure for hit in run.hits) and all(map(is_common, run.text))
+        sure = run.guessed == 0 and not run.odd and all(hit.sure for hit in run.hits)
         yield Change(SHIFTED, line.start + start, line.start + run.end, run.text, sure, run.hits, marks)
     ends = sorted((start, run.end) for start, run in solved.items())
     floor = 0

@@ -19,7 +19,7 @@ import numpy as np
 
 from cleaning.repair.badness import bigram_score, model
 from cleaning.repair.gbk_bytes import BYTES, CHARS, INVALID_BYTE_BASE, REPLACEMENT, is_lead, is_private, is_trail
-from cleaning.repair.readings import Reading, is_common, is_traditional, with_lead
+from cleaning.repair.readings import Reading, is_common, is_traditional, is_usual, with_lead
 from cleaning.repair.tokens import PUNCTUATION, Token
 
 BEAM = 24
@@ -30,6 +30,9 @@ UNKNOWN_ENTRY = -4.0
 
 CONTRADICTED = -15.0
 """Natural log: a character that stands bare on the page or is annotated with another string."""
+
+UNUSUAL = -2.5
+"""Natural log: a reading that is not the character's usual one."""
 
 RARE = -3.0
 """Natural log: a character outside everyday use."""
@@ -99,13 +102,15 @@ class Hypothesis(NamedTuple):
 class Solution:
     """A run undone: it ends at `end` (offset in the line) and reads `text`.
 
-    `guessed` counts true characters chosen by the language model alone.
+    `guessed` counts true characters chosen by the language model alone; `odd` says that it reads so, or relies on such
+    an entry, that something may have been lost from it.
     """
 
     end: int
     text: str
     hits: tuple[Hit, ...]
     guessed: int
+    odd: bool = False
 
 
 @dataclass(slots=True)
@@ -326,6 +331,7 @@ class Run:
             if entry is None:
                 weight += 0.0 if char in self.known.site_chars else self._unknown(char)
                 weight += CONTRADICTED if self.known.is_bare(char) else 0.0
+                weight += 0.0 if is_usual(char, token.reading) else UNUSUAL
             elif entry != token.inserted:
                 weight += CONTRADICTED
             yield char, weight

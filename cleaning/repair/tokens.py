@@ -10,12 +10,14 @@ from typing import NamedTuple
 from cleaning.repair.gbk_bytes import MARKS, REPLACEMENT
 from cleaning.repair.readings import LETTERS, Reading, parse, syllables
 
-_READING = rf" ?[{LETTERS}]{{1,8}} ?"
+_LETTERS = LETTERS + "A-Z"
+_READING = rf" ?[{_LETTERS}]{{1,8}} ?"
 
 TOKEN = re.compile(
-    rf"(?:([{MARKS}])(\(?)|(\())({_READING}\)(?:\({_READING}\))*)",
+    rf"(?:([{MARKS}])(\(?)|(\())({_READING}\)(?:\({_READING}\))*)|\uff08{_READING}\uff09",
 )
-"""An insertion: a mark that may have swallowed the bracket, or the bracket; then reading and `)`, perhaps repeated."""
+"""An insertion: a mark that may have swallowed the bracket, or the bracket; then reading and `)`, perhaps repeated; or
+a reading in full-width brackets, which tears no run of its own kind."""
 
 PUNCTUATION = "\uff1b\u3002\uff1a\uff01\uff1f\uff0c"
 """The full-width marks that machines of this kind replace as well, at any byte offset: A3BB A1A3 A3BA A3A1 A3BF A3AC."""
@@ -24,12 +26,13 @@ REPLACED = re.compile(rf"(?<=[\u4e00-\u9fff)])[?{REPLACEMENT}][{PUNCTUATION}]")
 """A stranded lead byte before full-width punctuation that the machine replaced."""
 
 _SIGNS = (
-    re.compile(rf"\)(?<=[{LETTERS} ]\))"),
+    re.compile(rf"\)(?<=[{_LETTERS} ]\))"),
+    re.compile(rf"\uff09(?<=[{_LETTERS} ]\uff09)"),
     re.compile(rf"\?(?=[{PUNCTUATION}])(?<=[\u4e00-\u9fff)]\?)"),
     re.compile(rf"{REPLACEMENT}(?=[{PUNCTUATION}])(?<=[\u4e00-\u9fff)]{REPLACEMENT})"),
 )
 
-CUT_OFF = re.compile(rf"\( ?([{LETTERS}]{{1,8}})\Z")
+CUT_OFF = re.compile(rf"\( ?([{_LETTERS}]{{1,8}})\Z")
 """An insertion whose end was cut off with the excerpt."""
 
 
@@ -60,7 +63,7 @@ class Token(NamedTuple):
 @lru_cache(maxsize=4096)
 def first_reading(inserted: str) -> Reading:
     """Return the first reading of an inserted string such as `(xi)(xi)`."""
-    return parse(inserted[1:].partition(")")[0])
+    return parse(inserted[1:].partition(")")[0].rstrip("\uff09"))
 
 
 def is_machine_made(inserted: str) -> bool:
@@ -73,7 +76,7 @@ def tokens(line: str) -> Iterator[Token]:
     known = syllables()
     for match in TOKEN.finditer(line):
         mark, paren, _, rest = match.groups()
-        inserted = "(" + rest
+        inserted = "(" + rest if rest else match[0]
         reading = first_reading(inserted)
         if reading.base in known:
             yield Token(*match.span(), mark or "", bool(mark and paren), inserted, reading)
