@@ -1,0 +1,71 @@
+"""Hostile text on a page: escaped, what hides or reorders made visible, contacts and identifiers masked."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+from markupsafe import Markup, escape
+
+from cleaning.contacts import find_contacts, mask, mask_identifiers
+
+_HIDDEN = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e"
+    "\u2060-\u206f\u3164\ue000-\uf8ff\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb"
+    "\U000e0000-\U000e0fff\U000f0000-\U0010ffff]"
+)
+"""Controls, bidirectional controls, zero-width and tag characters, fillers, variation selectors, private use: what a
+reader can't see, or what changes how the text beside it is read (Unicode TR 36, TR 9)."""
+
+_MAY_HOLD_CONTACT = re.compile(r"[0-9\uff10-\uff19@\uff20]|[A-Za-z]{4}")
+
+
+def named(character: str) -> str:
+    """Return a hidden character's code point and name, for a tooltip."""
+    code = f"U+{ord(character):04X}"
+    return f"{code} {unicodedata.name(character, '')}".strip()
+
+
+def plain(value: object) -> str:
+    """Return `value` as text in which hidden characters stand as their code points, for titles and attributes."""
+    return _HIDDEN.sub(lambda found: f"\N{MATHEMATICAL LEFT ANGLE BRACKET}{ord(found[0]):04X}"
+                       "\N{MATHEMATICAL RIGHT ANGLE BRACKET}", "" if value is None else str(value))  # fmt: skip
+
+
+def visible(value: object) -> Markup:
+    """Return `value` escaped for HTML; hidden characters stand as marked code points with their names."""
+    text = "" if value is None else str(value)
+    parts: list[Markup] = []
+    cursor = 0
+    for found in _HIDDEN.finditer(text):
+        parts.append(escape(text[cursor : found.start()]))
+        shown = Markup('<span class="hidden-char" title="{}">{:04X}</span>')
+        parts.append(shown.format(named(found[0]), ord(found[0])))
+        cursor = found.end()
+    return Markup("").join([*parts, escape(text[cursor:])])
+
+
+def masked(value: object) -> str:
+    """Return `value` with phone, QQ, WeChat and e-mail contacts and personal numbers masked in place, same length."""
+    text = "" if value is None else str(value)
+    if len(text) < 5 or not _MAY_HOLD_CONTACT.search(text):
+        return text
+    parts: list[str] = []
+    cursor = 0
+    for contact in sorted(find_contacts(text), key=lambda found: (found.start, found.end)):
+        if contact.start < cursor or contact.kind == "hotline":
+            continue
+        parts += text[cursor : contact.start], mask(text[contact.start : contact.end])
+        cursor = contact.end
+    return mask_identifiers("".join([*parts, text[cursor:]]))
+
+
+def highlighted(text: str, marks: tuple[tuple[int, int], ...]) -> Markup:
+    """Return `text` masked and escaped, with `marks` (spans in order) as <mark> elements."""
+    covered = masked(text)
+    parts: list[Markup] = []
+    cursor = 0
+    for start, end in marks:
+        parts += visible(covered[cursor:start]), Markup("<mark>"), visible(covered[start:end]), Markup("</mark>")
+        cursor = end
+    return Markup("").join([*parts, visible(covered[cursor:])])
