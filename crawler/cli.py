@@ -113,7 +113,7 @@ def crawl_command(
             db,
             targets,
             limits=limits,
-            hosts=_host_map(hosts),
+            hosts=host_map(hosts),
             allow_private=allow_private,
             contact=contact,
             fresh=fresh,
@@ -141,7 +141,8 @@ def _clean_the_rest(db: Path, summary: CrawlSummary) -> None:
             corpus.end_run(summary.crawl_id, asdict(summary))
 
 
-def _host_map(hosts: tuple[str, ...]) -> dict[str, str]:
+def host_map(hosts: tuple[str, ...]) -> dict[str, str]:
+    """Return what `--host NAME=IP:PORT` options say. Raises click.UsageError."""
     table = {}
     for item in hosts:
         name, mark, endpoint = item.partition("=")
@@ -259,7 +260,7 @@ def site_new(url: str, pages: int, hosts: tuple[str, ...], allow_private: bool, 
       yuqi site new https://example.com/ > example.toml
     """
     try:
-        text = draft(url, pages=pages, hosts=_host_map(hosts), allow_private=allow_private, delay=delay)
+        text = draft(url, pages=pages, hosts=host_map(hosts), allow_private=allow_private, delay=delay)
     except (SiteError, HostsError, CrawlError) as error:
         raise Refused(str(error)) from None
     click.echo(text, nl=False)
