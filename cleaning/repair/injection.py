@@ -11,10 +11,12 @@ byte is stranded before the bracket, and everything after is read one byte off u
 
 from __future__ import annotations
 
-import re
+from bisect import bisect_left
 from collections.abc import Iterator, Mapping
-from functools import lru_cache
 from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
 
 from cleaning.repair.gbk_bytes import BYTES, SEED_DECODER, Decoder, encode_line
 
@@ -29,44 +31,56 @@ def inject(
 
     Lines are independent: no GBK pair holds a newline. A character that GBK lacks ends a window and stays as it is.
     """
-    machine = _machine(tuple(sorted({**table, **dict.fromkeys(replaced, "")}.items())))
-    return "\n".join(_inject_line(line, machine, decoder) for line in text.split("\n"))
+    machine = _machine({**table, **dict.fromkeys(replaced, "")})
+    try:
+        data = text.encode("gbk")
+    except UnicodeEncodeError:
+        return "\n".join(_inject_line(line, machine, decoder) for line in text.split("\n"))
+    return _show_lines(data, machine, decoder)
 
 
 class _Machine(NamedTuple):
-    """The table as one regex over bytes, whose leftmost matches are the machine's greedy hits, and what each inserts.
+    """The table by window (two bytes as a number): whether it is an entry, and what is inserted behind each entry.
 
-    `whole` maps a hit to itself with its insertion as bytes; empty where the machine replaces, or GBK lacks a letter.
+    `encoded` is the same as bytes; empty where the machine replaces, or GBK lacks a letter.
     """
 
-    pattern: re.Pattern[bytes] | None
-    inserted: dict[bytes, str]
-    whole: dict[bytes, bytes]
+    is_entry: NDArray[np.bool_]
+    inserted: dict[int, str]
+    encoded: dict[int, bytes]
 
 
-@lru_cache(maxsize=8)
-def _machine(entries: tuple[tuple[str, str], ...]) -> _Machine:
+def _machine(entries: Mapping[str, str]) -> _Machine:
     """Return the machine that works with `entries` (an empty string: replaced)."""
-    inserted = {BYTES[char]: string for char, string in entries if len(BYTES[char]) == 2}
-    by_lead: dict[int, list[int]] = {}
-    for lead, trail in inserted:
-        by_lead.setdefault(lead, []).append(trail)
-    branches = [re.escape(bytes([lead])) + _byte_class(trails) for lead, trails in sorted(by_lead.items())]
-    pattern = re.compile(b"|".join(branches), re.DOTALL) if branches else None
-    encoded = {hit: encode_line(string) for hit, string in inserted.items()}
-    whole = {hit: hit + string for hit, string in encoded.items() if string}
-    return _Machine(pattern, inserted, whole if len(whole) == len(inserted) else {})
+    inserted = {
+        int.from_bytes(pair, "big"): string for char, string in entries.items() if len(pair := BYTES[char]) == 2
+    }
+    is_entry = np.zeros(0x10000, dtype=np.bool_)
+    is_entry[list(inserted)] = True
+    encoded = {window: encode_line(string) or b"" for window, string in inserted.items()}
+    return _Machine(is_entry, inserted, encoded if all(encoded.values()) else {})
 
 
-def _byte_class(trails: list[int]) -> bytes:
-    return b"[" + b"".join(re.escape(bytes([trail])) for trail in sorted(trails)) + b"]"
+def _hits(data: bytes, machine: _Machine) -> list[int]:
+    """Return where the windows that the machine hits begin, from left to right: a hit is over after two bytes."""
+    units = np.frombuffer(data, dtype=np.uint8).astype(np.uint16)
+    found = np.flatnonzero(machine.is_entry[(units[:-1] << 8) | units[1:]])
+    if not len(found) or int(np.diff(found).min(initial=2)) > 1:
+        return list(map(int, found))
+    hits: list[int] = []
+    for place in found.tolist():
+        if not hits or place > hits[-1] + 1:
+            hits.append(place)
+    return hits
 
 
 def _inject_line(line: str, machine: _Machine, decoder: Decoder) -> str:
     data = encode_line(line)
     if data is not None:
-        return _show(data, machine, decoder)
-    return "".join(_show(part, machine, decoder) if isinstance(part, bytes) else part for part in _parts(line))
+        return _show_lines(data, machine, decoder)
+    return "".join(
+        _show_lines(part, machine, decoder) if isinstance(part, bytes) else part for part in _parts(line)
+    )
 
 
 def _parts(line: str) -> Iterator[bytes | str]:
@@ -82,32 +96,57 @@ def _parts(line: str) -> Iterator[bytes | str]:
     yield b"".join(run)
 
 
-def _show(data: bytes, machine: _Machine, decoder: Decoder) -> str:
-    pattern, inserted, whole = machine
-    if pattern is None:
+def _show_lines(data: bytes, machine: _Machine, decoder: Decoder) -> str:
+    """Return what `decoder` shows for `data`, any number of lines, after the machine."""
+    hits = _hits(data, machine)
+    if not hits:
         return decoder.decode(data)[0]
-    if whole:
+    if machine.encoded:
         try:
-            return pattern.sub(lambda match: whole[match[0]], data).decode("gbk")
-        except UnicodeDecodeError:  # a byte is stranded: piece by piece, then
-            return _show_pieces(data, pattern, inserted, decoder)
-    return _show_pieces(data, pattern, inserted, decoder)
+            return _inserted(data, hits, machine).decode("gbk")
+        except UnicodeDecodeError:
+            pass  # a byte is stranded somewhere: line by line, then
+    shown: list[str] = []
+    start = first = 0
+    for line in data.split(b"\n"):
+        last = bisect_left(hits, start + len(line), first)
+        shown.append(_show(line, [place - start for place in hits[first:last]], machine, decoder))
+        start, first = start + len(line) + 1, last
+    return "\n".join(shown)
 
 
-def _show_pieces(data: bytes, pattern: re.Pattern[bytes], inserted: Mapping[bytes, str], decoder: Decoder) -> str:
-    """Return what `decoder` shows for `data`: it is in step again behind every insertion."""
+def _inserted(data: bytes, hits: list[int], machine: _Machine) -> bytes:
+    """Return `data` with the insertion behind each of `hits`."""
+    parts: list[bytes] = []
+    cursor = 0
+    for place in hits:
+        parts += data[cursor : place + 2], machine.encoded[data[place] << 8 | data[place + 1]]
+        cursor = place + 2
+    parts.append(data[cursor:])
+    return b"".join(parts)
+
+
+def _show(data: bytes, hits: list[int], machine: _Machine, decoder: Decoder) -> str:
+    """Return what `decoder` shows for one line: it is in step again behind every insertion."""
+    if hits and machine.encoded:
+        try:
+            return _inserted(data, hits, machine).decode("gbk")
+        except UnicodeDecodeError:
+            return _show_pieces(data, hits, machine, decoder)
+    return _show_pieces(data, hits, machine, decoder)
+
+
+def _show_pieces(data: bytes, hits: list[int], machine: _Machine, decoder: Decoder) -> str:
     parts: list[str] = []
     cursor = 0
-    for match in pattern.finditer(data):
-        string = inserted[match[0]]
-        if not string:
-            parts.append(decoder.decode(data[cursor : match.start()])[0])
-            parts.append(match[0].decode("gbk"))
-            cursor = match.end()
-            continue
-        shown, stranded = decoder.decode(data[cursor : match.end()])
-        parts.append(shown)
-        parts.append(string[1:] if stranded and decoder.swallows_paren else string)
-        cursor = match.end()
+    for place in hits:
+        end = place + 2
+        string = machine.inserted[data[place] << 8 | data[place + 1]]
+        if string:
+            shown, stranded = decoder.decode(data[cursor:end])
+            parts += shown, string[1:] if stranded and decoder.swallows_paren else string
+        else:
+            parts += decoder.decode(data[cursor:place])[0], data[place:end].decode("gbk")
+        cursor = end
     parts.append(decoder.decode(data[cursor:])[0])
     return "".join(parts)
