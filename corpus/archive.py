@@ -114,7 +114,7 @@ class ArchiveWriter:
             self.close()
         if self._stream is None:
             self._stream, self._name = self._begin()
-            info = _compress(_warcinfo(self._name))
+            info = head(self._name)
             self._stream.write(info)
             self._offset = len(info)
         return self._stream
@@ -138,6 +138,11 @@ def _compress(record: bytes) -> bytes:
     """Return `record` as one gzip member; without a time stamp, so that the same record gives the same bytes."""
     packer = zlib.compressobj(6, zlib.DEFLATED, 31)
     return packer.compress(record) + packer.flush()
+
+
+def head(name: str) -> bytes:
+    """Return what every file of an archive begins with: its `warcinfo` record, packed."""
+    return _compress(_warcinfo(name))
 
 
 def _sha1(data: bytes) -> str:
@@ -167,6 +172,8 @@ def record_bytes(fetch: Fetch) -> bytes:
         record.headers["WARC-Truncated"] = fetch.truncated
     if fetch.crawl_id:
         record.headers["WARC-Yuqi-Crawl"] = fetch.crawl_id
+    if fetch.origin:
+        record.headers["WARC-Yuqi-Origin"] = fetch.origin
     if fetch.kind == "response":
         record.headers["Content-Type"] = "application/http; msgtype=response"
         record.headers["WARC-Payload-Digest"] = payload_digest(fetch)
@@ -347,18 +354,19 @@ def _fetch(record: WarcRecord, block: bytes) -> Fetch:
     crawl = record.headers.get("WARC-Yuqi-Crawl") or None
     truncated = record.headers.get("WARC-Truncated") or None
     other = _reference(record)
+    origin = record.headers.get("WARC-Yuqi-Origin") or None
     if record.record_type in (WarcRecordType.response, WarcRecordType.revisit):
         status, headers, body = _split_http(block)
         if record.record_type == WarcRecordType.revisit:
-            return Fetch(url, when, b"", "revisit", status, headers, crawl, truncated, other)
+            return Fetch(url, when, b"", "revisit", status, headers, crawl, truncated, other, origin)
         if any(key.lower() == "transfer-encoding" and "chunked" in value.lower() for key, value in headers):
             # Tools that record the wire, as wget and browsers do, leave the transfer coding in the body.
             body = _dechunk(body)
             headers = tuple((_ARCHIVED.get(key.lower(), key), value) for key, value in headers)
-        return Fetch(url, when, body, "response", status, headers, crawl, truncated)
+        return Fetch(url, when, body, "response", status, headers, crawl, truncated, None, origin)
     kind: RecordKind = "conversion" if record.record_type == WarcRecordType.conversion else "resource"
     told = record.headers.get("Content-Type") or "application/octet-stream"
-    return Fetch(url, when, block, kind, 200, (("Content-Type", told),), crawl, truncated, other)
+    return Fetch(url, when, block, kind, 200, (("Content-Type", told),), crawl, truncated, other, origin)
 
 
 def _reference(record: WarcRecord) -> Reference | None:
@@ -417,7 +425,7 @@ def tail(folder: Path, name: str, committed: int) -> tuple[list[tuple[Fetch, Loc
         data = stream.read()
     offset = 0
     while offset < len(data):
-        length = _member_length(data, offset)
+        length = member_length(data, offset)
         if length is None:
             break
         location = Location(name, committed + offset, length)
@@ -427,18 +435,20 @@ def tail(folder: Path, name: str, committed: int) -> tuple[list[tuple[Fetch, Loc
     return found, committed + offset
 
 
-def _member_length(data: bytes, offset: int) -> int | None:
-    """Return the length of the gzip member at `offset`, None when it is torn or no gzip."""
+def member_length(data: bytes, offset: int = 0) -> int | None:
+    """Return the length of the gzip member at `offset`; None when it is torn, no gzip, or inflates beyond the limit."""
     inflater = zlib.decompressobj(31)
     view = memoryview(data)[offset:]
-    position = 0
+    position = inflated = 0
     try:
         while not inflater.eof and position < len(view):
             pending: bytes | memoryview = view[position : position + 65_536]
             position += len(pending)
             while pending and not inflater.eof:
-                inflater.decompress(pending, 1 << 20)
+                inflated += len(inflater.decompress(pending, 1 << 20))
                 pending = inflater.unconsumed_tail
+                if inflated > 2 * MAX_RECORD_BYTES:
+                    return None
     except zlib.error:
         return None
     return position - len(inflater.unused_data) if inflater.eof else None

@@ -34,7 +34,7 @@ class Fetch:
     `kind` is the WARC record type: `response` with `status` and `headers`, `resource` for a file of which only
     the content type is known, `conversion` for text that another tool made of a page (WET) or for the page as a
     browser rendered it, `revisit` for an answer that says, or shows, that nothing has changed since the fetch that
-    `refers_to` names (its body is empty: the bytes stand there).
+    `refers_to` names (its body is empty: the bytes stand there). `origin` says from which archive a capture was copied.
     """
 
     url: str
@@ -46,6 +46,7 @@ class Fetch:
     crawl_id: str | None = None
     truncated: str | None = None
     refers_to: Reference | None = None
+    origin: str | None = None
 
     def header(self, name: str) -> str | None:
         """Return the first header of that name (in any case), None where there is none."""
