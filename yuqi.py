@@ -9,6 +9,7 @@ import click
 
 _COMMANDS = {
     "demo": "demo.cli", "crawl": "crawler.cli", "frontier": "crawler.cli", "site": "crawler.cli",
+    "commoncrawl": "crawler.cli_commoncrawl",
     "ingest": "corpus.cli", "clean": "corpus.cli", "dedup": "corpus.cli", "learn": "corpus.cli",
     "rebuild": "corpus.cli", "takedown": "corpus.cli",
     "history": "corpus.cli_history",
