@@ -1,24 +1,15 @@
-"""Train the character-bigram model that `cleaning.repair.badness` reads, and write its file.
+"""Train the language model that `cleaning.repair.badness` reads, and write its two files: pairs and triples.
 
-    python -m benchmarks.train_badness [--work DIR] [--out FILE]
+    python -m benchmarks.train_badness [--work DIR] [--out DIR]
 
-Sources, fetched by their ordinary package clients into --work unless they are there already:
-
-* jieba 0.42.1 from PyPI, `jieba/dict.txt`: words with frequencies. MIT (c) Sun Junyi.
-* libreoffice-help-zh-cn and -zh-tw from Debian: running text. MPL-2.0 (c) the LibreOffice contributors.
-* `badness_words.txt` beside this file: words of the field, written for this project.
-* OpenCC's s2t tables (Apache-2.0), in opencc-python-reimplemented, for the Traditional forms.
-
-Only counts of pairs of characters are taken from them, and none of it is text that the tests or the benchmarks use.
+The texts are those of `benchmarks.badness_sources`, fetched into --work unless they are there already, each also in its
+Traditional form by OpenCC's s2t tables (Apache-2.0). Only counts of two and of three characters are taken from them.
 """
 
 from __future__ import annotations
 
 import argparse
 import re
-import subprocess
-import sys
-import tarfile
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from itertools import pairwise
@@ -29,19 +20,18 @@ import numpy as np
 from numpy.typing import NDArray
 from opencc import OpenCC
 
-from cleaning.repair.badness import MODEL_PATH, SCALE
+from benchmarks import badness_sources as sources
+from cleaning.repair.badness import MODEL_PATH, SCALE, THIRD_BITS, TRIPLES_PATH
 
-JIEBA = "jieba==0.42.1"
-HELP_PACKAGES = ("libreoffice-help-zh-cn", "libreoffice-help-zh-tw")
-
-FIELD_WORDS = Path(__file__).with_name("badness_words.txt")
-"""Words and turns of the overdue-loan field and plain glue between them, each weighted as of middling frequency."""
-
-FIELD_FREQUENCY = 3000  # about that of 银行 / 3 in jieba's dictionary
-RUNNING_WEIGHT = 6.0  # 2 x 1.2 million characters of help against 60 million word tokens: some 20% of all pairs
+HELP_WEIGHT = 4.0  # 2 x 1.2 million characters against 60 million word tokens
+PROSE_WEIGHT = 3.0  # 13 million characters; as much again in Traditional, from every second line
 MIN_COUNT = 2.0
 MIN_GAIN = 0.7  # a stored pair must be about twice as likely as a chance meeting
-MAX_PAIRS = 330_000
+MAX_PAIRS = 460_000
+MAX_TRIPLES = 700_000
+MIN_TRIPLE = 9.0  # weighted: some three times in running text
+MIN_TRIPLE_GAIN = 0.5
+DISCOUNT = 2.0  # taken off each triple's weighted count for those never seen
 RARE = 13.0  # -log P of a Han character never seen
 BOUNDARY_FLOOR = 4.0
 
@@ -55,66 +45,19 @@ CLASS_BEGIN: tuple[tuple[int, int, float], ...] = (
 )  # fmt: skip
 """-log P at a boundary of what the counts don't hold, by block: set by hand, since no source has such characters."""
 
-_TAG = re.compile(r"<[^>]*>")
-_DROPPED = re.compile(r"<(script|style|header|aside)\b.*?</\1>", re.S)
 _MODELLED = re.compile(r"[\u3000-\u303f\u4e00-\u9fff\uff00-\uff65\u2014\u2018-\u201d\u2026\u00b7 \n]")
 _LETTER, _DIGIT = "a", "0"
 _LETTERS, _DIGITS = re.compile("[A-Za-z]"), re.compile("[0-9]")
 
 
 class Counts(NamedTuple):
-    """Pair counts, and how often a character begins or ends a unit that meets another by chance."""
+    """Weighted counts of pairs, triples and single characters, and how often each begins or ends a unit."""
 
     pairs: defaultdict[str, float]
+    triples: defaultdict[str, float]
     begin: defaultdict[str, float]
     end: defaultdict[str, float]
     single: defaultdict[str, float]
-
-
-def fetch(work: Path) -> tuple[Path, list[Path]]:
-    """Return jieba's source archive and the folders of the unpacked help packages, fetched when missing."""
-    work.mkdir(parents=True, exist_ok=True)
-    if not list(work.glob("jieba-*.tar.gz")):
-        command = [
-            sys.executable,
-            "-m",
-            "pip",
-            "download",
-            "--no-deps",
-            "--no-binary",
-            ":all:",
-            "-d",
-            str(work),
-            JIEBA,
-        ]
-        subprocess.run(command, check=True)
-    folders = []
-    for package in HELP_PACKAGES:
-        if not list(work.glob(f"{package}_*.deb")):
-            subprocess.run(["apt-get", "download", package], check=True, cwd=work)
-        folders.append(work / package)
-        subprocess.run(["dpkg-deb", "-x", str(next(work.glob(f"{package}_*.deb"))), str(folders[-1])], check=True)
-    return next(work.glob("jieba-*.tar.gz")), folders
-
-
-def words(archive: Path) -> Iterator[tuple[str, int]]:
-    """Yield jieba's words with their frequencies, then this field's."""
-    with tarfile.open(archive) as tar:
-        member = next(item for item in tar.getmembers() if item.name.endswith("/jieba/dict.txt"))
-        stream = tar.extractfile(member)
-        assert stream is not None
-        for line in stream.read().decode("utf-8").splitlines():
-            word, frequency, _ = line.split(" ")
-            yield word, int(frequency)
-    for word in FIELD_WORDS.read_text("utf-8").split():
-        yield word, FIELD_FREQUENCY
-
-
-def pages(folder: Path) -> Iterator[str]:
-    """Yield the text of every help page below `folder`."""
-    for path in sorted(folder.rglob("*.html")):
-        html = _DROPPED.sub("\n", path.read_text("utf-8"))
-        yield re.sub(r"\s*\n\s*", "\n", _TAG.sub("\n", html.replace("&nbsp;", " ")))
 
 
 def fold(text: str) -> str:
@@ -127,16 +70,20 @@ def scripts(text: str, convert: OpenCC) -> Iterable[str]:
     return (text, str(convert.convert(text)))
 
 
-def count(archive: Path, folders: list[Path]) -> Counts:
+def count(work: Path) -> Counts:
     """Return the counts over all sources; each word counts half in either script."""
-    counts = Counts(defaultdict(float), defaultdict(float), defaultdict(float), defaultdict(float))
+    counts = Counts(*(defaultdict(float) for _ in Counts._fields))
     convert = OpenCC("s2t")
-    for word, frequency in words(archive):
+    for word, frequency in sources.words(work):
         for form in scripts(word, convert):
             add_word(counts, fold(form), frequency / 2)
-    for folder in folders:
-        for page in pages(folder):
-            add_running(counts, fold(page))
+    add_running(counts, fold("\n".join(sources.help_pages(work))), HELP_WEIGHT)
+    lines = list(sources.prose(work))
+    add_running(counts, fold("\n".join(lines)), PROSE_WEIGHT)
+    traditional = (
+        str(convert.convert("\n".join(lines[start : start + 1000 : 2]))) for start in range(0, len(lines), 1000)
+    )
+    add_running(counts, fold("\n".join(traditional)), 2 * PROSE_WEIGHT)
     return counts
 
 
@@ -144,20 +91,36 @@ def add_word(counts: Counts, word: str, weight: float) -> None:
     """Count one word: its inner pairs, and its ends as places where words meet."""
     for a, b in pairwise(word):
         counts.pairs[a + b] += weight
+    for place in range(len(word) - 2):
+        counts.triples[word[place : place + 3]] += weight
     for character in word:
         counts.single[character] += weight
     counts.begin[word[0]] += weight
     counts.end[word[-1]] += weight
 
 
-def add_running(counts: Counts, text: str) -> None:
-    """Count the pairs of running text; a rare pair stays a chance meeting, so it feeds the boundary too."""
-    for a, b in pairwise(text):
-        counts.pairs[a + b] += RUNNING_WEIGHT
-        counts.begin[b] += RUNNING_WEIGHT / 4
-        counts.end[a] += RUNNING_WEIGHT / 4
-    for character in text:
-        counts.single[character] += RUNNING_WEIGHT
+def add_running(counts: Counts, text: str, weight: float) -> None:
+    """Count running text; a rare pair stays a chance meeting, so it feeds the boundary too."""
+    points = np.frombuffer(text.encode("utf-32-le", "replace"), dtype=np.uint32)
+    points = np.minimum(points, 0xFFFF).astype(np.uint64)
+    for into, size in ((counts.single, 1), (counts.pairs, 2), (counts.triples, 3)):
+        keys = np.zeros(len(points) - size + 1, dtype=np.uint64)
+        for place in range(size):
+            keys = keys << np.uint64(16) | points[place : len(points) - size + 1 + place]
+        for key, number in _counted(keys):
+            if size < 3 or number > 1:
+                into["".join(chr(key >> 16 * place & 0xFFFF) for place in reversed(range(size)))] += (
+                    weight * number
+                )
+    for code, number in _counted(points):
+        counts.begin[chr(code)] += weight / 4 * number
+        counts.end[chr(code)] += weight / 4 * number
+
+
+def _counted(keys: NDArray[np.uint64]) -> Iterator[tuple[int, int]]:
+    """Yield every key and how often it occurs."""
+    unique, numbers = np.unique(keys, return_counts=True)
+    yield from zip(unique.tolist(), numbers.tolist(), strict=True)
 
 
 def dense(counts: Counts) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -207,36 +170,94 @@ def quantize(values: NDArray[np.float64]) -> NDArray[np.uint8]:
     return np.clip(np.rint(values * SCALE), 0, 255).astype(np.uint8)
 
 
-def write(counts: Counts, out: Path) -> None:
-    """Write the model file."""
+def write(counts: Counts, folder: Path) -> None:
+    """Write both files."""
     begin, boundary = dense(counts)
     pairs = stored_pairs(counts, begin, boundary)
-    used = {character for pair, _ in pairs for character in pair}
+    weight: defaultdict[str, float] = defaultdict(float)
+    for pair, _ in pairs:
+        for character in pair:
+            weight[character] += counts.single[character]
+    assert len(weight) < 1 << 14
     ids = np.zeros(0x10000, dtype=np.uint16)
-    for number, character in enumerate(sorted(used), start=1):
+    for number, character in enumerate(sorted(weight, key=lambda item: (-weight[item], item)), start=1):
         ids[ord(character)] = number
-    assert len(used) < 1 << 14
     keys = np.array([int(ids[ord(p[0])]) << 14 | int(ids[ord(p[1])]) for p, _ in pairs], dtype=np.uint32)
     values = quantize(np.array([score for _, score in pairs]))
     order = np.argsort(keys)
     np.savez_compressed(
-        out,
+        folder / MODEL_PATH.name,
         gaps=np.diff(keys[order], prepend=np.uint32(0)),
         values=values[order],
         begin=quantize(begin),
         boundary=quantize(boundary),
         ids=ids,
     )
-    print(f"{len(pairs):,} pairs of {len(used):,} characters, {out.stat().st_size:,} bytes: {out.name}")
+    scores = {pairs[place][0]: (number, pairs[place][1]) for number, place in enumerate(order.tolist())}
+    triples, backoff = stored_triples(counts, scores, begin, boundary, ids)
+    np.savez_compressed(
+        folder / TRIPLES_PATH.name,
+        gaps=np.diff(np.array([key for key, _ in triples], dtype=np.uint32), prepend=np.uint32(0)),
+        values=quantize(np.array([score for _, score in triples])),
+        backoff=quantize(np.maximum(0.0, backoff)),
+    )
+    for name, number in ((MODEL_PATH.name, len(pairs)), (TRIPLES_PATH.name, len(triples))):
+        print(
+            f"{name}: {number:,} entries of {len(weight):,} characters, {(folder / name).stat().st_size:,} bytes"
+        )
+
+
+def stored_triples(
+    counts: Counts,
+    scores: dict[str, tuple[int, float]],
+    begin: NDArray[np.float64],
+    boundary: NDArray[np.float64],
+    ids: NDArray[np.uint16],
+) -> tuple[list[tuple[int, float]], NDArray[np.float64]]:
+    """Return (key, -log P(c | a, b)) of the triples worth storing, by key, and -log of what the others are scaled by.
+
+    A triple's key is the number of its pair (a, b) among the stored ones, then the id of c.
+    """
+    contexts: defaultdict[str, float] = defaultdict(float)
+    kinds: defaultdict[str, int] = defaultdict(int)
+    for triple, number in counts.triples.items():
+        contexts[triple[:2]] += number
+        kinds[triple[:2]] += 1
+    chosen = []
+    for triple, number in counts.triples.items():
+        a_b, b_c, third = triple[:2], triple[1:], int(ids[ord(triple[2])])
+        if (
+            number < MIN_TRIPLE
+            or a_b not in scores
+            or not 0 < third < 1 << THIRD_BITS
+            or not _MODELLED.match(triple[2])
+        ):
+            continue
+        lower = np.exp(-(scores[b_c][1] if b_c in scores else boundary[ord(b_c[0])] + begin[ord(b_c[1])]))
+        total = contexts[a_b] + DISCOUNT
+        own = (number - DISCOUNT + DISCOUNT * kinds[a_b] * lower) / total
+        own = min(0.999, own)
+        gain = abs(np.log(own / lower))
+        if gain >= MIN_TRIPLE_GAIN:
+            chosen.append((number * gain, scores[a_b][0] << THIRD_BITS | third, own, lower))
+    chosen.sort(reverse=True)
+    kept = chosen[:MAX_TRIPLES]
+    mass, below = np.zeros(len(scores)), np.zeros(len(scores))
+    for _, key, own, lower in kept:
+        mass[key >> THIRD_BITS] += own
+        below[key >> THIRD_BITS] += lower
+    backoff = -np.log(np.clip(1 - mass, 0.02, 1.0) / np.clip(1 - below, 0.02, 1.0))
+    return sorted((key, -float(np.log(own))) for _, key, own, _ in kept), np.where(mass > 0, backoff, 0.0)
 
 
 def main() -> None:
     """Fetch the sources, count, write."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--work", type=Path, default=Path("build/badness"), help="folder for the fetched sources")
-    parser.add_argument("--out", type=Path, default=MODEL_PATH, help="model file to write")
+    parser.add_argument("--out", type=Path, default=MODEL_PATH.parent, help="folder to write the model to")
     arguments = parser.parse_args()
-    write(count(*fetch(arguments.work)), arguments.out)
+    sources.fetch(arguments.work)
+    write(count(arguments.work), arguments.out)
 
 
 if __name__ == "__main__":

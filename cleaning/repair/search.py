@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import re
-from bisect import bisect_left
 from collections.abc import Iterator
-from itertools import accumulate
 from typing import NamedTuple
 
 from cleaning.repair.badness import codes, pair_scores, total_logprob
@@ -17,6 +15,7 @@ from cleaning.repair.chains import (
     MARKER,
     READERS,
     SPECIALS,
+    Chain,
     Family,
     Reader,
     Step,
@@ -25,7 +24,8 @@ from cleaning.repair.chains import (
     damage,
 )
 from cleaning.repair.hybrid import solve_hybrid
-from cleaning.repair.solve import Kind, Piece, as_bytes, byte_parts, solve_pairs, solve_utf8
+from cleaning.repair.solve import Kind, Piece, as_bytes, solve_pairs
+from cleaning.repair.utf8 import peel, solve_utf8
 
 MARGIN: dict[Family, float] = {"latin": 0.5, "hybrid": 0.5, "gbk": 2.0, "big5": 2.0}
 """Nats per character by which a result must read better; single bytes count twice over, since they are twice as many."""
@@ -53,7 +53,6 @@ NOT_SINGLE = re.compile(f"[^\\x00-\xff\\u0800-\U0010ffff{''.join(SPECIALS)}]")
 
 _LEFT_OUT = re.compile(f"[{''.join(map(chr, CP1252_UNDEFINED))}]")
 _THREE_BYTES = re.compile("[\u0800-\ud7ff\uf900-\ufffc\U00010000-\U0001ffff]")
-_ASCII_BYTES, _HIGH_BYTES = bytes(range(0x80)), bytes(range(0x80, 0x100))
 
 Way = tuple[Family, Writer]
 """A family of wrong decoders and the encoding that was written."""
@@ -70,10 +69,11 @@ class Group(NamedTuple):
 
 
 class Trial(NamedTuple):
-    """A span read anew one way: its groups, and the step that was undone."""
+    """A span read anew one way: its groups, the step that was undone, and those before it that were undone with it."""
 
     groups: list[Group]
     step: Step
+    before: Chain = ()
 
     @property
     def evident(self) -> bool:
@@ -161,17 +161,11 @@ def _readings(
     if family == "hybrid":
         yield readers, solve_hybrid(span, writer, left)
         return
+    if writer == "utf-8":
+        yield from solve_utf8(span, family, left, right)
+        return
     data = as_bytes(span, family)
     if data is None:
-        return
-    if writer == "utf-8":
-        if mostly_utf8(data):
-            for reader in readers:
-                pieces = _placed(solve_utf8(data, reader, left, right), span, family)
-                if len(pieces) == 1:
-                    yield readers, pieces
-                    return
-                yield (reader,), pieces
         return
     if not (family == "big5" and "?" in span):
         try:
@@ -188,30 +182,19 @@ def _readings(
         return
 
 
-def mostly_utf8(data: bytes) -> bool:
-    """Tell whether most bytes above ASCII stand in whole UTF-8 sequences."""
-    high = len(data.translate(None, _ASCII_BYTES))
-    valid = len(data.decode("utf-8", "ignore").encode("utf-8").translate(None, _ASCII_BYTES))
-    return 2 * valid >= high
-
-
 def mostly_pairs(data: bytes, writer: Writer) -> bool:
     """Tell whether `data` decodes as `writer` but for its holes, so that a search for lost bytes is worth while."""
     bad = data.decode(writer, "replace").count(HOLE)
     return bad <= 2 + len(data) // 50 + 3 * (data.count(b"\xff") + data.count(b"?") + data.count(b" "))
 
 
-def _placed(pieces: list[Piece], span: str, family: Family) -> list[Piece]:
-    """Return `pieces` with their bounds in characters of `span`; one that ends inside a character ends where it starts."""
-    if len(pieces) == 1:
-        return [pieces[0]._replace(start=0, end=len(span))]
-    offsets = [0, *accumulate(map(len, byte_parts(span, family)))]
-    placed = []
-    for piece in pieces:
-        start = bisect_left(offsets, piece.start)
-        end = bisect_left(offsets, piece.end)
-        placed.append(piece._replace(start=start, end=end if offsets[end] == piece.end else start))
-    return placed
+def peeled(span: str, left: str = "\n", right: str = "\n") -> Trial | None:
+    """Return `span` read anew through two or more layers of UTF-8 as one trial; None when it isn't several layers."""
+    found = peel(span, left, right)
+    if found is None:
+        return None
+    kinds: frozenset[Kind] = frozenset({"known" if found.sure else "likely"})
+    return Trial([Group(0, len(span), found.text, kinds, True)], found.chain[-1], found.chain[:-1])
 
 
 def prove(span: str, pieces: list[Piece], readers: tuple[Reader, ...], writer: Writer) -> Trial:

@@ -104,86 +104,10 @@ def join(pieces: list[Piece]) -> str:
     return "".join(piece.text for piece in pieces)
 
 
-# --- UTF-8 was written -------------------------------------------------------------------------------------------
-
-_L3, _L2, _C, _H = "\udce0-\udcef", "\udcc2-\udcdf", "\udc80-\udcbf", "\udcff"
-_BROKEN = re.compile(
-    f"[{_L3}][{_C}](?P<last>[{_H}?\\ ]?)"
-    f"|[{_L3}](?P<middle>[{_H}?\\ ])[{_C}]"
-    f"|[{_L3}](?P<both>[{_H}]{{2}}|\\?\\?|\\ \\ )"
-    f"|(?P<first>[{_H}])[{_C}]{{2}}(?![{_C}])"
-    f"|[{_L2}](?P<second>[{_H}?\\ ]?)"
-    f"|(?P<junk>[\udc80-\udcff])"
-)
-_PLACE_OF_HOLE = {
-    "last": 2,
-    "middle": 1,
-    "both": 1,
-    "first": 0,
-    "second": 1,
-}  # where in the character the lost byte stands
 _HOLE_MARKS = ("\udcff", HOLE)
 _SINGLE_BYTE: tuple[Reader, ...] = ("latin-1", "cp1252")
 _BLANKS = b"\xa0\x85"  # what folding white space turns into a blank
 _DROPPED = bytes((*range(0x80, 0xA1), 0xAD))  # controls, no-break space, soft hyphen: pages are cleaned of them
-
-
-def solve_utf8(data: bytes, reader: Reader, left: str = "\n", right: str = "\n") -> list[Piece]:
-    """Return the text of `data`, written as UTF-8; holes are `HOLE_BYTE`, `?`, a blank, or nothing at all.
-
-    `left` and `right` are the characters beside the span, for the model.
-    """
-    shown = data.decode("utf-8", "surrogateescape")
-    pieces: list[Piece] = []
-    cursor = place = 0
-    for found in _BROKEN.finditer(shown):
-        if found.start() > cursor:
-            known = shown[cursor : found.start()]
-            pieces.append(Piece(place, place := place + len(known.encode()), known, "known"))
-        end = place + len(found.group())  # every character matched stands for one byte
-        before = pieces[-1].text[-1] if pieces else left
-        after = shown[found.end()] if found.end() < len(shown) else right
-        options = _options_utf8(found, reader, data[end : end + 2])
-        pieces.append(Piece(place, end, *choose(options, before, after)))
-        place, cursor = end, found.end()
-    if cursor < len(shown):
-        pieces.append(Piece(place, len(data), shown[cursor:], "known"))
-    return pieces
-
-
-def _options_utf8(found: re.Match[str], reader: Reader, following: bytes) -> str:
-    """Return the characters that a broken UTF-8 sequence can have been."""
-    group = str(found.lastgroup)
-    if group == "junk":
-        return ""
-    mark = found[group]
-    where = _PLACE_OF_HOLE[group]
-    raw = found.group().encode("ascii", "surrogateescape")
-    before, after = raw[:where], raw[where + len(mark) :]
-    if group == "both":
-        return _both_lost(before, mark[0], following, reader)
-    options = _completions(before, after, lost_bytes(mark, (after + following)[:3], reader))
-    if not mark and group == "last":  # dropped, so the middle byte may be the one
-        tail = before[-1:]
-        options += _completions(before[:1], tail, lost_bytes(mark, (tail + following)[:3], reader))
-    return options
-
-
-@lru_cache(maxsize=1 << 14)
-def _completions(before: bytes, after: bytes, lost: bytes) -> str:
-    """Return the characters that one of `lost` makes between `before` and `after`, in UTF-8."""
-    return "".join(_character(before + bytes([byte]) + after, "utf-8") for byte in lost)
-
-
-@lru_cache(maxsize=1 << 12)
-def _both_lost(lead: bytes, mark: str, following: bytes, reader: Reader) -> str:
-    """Return the characters whose two continuation bytes `reader` can both have lost: the first before the second."""
-    found = (
-        _character(lead + bytes((first, second)), "utf-8")
-        for second in lost_bytes(mark, following, reader)
-        for first in lost_bytes(mark, bytes([second]), reader)
-    )
-    return "".join(dict.fromkeys(found))
 
 
 @lru_cache(maxsize=1 << 14)

@@ -24,9 +24,10 @@ from cleaning.repair.chains import (
     sources,
 )
 from cleaning.repair.hybrid import pairs_table, solve_hybrid
-from cleaning.repair.search import attempt, mostly_utf8, reads_as_chinese
-from cleaning.repair.solve import as_bytes, choose, join, lost_bytes, solve_pairs, solve_utf8
+from cleaning.repair.search import attempt, reads_as_chinese
+from cleaning.repair.solve import as_bytes, choose, join, lost_bytes, solve_pairs
 from cleaning.repair.spans import suspicious_lines, swapped_regions, utf8_regions
+from cleaning.repair.utf8 import mostly_utf8, peel, solve_utf8
 
 
 def test_the_issue_of_the_catalogue() -> None:
@@ -112,12 +113,36 @@ def test_a_euro_sign_is_one_byte_or_two(text: str) -> None:
 
 
 def test_utf8_with_holes() -> None:
-    data = "应当按时还款".encode()
-    broken = data[:-1] + b"\xff"
-    pieces = solve_utf8(broken, "gbk")
-    assert join(pieces) == "应当按时还款"
-    assert [piece.kind for piece in pieces] == ["known", "likely"]
-    assert (pieces[0].end, pieces[1].end) == (len(data) - 3, len(data))
+    span = damage("应当按时还款，\n", (Step("utf-8", "gbk"),))
+    _, pieces = next(iter(solve_utf8(span, "gbk")))
+    assert join(pieces) == "应当按时还款，\n"
+    assert [piece.kind for piece in pieces] == ["known", "likely", "known"]
+    assert pieces[-1].end == len(span)
+
+
+@pytest.mark.parametrize("reader", ["gbk", "gb18030"])
+@pytest.mark.parametrize("times", [2, 3])
+def test_layers_that_lost_bytes_are_undone_as_one(reader: Reader, times: int) -> None:
+    text = "借款人应当主动联系平台，协商分期还款的方案，不要失联。"
+    found = peel(damage(text, (Step("utf-8", reader),) * times))
+    assert found is not None
+    assert len(found.chain) == times and not found.sure
+    assert damage(found.text, found.chain) == damage(text, found.chain)
+    assert sum(one == two for one, two in zip(found.text, text, strict=True)) >= len(text) - 2
+
+
+def test_layers_of_several_decoders() -> None:
+    text = "借款人应当主动联系平台，协商分期还款的方案。"
+    chain = (Step("utf-8", "latin-1"), Step("utf-8", "latin-1"), Step("utf-8", "gb18030"))
+    found = peel(damage(text, chain))
+    assert found is not None and found.text == text and found.chain == chain
+
+
+@pytest.mark.parametrize(
+    "text", ["借款人应当主动联系平台", "", "abc", "\xe9\xe8\xe0", damage("还款", (Step("utf-8", "gbk"),))]
+)
+def test_one_layer_or_none_is_not_several(text: str) -> None:
+    assert peel(text) is None
 
 
 def test_pairs_after_a_lost_byte_find_their_step() -> None:

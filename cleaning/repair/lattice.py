@@ -1,0 +1,399 @@
+"""UTF-8 read by a decoder that lost bytes, once or several times over: what the surviving bytes still allow.
+
+UTF-8 finds its step again with every character, so a lost byte leaves one broken place and nothing more. There, every
+byte string is built that is valid UTF-8, keeps the bytes that survived, and would have been shown just so: a decoder
+loses a byte only where the byte and what follows are nothing to it, which leaves some 8 of the 64 continuation bytes
+before another character and all of them before a line's end. One layer's broken places are the next one's choices, so
+texts damaged twice are solved as one. The language model chooses last, between whole characters, with two neighbours on
+either side; no choice is made on the way there.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from functools import cache, lru_cache
+from itertools import combinations_with_replacement
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cleaning.repair.badness import Codes, codes, model, pair_scores, triple_scores
+from cleaning.repair.chains import CP1252_UNDEFINED, HOLE, Family, Reader, is_lost, sources
+from cleaning.repair.streams import CHOICE, CHOICE_BYTE, HOLE_BYTE, stream
+
+SURE = 0.5
+"""Posterior that a fill must reach; below it the hole stays open. Swept on the benchmark's lossy classes."""
+
+MOST = 40
+"""Readings of one broken place that the model chooses from: the commonest characters; the rest is never the likeliest."""
+
+MOST_BETWEEN = 400
+"""Readings of one broken place that are kept between two layers, where the next layer's bytes tell most of them apart."""
+
+MOST_STEPS = 6000
+"""Bytes tried for one broken place before it is given up."""
+
+NEAR = 9.0
+"""Nats behind the best by its nearest neighbours within which a reading is weighed by both neighbours on each side."""
+
+_UNMARKED = 0xF8  # stands for a lost byte that shows as `Loss.mark`; no part of UTF-8
+_CONTINUATION = bytes(range(0x80, 0xC0))
+_DROPPED = bytes((*range(0x80, 0xA1), 0xAD))  # controls, no-break space, soft hyphen: pages are cleaned of them
+_BLANKS = b"\xa0\x85"  # what folding white space turns into a blank
+_SINGLE_BYTE: tuple[Reader, ...] = ("latin-1", "cp1252")
+
+
+class Options(NamedTuple):
+    """What a broken place can have been: texts, and their code points by length with each one's number."""
+
+    texts: tuple[str, ...]
+    points: tuple[tuple[NDArray[np.intp], Codes], ...]
+
+
+class Cell(NamedTuple):
+    """A stretch of a layer's bytes: `text` where they say one thing, else what they allow (None: nothing at all)."""
+
+    start: int
+    end: int
+    text: str
+    options: Options | None = None
+
+
+class Layer(NamedTuple):
+    """Bytes with `HOLE_BYTE` and `CHOICE_BYTE` in them, what each of the latter stands for, where characters begin."""
+
+    data: bytes
+    choices: list[tuple[bytes, ...]]
+    starts: NDArray[np.int64]
+
+
+class Loss(NamedTuple):
+    """Who lost bytes, and what shows in their place beside U+FFFD: nothing (""), `?` or a blank; None for U+FFFD alone."""
+
+    reader: Reader
+    mark: str | None
+
+
+def outer(span: str, family: Family) -> Layer | None:
+    """Return the bytes of what was seen; None when no decoder of `family` shows it, or no bytes of UTF-8 so."""
+    found = stream(span, family)
+    if found is None or CHOICE_BYTE in found.data:
+        return None
+    return Layer(found.data, [], found.starts)
+
+
+def inner(cells: Sequence[Cell], family: Family) -> Layer | None:
+    """Return the bytes of a layer that is itself only known up to its cells' options."""
+    choices: list[tuple[bytes, ...]] = []
+    texts: list[str] = []
+    for cell in cells:
+        if cell.options is None or len(cell.options.texts) == 1:
+            texts.append(cell.text)
+        else:
+            texts.append(CHOICE)
+            choices.append(_encoded(cell.options.texts, family))
+    found = stream("".join(texts), family)
+    if found is None or found.data.count(CHOICE_BYTE) != len(choices):
+        return None  # a byte that UTF-8 doesn't have, so no layer
+    return Layer(found.data, choices, found.starts)
+
+
+@lru_cache(maxsize=1 << 14)
+def _encoded(texts: tuple[str, ...], family: Family) -> tuple[bytes, ...]:
+    """Return what `texts` can stand for under `family`; a lost byte where there is nothing to choose from."""
+    found = (
+        b"".join(bytes([HOLE_BYTE]) if char == HOLE else next(iter(sources(char, family)), b"") for char in text)
+        for text in texts
+    )
+    return tuple(dict.fromkeys(found)) or (bytes([HOLE_BYTE]),)
+
+
+def undo(layer: Layer, loss: Loss, following: Family | None = None) -> list[Cell]:
+    """Return the text of a layer's bytes, read as the UTF-8 they are: cells in order, bounds in bytes.
+
+    `following` is the family of decoders that the text was shown by before, if this layer isn't the last.
+    """
+    shown = layer.data.decode("utf-8", "surrogateescape")
+    pattern = _broken(loss.mark)
+    begins = frozenset(layer.starts.tolist()) if loss.mark == "" else frozenset()
+    cells: list[Cell] = []
+    cursor = place = number = 0
+    for found in pattern.finditer(shown):
+        if found.start() > cursor:
+            known = shown[cursor : found.start()]
+            cells.append(Cell(place, place := place + len(known.encode()), known))
+        end = place + len(found.group())  # every character matched stands for one byte
+        raw = layer.data[place:end]
+        count = raw.count(CHOICE_BYTE)
+        edges = tuple(at - place for at in range(place, end + 1) if at in begins) if begins else ()
+        options = _options(
+            raw, tuple(layer.choices[number : number + count]), edges, _tail(layer.data, end), loss, following
+        )
+        number += count
+        cells.append(Cell(place, end, options.texts[0] if len(options.texts) == 1 else "", options))
+        place, cursor = end, found.end()
+    if cursor < len(shown):
+        cells.append(Cell(place, len(layer.data), shown[cursor:]))
+    return cells
+
+
+def _tail(data: bytes, end: int) -> bytes:
+    """Return what decides whether the byte before `end` is lost: one byte, but three where a four-byte form may begin."""
+    first = data[end : end + 1]
+    return data[end : end + 3] if first.isdigit() else first
+
+
+@cache
+def _broken(mark: str | None) -> re.Pattern[str]:
+    """Return the pattern of one broken character, with the marks that may stand for lost bytes of it.
+
+    First bytes are never lost: before a later byte of UTF-8 every decoder of GBK finds a pair.
+    """
+    first, later = "[\udc80-\udcff]", "[\udc80-\udcc1\udcf5-\udcff]*"
+    return re.compile(f"{first}{later}(?:[{mark}]{{1,2}}{later}){{0,3}}" if mark else first + later)
+
+
+@lru_cache(maxsize=1 << 15)
+def _options(
+    raw: bytes,
+    choices: tuple[tuple[bytes, ...], ...],
+    edges: tuple[int, ...],
+    tail: bytes,
+    loss: Loss,
+    following: Family | None,
+) -> Options:
+    """Return what one broken place can have been, the commonest characters first."""
+    if len(choices) > 1:
+        found = _expand(raw, choices, tail, loss)
+    else:
+        options = choices[0] if choices else (b"",)
+        each = (raw.replace(bytes([CHOICE_BYTE]), option) for option in options)
+        found = (data for one in each for holed in _holed(one, edges, loss) for data in _filled(holed, tail, loss))
+    spread = dict.fromkeys(_texts(found))
+    if following is not None:
+        texts = [text for text in spread if all(char == HOLE or sources(char, following) for char in text)]
+        texts = texts[:MOST_BETWEEN]
+    else:
+        texts = _commonest(list(spread))
+    by_length: dict[int, list[int]] = {}
+    for number, text in enumerate(texts):
+        by_length.setdefault(len(text), []).append(number)
+    points = tuple(
+        (np.array(numbers), np.stack([codes(texts[number]) for number in numbers]))
+        for numbers in by_length.values()
+    )
+    return Options(tuple(texts), points)
+
+
+def _commonest(texts: list[str]) -> list[str]:
+    """Return the `MOST` texts whose characters are commonest, these first."""
+    if len(texts) < 2:
+        return texts
+    sizes = np.array([len(text) for text in texts])
+    sums = np.add.reduceat(model().begin[codes("".join(texts))], np.cumsum(sizes) - sizes)
+    return [texts[place] for place in np.argsort(-sums / sizes, kind="stable")[:MOST].tolist()]
+
+
+def _holed(raw: bytes, edges: tuple[int, ...], loss: Loss) -> Iterator[bytes]:
+    """Yield `raw`, one broken character, with `_UNMARKED` for every byte that it wants and no U+FFFD stands for."""
+    missing = _wants(raw[0]) - sum(byte >= 0x80 for byte in raw[1:]) if raw else 0
+    if missing <= 0 or loss.mark is None:
+        yield raw
+    elif loss.mark:
+        yield raw.replace(loss.mark.encode(), bytes([_UNMARKED]), missing)
+    else:
+        for places in combinations_with_replacement(edges, missing):
+            holed = raw
+            for place in reversed(places):
+                holed = holed[:place] + bytes([_UNMARKED]) + holed[place:]
+            yield holed
+
+
+def _filled(holed: bytes, tail: bytes, loss: Loss) -> Iterator[bytes]:
+    """Yield `holed` with every lost byte filled in, the last one first, as what follows decides what is lost."""
+    at = max(holed.rfind(HOLE_BYTE), holed.rfind(_UNMARKED))
+    if at < 0:
+        yield holed
+        return
+    following = (holed[at + 1 :] + tail)[:3]
+    mark = HOLE if holed[at] == HOLE_BYTE else loss.mark
+    for byte in _lost_before(following if following[:1].isdigit() else following[:1], loss.reader, mark):
+        yield from _filled(holed[:at] + bytes([byte]) + holed[at + 1 :], tail, loss)
+
+
+@lru_cache(maxsize=1 << 12)
+def _lost_before(following: bytes, reader: Reader, mark: str | None) -> bytes:
+    """Return the later bytes of UTF-8 that `reader` loses before `following` and shows as `mark`."""
+    if reader in _SINGLE_BYTE:
+        return _BLANKS if mark == " " else _DROPPED if mark == "" else bytes(CP1252_UNDEFINED)
+    return bytes(byte for byte in _CONTINUATION if mark != " " and is_lost(bytes([byte]) + following, reader))
+
+
+def _texts(found: Iterator[bytes]) -> Iterator[str]:
+    for data in found:
+        try:
+            yield data.decode("utf-8")
+        except UnicodeDecodeError:
+            continue
+
+
+class _State(NamedTuple):
+    """A reading of a broken place so far: its bytes, how many the last character wants, which ones were lost."""
+
+    data: bytes
+    need: int
+    lost: tuple[int, ...]
+
+
+def _expand(raw: bytes, choices: tuple[tuple[bytes, ...], ...], tail: bytes, loss: Loss) -> Iterator[bytes]:
+    """Yield every byte string that survives as `raw` before `tail`, where several choices of the layer above meet."""
+    states = [_State(b"", 0, ())]
+    left = iter(choices)
+    steps = 0
+    for place, byte in enumerate(raw):
+        options = next(left) if byte == CHOICE_BYTE else (raw[place : place + 1],)
+        states = [end for state in states for option in options for end in _feed(state, option, loss)]
+        steps += len(states)
+        if steps > MOST_STEPS:
+            return
+    for state in states:
+        after = state.data + tail
+        if not state.need and all(_loses(after[at : at + 4], loss.reader) for at in state.lost):
+            yield state.data
+
+
+def _loses(data: bytes, reader: Reader) -> bool:
+    """Tell whether `reader` loses the first byte of `data`; single bytes were chosen among those it loses."""
+    return reader in _SINGLE_BYTE or is_lost(data, reader)
+
+
+def _feed(state: _State, data: bytes, loss: Loss) -> list[_State]:
+    """Return what `state` is after `data`, in which `HOLE_BYTE` is a lost byte."""
+    states = [state]
+    for byte in data:
+        if byte == HOLE_BYTE:
+            states = [more for one in states for more in _lose(one, loss)]
+        else:
+            states = [more for one in states if (more := _take(one, byte, loss)) is not None]
+    return states
+
+
+def _take(state: _State, byte: int, loss: Loss) -> _State | None:
+    """Return what `state` is after a byte that was kept; None when it can't stand there."""
+    if (state.need > 0) != (0x80 <= byte < 0xC0):
+        return None
+    if (
+        state.lost
+        and state.lost[-1] == len(state.data) - 1
+        and not _loses(state.data[-1:] + bytes([byte]), loss.reader)
+    ):
+        return None
+    need = state.need - 1 if state.need else _wants(byte)
+    return None if need < 0 else _State(state.data + bytes([byte]), need, state.lost)
+
+
+def _wants(lead: int) -> int:
+    """Return how many bytes follow `lead` in UTF-8; -1 when it leads nothing."""
+    if lead < 0x80:
+        return 0
+    return 1 if 0xC2 <= lead < 0xE0 else 2 if 0xE0 <= lead < 0xF0 else 3 if 0xF0 <= lead < 0xF5 else -1
+
+
+def _lose(state: _State, loss: Loss) -> list[_State]:
+    """Return what `state` is after a lost byte: only a character's later bytes are ever lost."""
+    if not state.need:
+        return []
+    pool = bytes(CP1252_UNDEFINED) if loss.reader in _SINGLE_BYTE else _CONTINUATION
+    place = len(state.data)
+    twice = bool(state.lost) and state.lost[-1] == place - 1
+    return [
+        _State(state.data + bytes([byte]), state.need - 1, (*state.lost, place))
+        for byte in pool
+        if not twice or _loses(state.data[-1:] + bytes([byte]), loss.reader)
+    ]
+
+
+class Fill(NamedTuple):
+    """What stands for one cell: its likeliest text, and whether the model is sure of it."""
+
+    text: str
+    sure: bool
+
+
+def fill(cells: Sequence[Cell], left: str = "\n", right: str = "\n") -> list[Fill]:
+    """Return the likeliest text of every cell, with the characters beside the span for context.
+
+    A cell that allows nothing is a hole. Each cell is judged with what its neighbours most likely are, twice over.
+    """
+    best = [cell.text if cell.options is None else next(iter(cell.options.texts), HOLE) for cell in cells]
+    sure = [cell.options is None or len(cell.options.texts) == 1 for cell in cells]
+    unsure = [
+        number for number, cell in enumerate(cells) if cell.options is not None and len(cell.options.texts) > 1
+    ]
+    for _ in range(2):
+        contexts = [_context(best, number, left, right) for number in unsure]
+        for number, choice, posterior in _weigh(cells, unsure, contexts):
+            options = cells[number].options
+            assert options is not None
+            best[number], sure[number] = options.texts[choice], posterior >= SURE
+    return [Fill(*one) for one in zip(best, sure, strict=True)]
+
+
+def _context(best: Sequence[str], number: int, left: str, right: str) -> str:
+    """Return the two characters on either side of a cell."""
+    before = best[number - 1] if number else left
+    if len(before) < 2:
+        before = (best[number - 2] if number > 1 else left) + before
+    after = best[number + 1] if number + 1 < len(best) else right
+    if len(after) < 2:
+        after += best[number + 2] if number + 2 < len(best) else right
+    return ("\n" + before)[-2:] + (after + "\n")[:2]
+
+
+def _weigh(
+    cells: Sequence[Cell], unsure: Sequence[int], contexts: Sequence[str]
+) -> Iterator[tuple[int, int, float]]:
+    """Yield each unsure cell's number, its likeliest option's, and that one's share of all weight."""
+    if not unsure:
+        return
+    around = codes("".join(contexts)).reshape(-1, 4)
+    by_length: dict[int, list[tuple[int, NDArray[np.intp], Codes]]] = {}
+    for order, number in enumerate(unsure):
+        options = cells[number].options
+        assert options is not None
+        for numbers, points in options.points:
+            by_length.setdefault(points.shape[1], []).append((order, numbers, points))
+    owners, choices, scores = [], [], []
+    for parts in by_length.values():
+        owner = np.repeat([order for order, _, _ in parts], [len(numbers) for _, numbers, _ in parts])
+        owners.append(owner)
+        choices.append(np.concatenate([numbers for _, numbers, _ in parts]))
+        scores.append(_scores(around[owner], np.concatenate([points for _, _, points in parts]), owner))
+    owner, choice, score = np.concatenate(owners), np.concatenate(choices), np.concatenate(scores)
+    ranked = np.lexsort((-score, owner))
+    owner, choice, score = owner[ranked], choice[ranked], score[ranked]
+    first = np.flatnonzero(np.diff(owner, prepend=-1))
+    weights = np.add.reduceat(
+        np.exp(score - np.repeat(score[first], np.diff([*first.tolist(), len(owner)]))), first
+    )
+    for at, weight in zip(first.tolist(), weights.tolist(), strict=True):
+        yield unsure[int(owner[at])], int(choice[at]), 1.0 / weight
+
+
+def _scores(around: Codes, points: Codes, owner: NDArray[np.intp]) -> NDArray[np.float64]:
+    """Return the log-probability of each option among its neighbours: by pairs, then by triples where that is near."""
+    line = np.concatenate([around[:, :2], points, around[:, 2:]], axis=1)
+    rough = np.zeros(len(line))
+    for place in range(1, line.shape[1] - 2):
+        rough += pair_scores(line[:, place], line[:, place + 1])
+    order = np.lexsort((-rough, owner))
+    first = np.flatnonzero(np.diff(owner[order], prepend=-1))
+    best = np.repeat(rough[order][first], np.diff([*first.tolist(), len(owner)]))
+    scores = np.full(len(line), -1e9)
+    near = order[rough[order] >= best - NEAR]
+    scores[near] = 0.0
+    for place in range(line.shape[1] - 2):
+        scores[near] += triple_scores(line[near, place], line[near, place + 1], line[near, place + 2])
+    return scores

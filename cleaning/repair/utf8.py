@@ -1,0 +1,228 @@
+"""Spans that are UTF-8 read wrongly: read anew once, in pieces that `search` proves, or through several layers at once."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+
+from cleaning.repair.badness import logprob
+from cleaning.repair.chains import (
+    CP1252_UNDEFINED,
+    HOLE,
+    INVALID_BYTE_BASE,
+    MARKER,
+    READERS,
+    SPECIALS,
+    Chain,
+    Family,
+    Reader,
+    Step,
+    damage,
+)
+from cleaning.repair.lattice import Cell, Fill, Layer, Loss, fill, inner, outer, undo
+from cleaning.repair.solve import Piece
+
+MOST_LAYERS = 4
+"""Readings of UTF-8 that are undone as one; each makes a text half as long again, so nobody keeps a fifth."""
+
+HEAD = 600
+"""Characters of a long span that decide by whom and with which losses it was read."""
+
+UNEXPLAINED = 0.05
+"""Share of an inner layer's characters that nothing explains, up to which it is taken for UTF-8 read wrongly."""
+
+PLAIN = -8.0
+"""Mean log-probability from which what lies below several layers is taken for Chinese without a look at those above."""
+
+MOST_READERS = 3
+"""Ways of losing bytes that are tried for the outermost of several layers."""
+
+_ASCII_BYTES = bytes(range(0x80))
+
+
+def mostly_utf8(data: bytes, share: float = 0.5) -> bool:
+    """Tell whether at least `share` of the bytes above ASCII stand in whole UTF-8 sequences."""
+    high = len(data.translate(None, _ASCII_BYTES))
+    valid = len(data.decode("utf-8", "ignore").encode("utf-8").translate(None, _ASCII_BYTES))
+    return valid >= share * high
+
+
+def _marks(span: str, family: Family) -> tuple[str | None, ...]:
+    """Return what may show in place of a lost byte of `span`, beside U+FFFD."""
+    if HOLE in span:
+        return (" ", None) if family == "latin" and " " in span else (None,)
+    if max(span, default="") > chr(INVALID_BYTE_BASE):
+        return (None,)
+    marks = [mark for mark in ("?", " ") if mark in span and (mark == "?" or family == "latin")]
+    return (None, *marks, "")
+
+
+def _losses(span: str, family: Family, layer: Layer) -> list[Loss]:
+    """Return who can have read `span` and with which losses, those first that leave the fewest places unexplained."""
+    choices = [Loss(reader, mark) for reader in READERS[family] for mark in _marks(span, family)]
+    if len(choices) == 1:
+        return choices
+    head = layer
+    if len(span) > HEAD:
+        head = Layer(layer.data[: int(layer.starts[HEAD])], layer.choices, layer.starts[: HEAD + 1])
+    ranks = {loss: _rank(span[:HEAD], head, family, loss) for loss in choices}
+    return sorted(choices, key=lambda loss: ranks[loss])
+
+
+def _rank(span: str, layer: Layer, family: Family, loss: Loss) -> tuple[int, bool]:
+    """Return how many places of `span` a loss leaves unexplained, and whether the forward model then differs."""
+    cells = undo(layer, loss)
+    unexplained = sum(cell.options is not None and not cell.options.texts for cell in cells)
+    if unexplained or layer.choices:
+        return unexplained, True
+    text = "".join(cell.text if cell.options is None else cell.options.texts[0] for cell in cells)
+    shown = damage(text, (_step(loss, _Below(layer, family, span)),))
+    return 0, shown[: len(span) - 4] != span[:-4]  # the cut may have torn a character
+
+
+def solve_utf8(
+    span: str, family: Family, left: str = "\n", right: str = "\n"
+) -> Iterator[tuple[tuple[Reader, ...], list[Piece]]]:
+    """Yield readings of `span` as UTF-8 read by a decoder of `family`: who read it, and pieces that count characters.
+
+    The likeliest comes first. Nothing is yielded when its bytes are not mostly UTF-8. `left` and `right` are the
+    characters beside the span, for the model. A piece with `start == end` must be joined to the next one.
+    """
+    layer = outer(span, family)
+    if layer is None or not mostly_utf8(layer.data):
+        return
+    for loss in _losses(span, family, layer):
+        cells = undo(layer, loss)
+        fills = fill(cells, left, right)
+        if all(cell.options is None for cell in cells):
+            yield READERS[family], _pieces(cells, fills, layer, len(span))
+            return
+        yield (loss.reader,), _pieces(cells, fills, layer, len(span))
+
+
+def _pieces(cells: list[Cell], fills: list[Fill], layer: Layer, length: int) -> list[Piece]:
+    """Return the pieces of a reading in characters; one that ends inside a character ends where it starts."""
+    if len(cells) == 1:
+        return [_piece(cells[0], fills[0], 0, length)]
+    starts = np.searchsorted(layer.starts, np.array([cell.start for cell in cells])).tolist()
+    ends = np.searchsorted(layer.starts, np.array([cell.end for cell in cells]))
+    whole = layer.starts[ends] == np.array([cell.end for cell in cells])
+    found = []
+    for cell, filled, start, end, ok in zip(cells, fills, starts, ends.tolist(), whole.tolist(), strict=True):
+        found.append(_piece(cell, filled, start, end if ok else start))
+    return found
+
+
+def _piece(cell: Cell, filled: Fill, start: int, end: int) -> Piece:
+    if cell.options is None:
+        return Piece(start, end, filled.text, "known")
+    if not filled.sure or not cell.options.texts:
+        return Piece(start, end, HOLE, "open", filled.text if cell.options.texts else "")
+    return Piece(start, end, filled.text, "forced" if len(cell.options.texts) == 1 else "likely")
+
+
+class Peeled(NamedTuple):
+    """A span read anew through several layers: the chain, the text with unsure holes, and whether nothing was guessed."""
+
+    chain: Chain
+    text: str
+    sure: bool
+
+
+def peel(span: str, left: str = "\n", right: str = "\n") -> Peeled | None:
+    """Return `span` read anew as UTF-8 read wrongly two times or more; None unless the forward model proves it.
+
+    Lost bytes of every layer are searched for together, and only the whole is judged.
+    """
+    for family in _PEELED:
+        layer = outer(span, family)
+        if layer is None or not mostly_utf8(layer.data):
+            continue
+        outermost = _Below(layer, family, span)
+        losses = _losses(span, family, layer)
+        if not _explained(layer, losses[0]):
+            continue
+        for loss in losses[:MOST_READERS]:
+            found = _peel(span, outermost, loss, (), left, right)
+            if found is not None:
+                return found
+    return None
+
+
+_PEELED: tuple[Family, ...] = ("gbk", "latin")
+
+
+class _Below(NamedTuple):
+    """A layer, the family of decoders that showed it, and what it showed, as far as that is known."""
+
+    layer: Layer
+    family: Family
+    shown: str
+
+
+def _peel(span: str, here: _Below, loss: Loss, steps: Chain, left: str, right: str) -> Peeled | None:
+    """Return the likeliest text under a layer; `steps` are those undone already, the last one last."""
+    steps = (_step(loss, here), *steps)
+    if len(steps) < MOST_LAYERS:
+        below = _below(here, loss)
+        deeper = None if below is None else _peel(span, below, _next_loss(below, loss), steps, left, right)
+        if deeper is not None and logprob(deeper.text.replace(HOLE, "")) > PLAIN:
+            return deeper
+    if len(steps) < 2:
+        return None
+    cells = undo(here.layer, loss)
+    fills = fill(cells, left, right)
+    if damage("".join(filled.text for filled in fills), steps) != span:
+        return None
+    sure = all(cell.options is None or len(cell.options.texts) == 1 for cell in cells)
+    return Peeled(steps, "".join(filled.text if filled.sure else HOLE for filled in fills), sure)
+
+
+def _next_loss(below: _Below, above: Loss) -> Loss:
+    """Return how a layer lost bytes: by the same reader as the one above it, if that explains it as well as any."""
+    losses = _losses(below.shown, below.family, below.layer)
+    return next((loss for loss in losses if loss.reader == above.reader), losses[0])
+
+
+def _below(here: _Below, loss: Loss) -> _Below | None:
+    """Return the layer under `here`, if what it says is UTF-8 read wrongly once more."""
+    known = "".join(cell.text for cell in undo(here.layer, loss))
+    high = _HIGH.findall(known)
+    family: Family = (
+        "latin" if 2 * sum(char < "\u0100" or char in SPECIALS for char in high) > len(high) else "gbk"
+    )
+    layer = inner(undo(here.layer, loss, family), family)
+    if layer is None or not high or not _explained(layer, Loss(READERS[family][-1], loss.mark)):
+        return None
+    return _Below(layer, family, known)
+
+
+def _explained(layer: Layer, loss: Loss) -> bool:
+    """Tell whether the bytes of an inner layer are UTF-8 but for what was lost, by as much of it as is surely enough."""
+    end = int(layer.starts[min(HEAD, len(layer.starts) - 1)])
+    cells = undo(Layer(layer.data[:end], layer.choices, layer.starts[: HEAD + 1]), loss)
+    whole = sum(len(_HIGH.findall(cell.text)) for cell in cells if cell.options is None)
+    broken = sum(cell.options is not None for cell in cells)
+    unexplained = sum(cell.options is not None and not cell.options.texts for cell in cells)
+    return whole > broken / 2 and unexplained <= UNEXPLAINED * (whole + broken)
+
+
+_HIGH = re.compile("[^\x00-\x7f\ufffd]")
+_LEFT_OUT = re.compile(f"[{''.join(map(chr, CP1252_UNDEFINED))}]")
+_SPECIAL = re.compile(f"[{''.join(SPECIALS)}{HOLE}]")
+
+
+def _step(loss: Loss, here: _Below) -> Step:
+    """Return the step that showed a layer so."""
+    reader = loss.reader
+    if here.family == "latin":
+        reader = "cp1252" if _SPECIAL.search(here.shown) else "latin-1"
+    lost = loss.mark if loss.mark in ("?", "") else HOLE
+    if max(here.shown, default="") > chr(INVALID_BYTE_BASE) or (
+        reader == "cp1252" and _LEFT_OUT.search(here.shown)
+    ):
+        lost = MARKER
+    return Step("utf-8", reader, lost or "", loss.mark == " ")
