@@ -58,18 +58,18 @@ FOREIGN = 0.34
 """Greatest share of a row's pairs of Chinese characters that the page's prose has too. Rows of the trades above read
 .0 to .2 beside articles about loans, an author's list of what the article speaks of .4 and more."""
 
-_SEPARATORS = re.compile(
+SEPARATORS = re.compile(
     r"[\s,;_|/+*~#=<>·…•!?★☆■□◆●▲▼→↓←↑【】\[\]{}丨、\u2010-\u2015\u2500-\u257f\u2600-\u27bf\u2b00-\u2bff\ufe0f\u200d"
     r"\U0001f000-\U0001faff-]+(?:i(?=\s))?"
 )
-_STRONG = re.compile(r"[_|★☆■◆●丨/~#=·•>\u2014\u2600-\u27bf\U0001f000-\U0001faff-]|\si\s")
+STRONG = re.compile(r"[_|★☆■◆●丨/~#=·•>\u2014\u2600-\u27bf\U0001f000-\U0001faff-]|\si\s")
 _NUMBERED = re.compile(r"[(]?[一二三四五六七八九十\d]{1,3}[)、.]|第[一二三四五六七八九十百\d]{1,4}[章节条款]|.*;$")
-_STOP = re.compile(r"[。:“”‘’「」『』《》\"]")
-_FUNCTION = re.compile(
+STOP = re.compile(r"[。:“”‘’「」『』《》\"]")
+FUNCTION = re.compile(
     r"[的了是在和与及被将会应不也就都而但其该这那从对把由因若则并或等每常均所么吗吧呢谁为于予即以未须至各再还很先后已]"
     r"|没有|可以|如何|怎么"
 )
-_HONEST = re.compile(
+HONEST = re.compile(
     r"诈骗|骗局|骗子|被骗|行骗|陷阱|反诈|赌债|赌资|网赌|网络赌博|赌博罪|欠债|欠款|"
     r"欠下|犯罪|违法|非法|警方|民警|公安|受害|防范|逾期|债务|债权|还款|贷款|借款|"
     r"借贷|借条|催收|催款|征信|信用卡|起诉|诉讼|律师函|法院|法律|刑法|民法|利息|利率|"
@@ -92,7 +92,7 @@ _PINYIN = re.compile(
 _SPELT = re.compile(r"[\u4e00-\u9fff]?[亻冫亽銫爿毜玖玳嘌枓樟嗳嫐屄屌肏菿\u24b6-\u24e9\u2070-\u209c]")
 
 
-_GAP = re.compile(r"(?<=\w)[ .\u00b7_*|/-](?=\w)")
+GAP = re.compile(r"(?<=\w)[ .\u00b7_*|/-](?=\w)")
 _SPACED_OUT = re.compile(r"(?:\w[ .\u00b7_*|/-]){3,400}\w")
 
 
@@ -111,11 +111,11 @@ def judge(line: str, shared: Callable[[str], float]) -> str | None:
 
     `shared` tells which share of a text's pairs of Chinese characters the rest of the page has; it is asked last.
     """
-    if not MIN_LETTERS <= len(line) <= MAX_LENGTH or _STOP.search(line) or _NUMBERED.match(line):
+    if not MIN_LETTERS <= len(line) <= MAX_LENGTH or STOP.search(line) or _NUMBERED.match(line):
         return None
     if _SPACED_OUT.fullmatch(line):
-        line = _GAP.sub("", line)
-    pieces = [piece for piece in _SEPARATORS.split(line) if piece]
+        line = GAP.sub("", line)
+    pieces = [piece for piece in SEPARATORS.split(line) if piece]
     size = sum(map(len, pieces))
     if size < MIN_LETTERS:
         return None
@@ -130,7 +130,7 @@ def judge(line: str, shared: Callable[[str], float]) -> str | None:
 
 def _is_honest(row: _Row) -> bool:
     """Whether words of this corpus's subject stand in it, outside of what the lexicon covers and in every fourth piece."""
-    own = [match for match in _HONEST.finditer(row.line) if not _covers(row.hits, match.start(), match.end())]
+    own = [match for match in HONEST.finditer(row.line) if not _covers(row.hits, match.start(), match.end())]
     return 4 * len(own) >= len(row.pieces) if len(row.pieces) > 3 else bool(own)
 
 
@@ -143,11 +143,12 @@ def _many(row: _Row) -> str | None:
     count = len(row.pieces)
     if count < 3 or max(map(len, row.pieces)) > 2 * MAX_PIECE or _reads_on(row):
         return None
-    strong = _STRONG.search(row.line) is not None
-    touched = sum(map(_touched, row.pieces)) / count
+    repeated = len({piece[:2] for piece in row.pieces}) == 1
+    strong = repeated or STRONG.search(row.line) is not None
+    touched = sum(map(is_touched, row.pieces)) / count
     covered = sum(hit.end - hit.start for hit in row.hits if hit.weight) / row.size
-    score = row.score + (REPEATED_SCORE if strong and len({piece[:2] for piece in row.pieces}) == 1 else 0)
-    if not strong and _FUNCTION.search(_uncovered(row)):
+    score = row.score + REPEATED_SCORE * repeated
+    if not strong and FUNCTION.search(_uncovered(row)):
         return None
     least = (ROW_SCORE, ROW_TOUCHED, ROW_COVER) if strong else (LISTED_SCORE, LISTED_TOUCHED, LISTED_COVER)
     if strong and count > 3 and max(map(len, row.pieces)) <= MAX_PIECE:
@@ -179,7 +180,8 @@ def _offer(row: _Row) -> str | None:
     return f"{heavy} keywords of other trades in an offer, foreign to the page"
 
 
-def _touched(piece: str) -> bool:
+def is_touched(piece: str) -> bool:
+    """Return whether a folded piece holds a word of the lexicon, or one spelt in pinyin or with look-alikes."""
     return any(hit.weight for hit in spam.scan(piece, rows=True)) or bool(
         _PINYIN.search(piece) or _SPELT.search(piece)
     )
@@ -188,7 +190,7 @@ def _touched(piece: str) -> bool:
 def _reads_on(row: _Row) -> bool:
     """Whether what no word covers has a function word for every sixth letter, and two at least."""
     left = _uncovered(row)
-    function = len(_FUNCTION.findall(left))
+    function = len(FUNCTION.findall(left))
     return function >= 2 and 6 * function >= sum(map(str.isalnum, left))
 
 

@@ -19,6 +19,8 @@ from typing import NamedTuple
 
 import ahocorasick_rs
 
+from cleaning.repair.badness import codes, pair_scores
+
 SEPARATORS = " ,_|-/;+*~#&=<>·…┅•\t"
 """What keyword lines are cut up with; 、 is missing on purpose, it is how sentences enumerate."""
 
@@ -277,13 +279,21 @@ def _glued(line: str, hits: Sequence[Hit]) -> tuple[Cut, ...]:
         sure = sum(hit.weight > 2 for hit in tail)
         if sure > (line[start - 1] not in "。!?") and len(line) - start >= 8 and _is_spam(line[start:], tail):
             return (Cut("spam.glued", start, len(line), _evidence(line[start:], tail)),)
-    end = runs[-1][-1].end
+    end = _head_end(line, runs[-1])
     head = _within(hits, 0, end)
     if end < len(line) and _is_spam(line[:end], head) and _enough(line[:end], head):
         while end < len(line) and line[end] in SEPARATORS:
             end += 1
         return (Cut("spam.glued", 0, end, _evidence(line[:end], head)),)
     return ()
+
+
+def _head_end(line: str, run: Sequence[Hit]) -> int:
+    """Return where keywords at the head of a line end: ordinary words before more text begin the sentence."""
+    hits = list(run)
+    while len(hits) > 1 and not hits[-1].weight and line[hits[-1].end : hits[-1].end + 1].isalnum():
+        hits.pop()
+    return hits[-1].end
 
 
 def _enough(part: str, hits: Sequence[Hit]) -> bool:
@@ -319,6 +329,21 @@ def _trimmed(line: str, run: list[Hit]) -> list[Hit]:
     return run[places[0] if line[max(0, run[0].start - 1) : run[0].start].isalnum() else 0 :]
 
 
+def _sentence_kept(line: str, run: list[Hit]) -> list[Hit]:
+    """Return the run without a stem at its end that the sentence reads on with better than with what follows it."""
+    while len(run) > 1 and run[-1].weight < 2 and run[0].start and run[-1].end < len(line):
+        before = line[run[0].start - 1]
+        if bigram_after(before, line[run[-1].start]) < bigram_after(before, line[run[-1].end]):
+            break
+        run = run[:-1]
+    return run
+
+
+def bigram_after(left: str, right: str) -> float:
+    """Return the natural-log probability of the character `right` after `left` in running Chinese."""
+    return float(pair_scores(codes(left), codes(right))[0])
+
+
 def _joins(line: str, end: int, start: int) -> bool:
     gap = line[end:start]
     return not gap or (len(gap) == 1 and gap in SEPARATORS)
@@ -327,7 +352,7 @@ def _joins(line: str, end: int, start: int) -> bool:
 def _inserted(line: str, hits: Sequence[Hit]) -> tuple[Cut, ...]:
     """Return the runs of spam words inside a sentence, unless the sentence quotes them or speaks about them."""
     cuts = []
-    for run in (_trimmed(line, run) for run in _runs(line, hits)):
+    for run in (_sentence_kept(line, _trimmed(line, run)) for run in _runs(line, hits)):
         if not run:
             continue
         start, end = run[0].start, run[-1].end

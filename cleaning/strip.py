@@ -12,12 +12,13 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from itertools import pairwise
 
-from cleaning import rows, spam
+from cleaning import insertions, rows, spam
 from cleaning.contacts import Contact, find_contacts_folded, is_contact_line, may_hold_contacts
 from cleaning.findings import Edited, Finding, edit
 from cleaning.folding import fold, letters
@@ -186,6 +187,7 @@ def _drop_spam(page: _Page) -> None:
 def _drop_rows(page: _Page) -> None:
     """Drop the lines that are rows of other trades' keywords, and cut such rows off the end of an article's line."""
     prose = _Prose(page)
+    _cut_insertions(page, prose)
     for index in _kept(page):
         key = page.keys[index]
         if page.roles[index] == "row" or len(key) < rows.MIN_LETTERS:
@@ -204,20 +206,53 @@ def _drop_rows(page: _Page) -> None:
 _CLOSING = "”’」』》)"
 
 
+def _cut_insertions(page: _Page, prose: _Prose) -> None:
+    """Cut keywords out of sentences, on a page that does not speak of such things itself."""
+    for index in _kept(page):
+        key = page.keys[index]
+        sure = any(hit.weight > 2 for hit in page.hits.get(index, ()))
+        found = insertions.inserted(key) if sure and not prose.speaks_of_it() else ()
+        if (
+            "。" in key
+            and page.roles[index] != "row"
+            and (before := insertions.head(key, prose.shares_elsewhere)) is not None
+        ):
+            found = (before, *(cut for cut in found if cut.start >= before.end))
+        if found:
+            page.cuts[index] = [*_apart(page.cuts.get(index, ()), found), *found]
+
+
 class _Prose:
     """The pairs of Chinese characters in a page's sentences, gathered when a line is first compared with them."""
 
     def __init__(self, page: _Page) -> None:
         self._page = page
-        self._pairs: set[str] | None = None
+        self._lines: Counter[str] | None = None
+        self._speaks: bool | None = None
+
+    def speaks_of_it(self) -> bool:
+        """Return whether the page is about porn, gambling or the spam trades, its keywords apart."""
+        if self._speaks is None:
+            prose = (
+                key for index, key in enumerate(self._page.keys) if index not in self._page.gone and "。" in key
+            )
+            self._speaks = insertions.speaks_of_it("\n".join(map(insertions.without_keywords, prose)))
+        return self._speaks
 
     def shares(self, text: str) -> float:
         """Return the share of a folded text's pairs of Chinese characters that the page's prose has, 0 to 1."""
-        own = rows.pairs(text)
-        if self._pairs is None:
+        return self._share(text, 0)
+
+    def shares_elsewhere(self, text: str) -> float:
+        """Return the same for the beginning of one of the prose's own lines."""
+        return self._share(text, 1)
+
+    def _share(self, text: str, own_lines: int) -> float:
+        if self._lines is None:
             sentences = (key[: key.rfind("。") + 1] for key in self._page.keys)
-            self._pairs = rows.pairs("\n".join(sentences))
-        return len(own & self._pairs) / len(own) if own else 0.0
+            self._lines = Counter(pair for sentence in sentences for pair in rows.pairs(sentence))
+        own = rows.pairs(text)
+        return sum(self._lines[pair] > own_lines for pair in own) / len(own) if own else 0.0
 
 
 def _is_headed_spam(page: _Page, index: int, key: str) -> bool:
