@@ -14,7 +14,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from cleaning.repair.badness import model
-from cleaning.repair.gbk_bytes import BYTES, CHARS, is_lead, is_trail
 from cleaning.repair.readings import Reading, begins, is_traditional, is_usual, reads
 from cleaning.repair.tokens import REPLACED, Token, first_reading, is_machine_made, tokens
 
@@ -48,12 +47,16 @@ def is_frequent(char: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line that holds insertions: `start` is its offset in the text, `places` those of its tokens in the line."""
+    """A line that holds insertions: `start` is its offset in the text, `places` those of its tokens in the line.
+
+    `marked` counts the insertions behind a stranded byte.
+    """
 
     start: int
     text: str
     tokens: tuple[Token, ...]
     places: tuple[int, ...]
+    marked: int
 
     def between(self, start: int, end: int) -> tuple[Token, ...]:
         """Return the tokens that begin in `start`:`end`."""
@@ -70,26 +73,9 @@ def find_lines(text: str) -> Iterator[Line]:
     for line in text.split("\n"):
         found = tuple(tokens(line)) if ")" in line or "(" in line or "\uff09" in line else ()
         if found or REPLACED.search(line):
-            yield Line(start, line, found, tuple(token.start for token in found))
+            places = tuple([token.start for token in found])
+            yield Line(start, line, found, places, sum([bool(token.mark) for token in found]))
         start += len(line) + 1
-
-
-def window_char(line: str, token: Token, floor: int) -> str:
-    """Return the character whose bytes stand right before an unmarked `token`, or "" where there is none.
-
-    Mostly the character shown there. A letter 0x40..0x7E (or the euro sign, 0x80) can be the second byte of a
-    window whose first is the last byte of the character before it. `floor` is the end of the insertion before.
-    """
-    here = token.start - 1
-    if here < floor:
-        return ""
-    last = BYTES[line[here]]
-    if len(last) == 2:
-        return line[here]
-    if here - 1 < floor or not last or not is_trail(last[0]):
-        return ""
-    before = BYTES[line[here - 1]]
-    return CHARS[before[1] << 8 | last[0]] if len(before) == 2 and is_lead(before[1]) else ""
 
 
 @dataclass(slots=True)
@@ -127,23 +113,19 @@ class PageEvidence:
 def observe(text: str, lines: list[Line]) -> PageEvidence:
     """Return what `lines` of `text` show."""
     page = PageEvidence(text=text, extent=_extent(lines))
-    damaged: list[str] = []
-    for line in lines:
-        floor = 0
-        for token in line.tokens:
-            if token.mark:
-                page.marked += 1
-            elif char := window_char(line.text, token, floor):
-                if not token.is_cut_off:
-                    page.observed[char, token.inserted] += 1
-                elif begins(char, token.reading) and is_traditional(char):
-                    page.cut_off.add(char)
-            floor = token.end
-        if line.tokens:
-            damaged.append(line.text[max(0, line.tokens[0].start - 1) : line.tokens[-1].end])
+    aligned = [token for line in lines for token in line.tokens if token.char]
+    page.marked = sum(line.marked for line in lines)
+    page.observed.update((token.char, token.inserted) for token in aligned if not token.is_cut_off)
+    page.cut_off.update(
+        token.char
+        for token in aligned
+        if token.is_cut_off and begins(token.char, token.reading) and is_traditional(token.char)
+    )
+    holding = [line for line in lines if line.tokens]
+    damaged = [line.text[max(0, line.tokens[0].start - 1) : line.tokens[-1].end] for line in holding]
     inside = page.inside = Counter("".join(damaged))
     page.insertions = _majority(page.observed)
-    page.han = sum(len(run) for line in lines if line.tokens for run in _HAN.findall(line.text))
+    page.han = sum(map(len, _HAN.findall("\n".join(line.text for line in holding))))
     page.everywhere = Counter(text)
     hits = _hits(page.observed)
     for char in hits:

@@ -18,11 +18,11 @@ from cleaning.findings import Certainty, Edited, Finding, edit
 from cleaning.repair.badness import total_logprob
 from cleaning.repair.gbk_bytes import BYTES, DECODERS, INVALID_BYTE_BASE, REPLACEMENT, Decoder, is_lead
 from cleaning.repair.injection import inject
-from cleaning.repair.page_evidence import Line, PageEvidence, accepted, find_lines, observe, window_char
+from cleaning.repair.page_evidence import Line, PageEvidence, accepted, find_lines, observe
 from cleaning.repair.readings import begins, is_common, is_simplified, is_traditional, is_usual
 from cleaning.repair.shifted import Budget, Hit, Knowledge, Run, Solution
 from cleaning.repair.site_table import SiteTable, as_insertions
-from cleaning.repair.tokens import PUNCTUATION, REPLACED, Token, first_reading, may_be_damaged
+from cleaning.repair.tokens import PUNCTUATION, REPLACED, Token, first_reading, may_be_damaged, window_char
 
 Table = SiteTable | Mapping[str, str] | frozenset[str] | None
 
@@ -170,6 +170,8 @@ def _nothing(_: str) -> bool:
 
 def _read_line(line: Line, known: Knowledge) -> Runs:
     """Return the runs of one line that read better undone than as they stand."""
+    if not (line.marked or REPLACED.search(line.text)):
+        return {}
     by_start = {token.start: token for token in line.tokens}
     starts = {token.start: token.end for token in line.tokens}
     starts.update((match.start(), 0) for match in REPLACED.finditer(line.text))
@@ -272,20 +274,26 @@ def _changes(line: Line, solved: Runs, entries: Mapping[str, str], site_chars: f
         marks = tuple(one for one in line.between(start, run.end) if one.mark)
         sure = run.guessed == 0 and not run.odd and all(hit.sure for hit in run.hits)
         yield Change(SHIFTED, line.start + start, line.start + run.end, run.text, sure, run.hits, marks)
-    ends = sorted((start, run.end) for start, run in solved.items())
-    floor = 0
+    spans = [*sorted((start, run.end) for start, run in solved.items()), (len(line.text) + 1, 0)]
+    number = floor = 0
     for token in line.tokens:
-        while ends and ends[0][1] <= token.start:
-            floor = ends.pop(0)[1]
-        if ends and ends[0][0] <= token.start:
+        while spans[number][1] and spans[number][1] <= token.start:
+            floor = spans[number][1]
+            number += 1
+        if spans[number][0] <= token.start or token.mark:
             continue
-        char = "" if token.mark else window_char(line.text, token, floor)
-        if token.is_cut_off and char and begins(char, token.reading) and (char in entries or is_traditional(char)):
-            yield Change(CUT_OFF, line.start + token.start, line.start + token.end, "", False, ())
-        elif char and (entries.get(char) == token.inserted or char in site_chars):
+        char = token.char if token.start - 2 >= floor else window_char(line.text, token.start, floor)
+        if char and (entries.get(char) == token.inserted or char in site_chars) and not token.is_cut_off:
             hits = _one_hit(char, token.inserted)
             yield Change(ALIGNED, line.start + token.start, line.start + token.end, "", True, hits)
+        elif token.is_cut_off and _is_rest(char, token, entries):
+            yield Change(CUT_OFF, line.start + token.start, line.start + token.end, "", False, ())
         floor = token.end
+
+
+def _is_rest(char: str, token: Token, entries: Mapping[str, str]) -> bool:
+    """Return whether a token that the excerpt ends in is the beginning of an insertion behind `char`."""
+    return bool(char) and begins(char, token.reading) and (char in entries or is_traditional(char))
 
 
 @lru_cache(maxsize=4096)
@@ -298,23 +306,23 @@ def _certify(text: str, changes: list[Change]) -> Edited:
     table = {hit.char: hit.inserted for change in changes for hit in change.hits}
     replaced = _replaced(text, changes)
     decoders = _decoders(changes)
-    draft, wanted = _apply(text, changes), text.split("\n")
+    draft = _apply(text, changes)
     best: list[bool] = []
     for decoder in decoders:
-        shown = inject(draft, table, decoder, replaced).split("\n")
-        proven = [one == other for one, other in zip(shown, wanted)]
-        if sum(proven) > sum(best):
-            best = proven
-        if all(best):
-            break
-    by_line = _by_line(text, changes)
-    scopes = dict.fromkeys(by_line, "whole page") if best and all(best) else {}
-    for number, inside in by_line.items() if not scopes else ():
-        if best and best[number]:
-            scopes[number] = "line"
+        shown = inject(draft, table, decoder, replaced)
+        if shown == text:
+            return edit(text, [_finding(text, change, "whole page") for change in changes])
+        proven = [one == other for one, other in zip(shown.split("\n"), text.split("\n"))]
+        best = max(best, proven, key=sum)
+    findings: list[Finding] = []
+    for number, inside in _by_line(text, changes).items():
+        scope = ""
+        if best[number]:
+            scope = "line"
         elif any(_gives_back(text, inside, table, decoder, replaced) for decoder in decoders):
-            scopes[number] = "damaged part"
-    return edit(text, _judged(text, by_line, scopes))
+            scope = "damaged part"
+        findings += [_finding(text, change, scope) for change in inside]
+    return edit(text, findings)
 
 
 def _by_line(text: str, changes: list[Change]) -> dict[int, list[Change]]:
@@ -371,16 +379,10 @@ def _decoders(changes: list[Change]) -> list[Decoder]:
     return fitting or [DECODERS[0]]
 
 
-def _judged(text: str, by_line: Mapping[int, list[Change]], scopes: Mapping[int, str]) -> Iterable[Finding]:
-    """Yield the finding of each change; `scopes` says what of its line the forward model gives back, if anything."""
-    for number, inside in by_line.items():
-        scope = scopes.get(number, "")
-        for change in inside:
-            certainty, evidence = _verdict(change.hits, change.sure, scope)
-            before = text[change.start : change.end]
-            yield Finding(
-                "repair", change.rule, change.start, change.end, before, change.after, certainty, evidence
-            )
+def _finding(text: str, change: Change, scope: str) -> Finding:
+    """Return the finding of a change; `scope` says what around it the forward model gives back, if anything."""
+    rule, start, end, after, sure, hits, _ = change
+    return Finding("repair", rule, start, end, text[start:end], after, *_verdict(hits, sure, scope))
 
 
 @lru_cache(maxsize=4096)

@@ -9,7 +9,7 @@ import unicodedata
 from functools import cache
 from typing import NamedTuple
 
-from cleaning.repair.gbk_bytes import CHARS, is_private, is_trail
+from cleaning.repair.gbk_bytes import CHARS, is_private
 
 LETTERS = (
     "a-z"
@@ -91,13 +91,22 @@ def is_usual(char: str, reading: Reading) -> bool:
 
 
 @cache
-def with_lead(lead: int, reading: Reading) -> tuple[str, ...]:
-    """Return the characters whose first GBK byte is `lead` and which can be read `reading`, in code order.
+def _by_base(lead: int) -> dict[str, tuple[str, ...]]:
+    """Return the characters under `lead` by the base letters of each of their readings, in code order.
 
     Only those whose second byte could be stranded before a bracket (0x81 and above): the others never lose it.
     """
-    shown = (CHARS[lead << 8 | trail] for trail in range(0x81, 0xFF) if is_trail(trail))
-    return tuple(char for char in shown if not is_private(char) and reads(char, reading))
+    found: dict[str, list[str]] = {}
+    for char in (CHARS[lead << 8 | trail] for trail in range(0x81, 0xFF)):
+        for base in dict.fromkeys(reading.base for reading in readings(char)) if not is_private(char) else ():
+            found.setdefault(base, []).append(char)
+    return {base: tuple(chars) for base, chars in found.items()}
+
+
+@cache
+def with_lead(lead: int, reading: Reading) -> tuple[str, ...]:
+    """Return the characters whose first GBK byte is `lead` and which can be read `reading`, in code order."""
+    return tuple(char for char in _by_base(lead).get(reading.base, ()) if reads(char, reading))
 
 
 MAINLAND_FORMS = frozenset("\u7232\u8846\u88cf\u7fa3\u7240\u5553\u9eaa\u5cef\u507d\u8aac\u7dab")

@@ -19,7 +19,7 @@ import numpy as np
 
 from cleaning.repair.badness import bigram_score, model
 from cleaning.repair.gbk_bytes import BYTES, CHARS, INVALID_BYTE_BASE, REPLACEMENT, is_lead, is_private, is_trail
-from cleaning.repair.readings import Reading, is_common, is_traditional, is_usual, with_lead
+from cleaning.repair.readings import is_common, is_traditional, is_usual, with_lead
 from cleaning.repair.tokens import PUNCTUATION, Token
 
 BEAM = 24
@@ -484,14 +484,9 @@ def _of_lead(lead: int) -> tuple[str, ...]:
     return tuple(char for char in shown if is_common(char))
 
 
-@lru_cache(maxsize=4096)
-def _by_reading(lead: int, reading: Reading) -> tuple[str, ...]:
-    return with_lead(lead, reading)
-
-
 def _candidates(lead: int, token: Token, known: Knowledge) -> list[str]:
     """Return the characters under `lead` that the reading allows, and those the table gives this very string."""
-    found = _by_reading(lead, token.reading)
+    found = with_lead(lead, token.reading)
     named = known.by_lead.get((lead, token.inserted), ())
     return [*found, *(char for char in named if char not in found and BYTES[char][1] in _TRAILS)]
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import NamedTuple
 
-from cleaning.repair.gbk_bytes import MARKS, REPLACEMENT
+from cleaning.repair.gbk_bytes import BYTES, CHARS, MARKS, REPLACEMENT, is_lead, is_trail
 from cleaning.repair.readings import LETTERS, Reading, parse, syllables
 
 _LETTERS = LETTERS + "A-Z"
@@ -47,8 +47,9 @@ def may_be_damaged(text: str) -> bool:
 class Token(NamedTuple):
     """One insertion in a line at `start`:`end`. `mark` is the stranded byte's mark or empty.
 
-    `inserted` is the whole string the site's machine inserted, brackets and repeats included. `is_cut_off` says that
-    the excerpt ended inside it.
+    `inserted` is the whole string the site's machine inserted, brackets and repeats included. `char` is the character
+    whose two bytes stand right before an unmarked one ("" where there is none). `is_cut_off` says that the excerpt
+    ended inside it.
     """
 
     start: int
@@ -57,6 +58,7 @@ class Token(NamedTuple):
     kept_paren: bool
     inserted: str
     reading: Reading
+    char: str
     is_cut_off: bool = False
 
 
@@ -74,11 +76,36 @@ def is_machine_made(inserted: str) -> bool:
 def tokens(line: str) -> Iterator[Token]:
     """Yield the insertions of `line` whose reading is a syllable of Mandarin, from left to right."""
     known = syllables()
+    floor = 0
     for match in TOKEN.finditer(line):
         mark, paren, _, rest = match.groups()
         inserted = "(" + rest if rest else match[0]
         reading = first_reading(inserted)
         if reading.base in known:
-            yield Token(*match.span(), mark or "", bool(mark and paren), inserted, reading)
+            start, end = match.span()
+            if mark:
+                yield Token(start, end, mark, bool(paren), inserted, reading, "")
+            else:
+                yield Token(start, end, "", False, inserted, reading, window_char(line, start, floor))
+            floor = end
     if cut := CUT_OFF.search(line, max(0, len(line) - 12)):
-        yield Token(cut.start(), cut.end(), "", False, cut[0], parse(cut[1]), True)
+        char = window_char(line, cut.start(), floor)
+        yield Token(cut.start(), cut.end(), "", False, cut[0], parse(cut[1]), char, True)
+
+
+def window_char(line: str, end: int, floor: int) -> str:
+    """Return the character whose two bytes end at `end`, or "" where there is none.
+
+    Mostly the character shown there. A letter 0x40..0x7E (or the euro sign, 0x80) can be the second byte of a
+    window whose first is the last byte of the character before it. No window reaches before `floor`.
+    """
+    here = end - 1
+    if here < floor:
+        return ""
+    last = BYTES[line[here]]
+    if len(last) == 2:
+        return line[here]
+    if here - 1 < floor or not last or not is_trail(last[0]):
+        return ""
+    before = BYTES[line[here - 1]]
+    return CHARS[before[1] << 8 | last[0]] if len(before) == 2 and is_lead(before[1]) else ""
