@@ -76,9 +76,8 @@ def report(db: Path, out: Path) -> None:
     _need("report", "matplotlib", "jinja2")
     from corpus.report import report as write
 
-    with Corpus(db, readonly=True):
-        pass
-    size = write(db, out)
+    with Corpus(db, readonly=True) as corpus:
+        size = write(corpus.connection, out, name=db.stem)
     say(f"{out}: {size / 1e3:.0f} kB")
 
 

@@ -46,6 +46,10 @@ ONLY_IN = {
     "scrapy": {"crawler"},
     "twisted": {"crawler"},
     "rich": {"corpus/terminal.py", "crawler"},
+    "datasette": {"corpus/web/app.py", "corpus/web/pages.py"},
+    "uvicorn": {"corpus/web/server.py"},
+    "jinja2": {"corpus/web/app.py", "corpus/report.py"},
+    "matplotlib": {"corpus/charts.py"},
 }
 
 
