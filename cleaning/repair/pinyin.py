@@ -313,7 +313,7 @@ def _certify(text: str, changes: list[Change]) -> Edited:
         if shown == text:
             return edit(text, [_finding(text, change, "whole page") for change in changes])
         proven = [one == other for one, other in zip(shown.split("\n"), text.split("\n"))]
-        best = max(best, proven, key=sum)
+        best = max(proven, best, key=sum)
     findings: list[Finding] = []
     for number, inside in _by_line(text, changes).items():
         scope = ""
