@@ -1,11 +1,10 @@
-"""The corpus room's commands that write: ingest, dedup, learn, rebuild, takedown; and `clean`, which needs no corpus."""
+"""The corpus room's commands that write: ingest, dedup, learn, rebuild; and `clean`, which needs no corpus."""
 
 from __future__ import annotations
 
 import os
 import sqlite3
 import sys
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO, cast
 
@@ -17,7 +16,6 @@ from cleaning.findings import Rejected
 from corpus.derive import derive
 from corpus.intake import Intake, Problem, read_paths
 from corpus.learning import learn_sites
-from corpus.records import site_of
 from corpus.store import Corpus, CorpusError, explain_error
 from corpus.terminal import counts, print_json, progress, say
 
@@ -95,6 +93,9 @@ def _take_in(corpus: Corpus, paths: tuple[str, ...], run: str) -> tuple[int, int
             say(f"{item.source}: {item.message}")
             continue
         read += 1
+        if corpus.is_buried(item.fetch.url):
+            say(f"{item.source}: taken down: it stays out")
+            continue
         if corpus.has(item.fetch):
             known += 1
             continue
@@ -194,29 +195,4 @@ def rebuild(db: Path, workers: int, json_: bool) -> None:
     )
 
 
-@click.command(
-    cls=FriendlyCommand, epilog="Example: yuqi takedown corpus.db --url http://example.org/a --by 'the author'"
-)
-@database
-@click.option("--url", "urls", multiple=True, help="Take down what stands at this URL.")
-@click.option("--site", "sites", multiple=True, help="Take down everything of this site.")
-@click.option("--by", default="unnamed", show_default=True, help="Who asked.")
-@click.option("--why", default="asked for", show_default=True, help="The reason given.")
-def takedown(db: Path, urls: tuple[str, ...], sites: tuple[str, ...], by: str, why: str) -> None:
-    """Take documents out of every table and index, and keep them out through rebuilds and new crawls.
-
-    The archive still holds the bytes as received.
-    """
-    if not urls and not sites:
-        raise click.UsageError("say what to take down: --url URL or --site SITE")
-    with Corpus(db) as corpus:
-        at = datetime.now(UTC).isoformat()
-        asked = [*(("url", url) for url in urls), *(("site", site_of(f"http://{site}/")) for site in sites)]
-        gone = corpus.take_down(asked, by=by, why=why, at=at)
-    if gone:
-        say(f"{gone} documents taken down; the archive still holds their bytes")
-    else:
-        say("nothing here stands there now; the takedown is kept for what may come")
-
-
-commands: list[click.Command] = [ingest, clean, dedup, learn, rebuild, takedown]
+commands: list[click.Command] = [ingest, clean, dedup, learn, rebuild]

@@ -14,7 +14,7 @@ from corpus import dedup, farms
 APPLICATION_ID = 0x79757169
 """`yuqi` in ASCII: the mark in a SQLite file's header by which a corpus is told from any other database."""
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 """Raised with every change of the tables; `migrate` leads from each earlier one to this."""
 
 VERSIONS = """CREATE TABLE versions (  -- what stood at a document's URL at another time; documents has the newest
@@ -29,6 +29,11 @@ VERSIONS = """CREATE TABLE versions (  -- what stood at a document's URL at anot
     content_hash TEXT NOT NULL,
     first_seen TEXT NOT NULL,  -- ISO 8601, UTC: when it was fetched
     last_seen TEXT NOT NULL  -- ISO 8601, UTC: when it was last found to be still the same
+)"""
+
+BURIED_TEXTS = """CREATE TABLE buried_texts (  -- of what was taken down: by what its bytes can be recognised, never the text
+    docid INTEGER PRIMARY KEY,  -- number of the fetch it came from
+    needles BLOB NOT NULL  -- 64-bit keyed hashes of windows of 48 bytes, little-endian
 )"""
 
 TABLES = (
@@ -55,7 +60,7 @@ TABLES = (
     warc_file TEXT NOT NULL REFERENCES archives(file),
     warc_offset INTEGER NOT NULL,
     warc_length INTEGER NOT NULL,
-    derived INTEGER NOT NULL DEFAULT 0  -- 1 once it has given a document, a rejection, or nothing new
+    derived INTEGER NOT NULL DEFAULT 0  -- 1 once it has given a document, a rejection, or nothing new; 2: taken down
 )""",
     "CREATE INDEX fetches_id ON fetches(id)",
     "CREATE INDEX fetches_url ON fetches(url)",
@@ -146,13 +151,14 @@ TABLES = (
     summary TEXT  -- JSON object
 ) WITHOUT ROWID""",
     """CREATE TABLE tombstones (  -- takedowns: what must stay out, through rebuilds and new crawls
-    kind TEXT NOT NULL,  -- url, site, hash
-    value TEXT NOT NULL,
+    kind TEXT NOT NULL,  -- url, site, hash (of a text), contact
+    value TEXT NOT NULL,  -- of a contact: its keyed hash, as in contacts.value_hash
     reason TEXT NOT NULL,
     asked_by TEXT NOT NULL,
     at TEXT NOT NULL,
     PRIMARY KEY (kind, value)
 ) WITHOUT ROWID""",
+    BURIED_TEXTS,
     """CREATE VIRTUAL TABLE documents_fts USING fts5(  -- character bigrams of documents, see docs/search.md
     title, text, content='', tokenize='unicode61 remove_diacritics 0'
 )""",
@@ -191,6 +197,8 @@ def migrate(db: Database) -> None:
         db.execute("UPDATE documents SET last_seen = first_seen")
         db.execute(VERSIONS)
         db.execute("CREATE INDEX versions_url ON versions(url)")
+    if db.execute("PRAGMA user_version").fetchone()[0] < 3:
+        db.execute(BURIED_TEXTS)
     db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
 
 

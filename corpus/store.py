@@ -23,9 +23,14 @@ from cleaning.repair import SiteTable
 from corpus import archive, dedup, farms, schema
 from corpus.derivation import Derived, Task, derive_all
 from corpus.derive import NOT_MODIFIED
+from corpus.export import Pii
+from corpus.fields import chosen
 from corpus.fingerprint import content_hash
+from corpus.frames import Documents
+from corpus.needles import Hasher, Hashes
 from corpus.records import Fetch, Location, site_of
 from corpus.search import index_text
+from corpus.selection import Selection
 from corpus.versions import OUTCOMES, Timelines
 
 BATCH_FETCHES = 200
@@ -114,6 +119,11 @@ class Corpus:
     def outdated(self) -> bool:
         """Whether the file, open for reading only, still has an earlier version's tables."""
         return schema.outdated(self.db)
+
+    def release_archive(self) -> None:
+        """Close the archive's open file, if there is one, and with it the lock on it; the next fetch begins another."""
+        self.flush()
+        self._writer.close()
 
     @property
     def connection(self) -> sqlite3.Connection:
@@ -272,6 +282,10 @@ class Corpus:
         """Return the next registered fetches behind number `after` that have given nothing yet, in order."""
         return self._tasks("derived = 0 AND seq > ?", [after], limit)
 
+    def count_pending(self) -> int:
+        """Return how many fetches have given nothing yet."""
+        return int(self.db.execute("SELECT count(*) FROM fetches WHERE derived = 0").fetchone()[0])
+
     def store(self, batch: Sequence[Derived]) -> dict[str, int]:
         """Store what fetches have given, in one transaction; return how many gave what.
 
@@ -325,17 +339,19 @@ class Corpus:
         lines = Timelines(self.connection)
         rejections: list[dict[str, Any]] = []
         buried = self._buried()
+        taken: list[tuple[int]] = []
         for item in batch:
             task, result = item.task, item.result
-            if isinstance(result, Rejected):
+            if self._is_kept_out(task, result, buried):
+                counts["taken down"] += 1
+                taken.append((task.seq,))
+            elif isinstance(result, Rejected):
                 if result.reason == NOT_MODIFIED:
                     lines.seen(task)
                     counts["unchanged"] += 1
                 else:
                     lines.gave_nothing(task)
                     rejections.append(_rejection_row(task, result))
-            elif task.url in buried or task.site in buried or content_hash(result.text) in buried:
-                counts["taken down"] += 1
             else:
                 counts[lines.place(item, result)] += 1
         counts["rejections"] = len(rejections)
@@ -354,6 +370,7 @@ class Corpus:
             self.db.execute("INSERT OR IGNORE INTO corpus_meta (key, value) VALUES ('farms due', '')")
         done = [(item.task.seq,) for item in batch]
         self.connection.executemany("UPDATE fetches SET derived = 1 WHERE seq = ?", done)
+        self.connection.executemany("UPDATE fetches SET derived = 2 WHERE seq = ?", taken)
         return counts
 
     def _still_pending(self, batch: Sequence[Derived]) -> list[Derived]:
@@ -365,6 +382,18 @@ class Corpus:
 
     def _buried(self) -> frozenset[str]:
         return frozenset(value for (value,) in self.db.execute("SELECT value FROM tombstones"))
+
+    def _is_kept_out(self, task: Task, result: Cleaned | Rejected, buried: frozenset[str]) -> bool:
+        if not buried:
+            return False
+        if task.url in buried or task.site in buried:
+            return True
+        if isinstance(result, Rejected):
+            return False
+        if content_hash(result.text) in buried:
+            return True
+        salt = self.salt
+        return any(farms.keyed_hash(salt, contact.kind, contact.value) in buried for contact in result.contacts)
 
     def _store_documents(self, documents: Sequence[tuple[Task, Cleaned]]) -> None:
         if not documents:
@@ -421,21 +450,57 @@ class Corpus:
         return {**kinds, "clusters": self.count("clusters"), "farms": self.count("farms")}
 
     def take_down(self, asked: Sequence[tuple[str, str]], *, by: str, why: str, at: str) -> int:
-        """Bury what `asked` names, (`url`|`site`|`hash`, value) each; return how many documents went."""
-        column = {"url": "url", "site": "site", "hash": "content_hash"}
+        """Bury what `asked` names, (`url`|`site`|`hash`|`contact`, value) each; return how many documents went.
+
+        A contact's value is its keyed hash. Freed space in the file is overwritten at once.
+        """
+        self.flush()
+        # Without it SQLite leaves what was deleted readable in pages that are free.
+        self.db.execute("PRAGMA secure_delete = ON")
         gone = 0
         with self.transaction():
             for kind, value in asked:
                 row = {"kind": kind, "value": value, "reason": why, "asked_by": by, "at": at}
                 self.db.table("tombstones").upsert(row, pk=("kind", "value"))
-                found = self.db.table("documents").rows_where(f"{column[kind]} = ?", [value], select="docid")
-                docids = [found_row["docid"] for found_row in found]
-                self.db.table("versions").delete_where(f"{column[kind]} = ?", [value])
-                self._remove_documents(docids)
-                gone += len(docids)
+                gone += self._bury(kind, value)
             if gone:
                 self._rederive_farms()
+        self.db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         return gone
+
+    def _bury(self, kind: str, value: str) -> int:
+        """Take out what a tombstone names, in the open transaction; return how many documents went."""
+        hasher = Hasher(self.salt)
+        column = {"url": "url", "site": "site", "hash": "content_hash"}.get(kind)
+        condition = f"{column} = ?" if column else "docid IN (SELECT docid FROM contacts WHERE value_hash = ?)"
+        rows = list(
+            self.db.table("documents").rows_where(condition, [value], select="docid, url, text, text_source")
+        )
+        self._keep_needles((row["docid"], hasher.needles(row["text"], row["text_source"])) for row in rows)
+        self._remove_documents([row["docid"] for row in rows])
+        older: list[dict[str, Any]] = []
+        if column:
+            older = list(self.db.table("versions").rows_where(condition, [value], select="docid, url, text"))
+            self._keep_needles((row["docid"], hasher.needles(row["text"])) for row in older)
+            self.db.table("versions").delete_where(condition, [value])
+        if kind in ("url", "site"):
+            self.db.execute(f"UPDATE fetches SET derived = 2 WHERE {column} = ?", [value])  # noqa: S608  # a constant
+        # Of the same page, what gave no text of its own: a look that showed no change, the page before rendering.
+        sql = """UPDATE fetches SET derived = 2 WHERE url = ? AND seq NOT IN (SELECT docid FROM documents)
+            AND seq NOT IN (SELECT docid FROM versions)"""
+        self.connection.executemany(sql, [(row["url"],) for row in (*rows, *older)])
+        return len(rows)
+
+    def _keep_needles(self, found: Iterable[tuple[int, Hashes]]) -> None:
+        self.connection.executemany(
+            "INSERT OR REPLACE INTO buried_texts VALUES (?, ?)",
+            [(docid, needles.astype("<u8").tobytes()) for docid, needles in found],
+        )
+
+    def is_buried(self, url: str) -> bool:
+        """Whether a takedown keeps out what stands at `url`."""
+        sql = "SELECT 1 FROM tombstones WHERE (kind = 'url' AND value = ?) OR (kind = 'site' AND value = ?)"
+        return self.db.execute(sql, [url, site_of(url)]).fetchone() is not None
 
     @property
     def salt(self) -> bytes:
@@ -444,6 +509,19 @@ class Corpus:
         return bytes.fromhex(value)
 
     # Reading
+
+    def documents(self, *, fields: Sequence[str] | None = None, pii: Pii = "mask", **filters: Any) -> Documents:  # noqa: ANN401
+        """Return the documents that the filters take: `topics=("scam",)`, `after="2024"`, `query="催收"` ...
+
+        The filters are those of `corpus.selection.Selection`, `fields` names of `corpus.fields.FIELDS`. One document
+        of each cluster unless `duplicates=True`. Raises SelectionError for a filter that can match nothing as
+        written, ValueError for an unknown field, TypeError for an unknown filter.
+        """
+        wanted: dict[str, Any] = {
+            name: tuple(value) if isinstance(value, list) else value for name, value in filters.items()
+        }
+        picked = chosen(None if fields is None else tuple(fields))
+        return Documents(self.connection, Selection(**wanted), picked, pii)
 
     def find(self, key: str) -> dict[str, Any] | None:
         """Return the document with that id, beginning of an id (8 digits or more), docid, or URL; None if there is none.

@@ -171,6 +171,7 @@ def test_an_earlier_corpus_is_brought_up_to_date(tmp_path: Path) -> None:
     taken_in(path, [A, look(OTHER, 1, url="http://a.example/2.html")]).close()
     with sqlite3.connect(path) as connection:
         connection.execute("DROP TABLE versions")
+        connection.execute("DROP TABLE buried_texts")
         connection.execute("ALTER TABLE documents DROP COLUMN last_seen")
         connection.execute("PRAGMA user_version = 1")
     refused = CliRunner().invoke(main, ["history", str(path), URL])
