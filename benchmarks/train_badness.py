@@ -102,17 +102,17 @@ def add_word(counts: Counts, word: str, weight: float) -> None:
 def add_running(counts: Counts, text: str, weight: float) -> None:
     """Count running text; a rare pair stays a chance meeting, so it feeds the boundary too."""
     points = np.frombuffer(text.encode("utf-32-le", "replace"), dtype=np.uint32)
-    points = np.minimum(points, 0xFFFF).astype(np.uint64)
+    wide: NDArray[np.uint64] = np.minimum(points, 0xFFFF).astype(np.uint64)
     for into, size in ((counts.single, 1), (counts.pairs, 2), (counts.triples, 3)):
-        keys = np.zeros(len(points) - size + 1, dtype=np.uint64)
+        keys = np.zeros(len(wide) - size + 1, dtype=np.uint64)
         for place in range(size):
-            keys = keys << np.uint64(16) | points[place : len(points) - size + 1 + place]
+            keys = keys << np.uint64(16) | wide[place : len(wide) - size + 1 + place]
         for key, number in _counted(keys):
             if size < 3 or number > 1:
                 into["".join(chr(key >> 16 * place & 0xFFFF) for place in reversed(range(size)))] += (
                     weight * number
                 )
-    for code, number in _counted(points):
+    for code, number in _counted(wide):
         counts.begin[chr(code)] += weight / 4 * number
         counts.end[chr(code)] += weight / 4 * number
 
