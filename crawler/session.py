@@ -552,6 +552,9 @@ class Session:
         return gunzip(body, limit=limit) if packed else body
 
     def _page(self, entry: Entry, fetch: Fetch, body: bytes) -> discover.Page | None:
+        plain = _plain_utf8(body, fetch.content_type)
+        if plain is not None:
+            return discover.read_page(plain, fetch.url)
         site = self.sites[entry.site]
         decoded = decode(body, fetch.content_type, hint=site.charset)
         if isinstance(decoded, Rejected):
@@ -722,3 +725,16 @@ class Session:
             outcomes=dict(self.sink.outcomes()),
             limits=self.limits,
         )
+
+
+def _plain_utf8(body: bytes, content_type: str | None) -> str | None:
+    """Return a body that says it is UTF-8 and is, as text; None where that takes a closer look.
+
+    Links need no more than this; what the text itself is worth is the cleaning room's to say.
+    """
+    if "utf-8" not in (content_type or "").lower() and b"utf-8" not in body[:1024].lower():
+        return None
+    try:
+        return body.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return None
