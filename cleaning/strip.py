@@ -22,6 +22,7 @@ from cleaning import insertions, rows, spam
 from cleaning.contacts import Contact, find_contacts_folded, is_contact_line, may_hold_contacts
 from cleaning.findings import Edited, Finding, edit
 from cleaning.folding import fold, letters
+from cleaning.furniture import is_furniture
 from cleaning.metadata import merge, parse_byline
 from cleaning.page import DROPPED_ROLES, FIELD_ROLES, KEPT_ROLES, Metadata, Role
 from cleaning.profile import LONG_LINE, SiteProfile
@@ -456,6 +457,8 @@ def _edge_rule(
         return "chrome.crumb"
     if _is_field_line(page, index, key, place):
         return "field.line"
+    if page.roles[index] != "row" and is_furniture(key):
+        return "chrome.furniture"
     return None
 
 

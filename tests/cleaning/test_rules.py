@@ -118,6 +118,6 @@ def test_a_rule_without_a_counter_example_is_refused() -> None:
 
 def test_each_rule_file_is_loaded() -> None:
     folder = resources.files("cleaning.rules")
-    names = {entry.name for entry in folder.iterdir() if entry.name.endswith(".toml")} - {"lexicon.toml"}
+    names = {entry.name for entry in folder.iterdir() if entry.name.endswith(".toml")} - {"lexicon.toml", "furniture.toml"}
     listed = sum(len(tomllib.loads((folder / name).read_text(encoding="utf-8"))["rule"]) for name in names)
     assert listed == len(rules())
