@@ -8,9 +8,10 @@ never verified, so each node's match is a neighbour on a shortest path of verifi
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Literal, NamedTuple
+from collections.abc import Hashable, Iterable, Mapping
+from typing import Literal, NamedTuple, TypeVar
 
+Item = TypeVar("Item", bound=Hashable)
 EdgeKind = Literal["near", "template", "contains"]
 Rank = tuple[str, ...]
 """What orders contents; never equal for two nodes."""
@@ -33,12 +34,16 @@ class Edge(NamedTuple):
 
 
 class Place(NamedTuple):
-    """Where a node stands: the root of all that hangs together, and its match (itself and no kind for a root)."""
+    """Where a node stands: the root of all that hangs together, and its match (itself and no kind for a root).
+
+    `steps` counts the pairs on a shortest path to the root.
+    """
 
     root: int
     match: int
     kind: EdgeKind | None
     similarity: float | None
+    steps: int
 
 
 Neighbours = dict[int, dict[int, Edge]]
@@ -69,14 +74,14 @@ def _arrange_component(
     root: int, ranks: Mapping[int, Rank], neighbours: Neighbours, places: dict[int, Place]
 ) -> None:
     """Walk breadth first from `root`, each level in order of rank, and note each node's place."""
-    places[root] = Place(root, root, None, None)
+    places[root] = Place(root, root, None, None, 0)
     level = [root]
     while level:
         reached = []
         for node in level:
             for other, edge in neighbours.get(node, {}).items():
                 if other not in places:
-                    places[other] = Place(root, node, edge.kind, edge.similarity)
+                    places[other] = Place(root, node, edge.kind, edge.similarity, places[node].steps + 1)
                     reached.append(other)
         level = sorted(reached, key=ranks.__getitem__)
 
@@ -91,8 +96,19 @@ def components(nodes: Iterable[int], edges: Iterable[Edge]) -> dict[int, int]:
     return {node: _find(parent, node) for node in parent}
 
 
-def _find(parent: dict[int, int], node: int) -> int:
-    while parent[node] != node:
-        parent[node] = parent[parent[node]]
-        node = parent[node]
-    return node
+def grouped(items: Iterable[Item], pairs: Iterable[tuple[Item, Item]]) -> list[list[Item]]:
+    """Return the groups that `items` (repeats count once) fall into when each pair ties two of them."""
+    parent = {item: item for item in items}
+    for one, other in pairs:
+        parent[_find(parent, other)] = _find(parent, one)
+    groups: dict[Item, list[Item]] = {}
+    for item in parent:
+        groups.setdefault(_find(parent, item), []).append(item)
+    return list(groups.values())
+
+
+def _find(parent: dict[Item, Item], item: Item) -> Item:
+    while parent[item] != item:
+        parent[item] = parent[parent[item]]
+        item = parent[item]
+    return item

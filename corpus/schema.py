@@ -14,7 +14,7 @@ from corpus import dedup, farms
 APPLICATION_ID = 0x79757169
 """`yuqi` in ASCII: the mark in a SQLite file's header by which a corpus is told from any other database."""
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 """Raised with every change of the tables; `migrate` leads from each earlier one to this."""
 
 VERSIONS = """CREATE TABLE versions (  -- what stood at a document's URL at another time; documents has the newest
@@ -199,6 +199,8 @@ def migrate(db: Database) -> None:
         db.execute("CREATE INDEX versions_url ON versions(url)")
     if db.execute("PRAGMA user_version").fetchone()[0] < 3:
         db.execute(BURIED_TEXTS)
+    if db.execute("PRAGMA user_version").fetchone()[0] < 4:
+        dedup.add_steps(db.conn)
     db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
 
 

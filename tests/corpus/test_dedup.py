@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from corpus import buckets, dedup
+from corpus import buckets, dedup, verify
 from corpus.align import hunks
 from corpus.fingerprint import jaccard, shingles
 from corpus.masking import Masker, place_names
@@ -283,13 +283,13 @@ def test_merging_the_index_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> N
 
 def test_text_that_everybody_carries_does_not_make_everybody_a_candidate(monkeypatch: pytest.MonkeyPatch) -> None:
     looked_at: list[tuple[dedup.Sets, dedup.Sets]] = []
-    compare = dedup.compare
+    compare = verify.compare
 
     def counted(left: dedup.Sets, right: dedup.Sets) -> dedup.Likeness | None:
         looked_at.append((left, right))
         return compare(left, right)
 
-    monkeypatch.setattr(dedup, "compare", counted)
+    monkeypatch.setattr(verify, "compare", counted)
     notice = article(99, sentences=4)
     filled([entry(f"a{number}", article(number) + notice) for number in range(80)])
     assert len(looked_at) < 80 * 79 / 2 / 10

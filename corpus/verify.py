@@ -1,0 +1,155 @@
+"""Verifying candidates: two texts are duplicates of each other by their exact similarity, or not at all.
+
+* `near`: Jaccard of character 5-grams is at least NEAR.
+* `template`: the swapped copy. Jaccard of the texts masked of lender, place and number names is at least TEMPLATE (the
+  similarity given), and the plain Jaccard is lower, or the names account for most of what differs.
+* `contains`: at least CONTAINED of a text's 5-grams stand in a larger one (the similarity given).
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Collection, Mapping, Sequence
+from typing import NamedTuple
+
+from corpus import fingerprint
+from corpus.buckets import Pair
+from corpus.dedup_tables import Keys, keys_of, known_pairs
+from corpus.fingerprint import U64, fold_batch, jaccard, overlap, shingle_sets
+from corpus.graph import Edge, EdgeKind
+from corpus.masking import Masker
+
+NEAR = 0.8
+"""Least Jaccard of a near duplicate. See the sweep that `python -m benchmarks.dedup` prints."""
+
+TEMPLATE = 0.9
+"""Least Jaccard of masked texts: what is left after masking must be all but the same."""
+
+CONTAINED = 0.9
+"""Least share of the embedded text's shingles in the larger one."""
+
+SHARED_ANCHORS = 0.5
+"""Pairs that share no band are looked at when this share of the anchors of the one with fewer is in both. Of an embedded
+text's five anchors (300 shingles) at .9 each, fewer than half are in both with probability .009."""
+
+CONTAINED_SHINGLES = 300
+"""Shorter texts are never called embedded: a boilerplate paragraph stands in many articles."""
+
+SET_CACHE = 2048
+"""Shingle sets held at once while verifying (about 16 KB each for an article)."""
+
+
+class Likeness(NamedTuple):
+    """How two different texts are alike; see `corpus.graph.Edge`."""
+
+    kind: EdgeKind
+    similarity: float
+    near: bool
+    template: bool
+
+
+def compare(left: Sets, right: Sets) -> Likeness | None:
+    """Return how two different texts are alike, or None when neither is a duplicate of the other.
+
+    Of a `contains` pair, the embedded text is the one with fewer shingles.
+    """
+    shared = overlap(left.plain, right.plain)
+    plain = shared / max(1, len(left.plain) + len(right.plain) - shared)
+    masked = jaccard(left.masked, right.masked)
+    near, template = plain >= NEAR, masked >= TEMPLATE
+    # Names account for most of the difference when masking them removes half of it.
+    swapped = masked == 1 or (left.names != right.names and 2 * (1 - masked) <= 1 - plain)
+    if template and (swapped or not near):
+        return Likeness("template", masked, near, template)
+    if near:
+        return Likeness("near", plain, near, template)
+    smaller = min(len(left.plain), len(right.plain))
+    if smaller >= CONTAINED_SHINGLES and shared >= CONTAINED * smaller:
+        return Likeness("contains", shared / smaller, near, template)
+    return None
+
+
+class Sets(NamedTuple):
+    """The shingle sets of a text, as it is and masked, and the names that were masked."""
+
+    plain: U64
+    masked: U64
+    names: frozenset[str]
+
+
+def sets_of(texts: Sequence[str], masker: Masker) -> list[Sets]:
+    """Return the shingle sets of `texts`."""
+    found: list[Sets] = []
+    for chunk in fingerprint.chunks(texts):
+        folded = fold_batch(chunk)
+        masked = masker.mask_folded(folded)
+        found += map(Sets, shingle_sets(folded), shingle_sets(masked), masker.names(folded))
+    return found
+
+
+class Texts:
+    """Shingle sets of contents by node, a bounded number of them held."""
+
+    def __init__(self, connection: sqlite3.Connection, masker: Masker, given: Mapping[int, str]) -> None:
+        self._connection = connection
+        self._masker = masker
+        self._given = given
+        self._held: dict[int, Sets] = {}
+
+    def sets(self, nodes: Collection[int]) -> dict[int, Sets]:
+        """Return the sets of `nodes`; raises LookupError where a text is in neither `given` nor `documents`."""
+        missing = sorted(node for node in nodes if node not in self._held)
+        if len(self._held) + len(missing) > SET_CACHE:
+            self._held = {node: self._held[node] for node in nodes if node in self._held}
+        texts = [self._text(node) for node in missing]
+        self._held.update(zip(missing, sets_of(texts, self._masker)))
+        return self._held
+
+    def _text(self, node: int) -> str:
+        if node in self._given:
+            return self._given[node]
+        sql = "SELECT text FROM documents WHERE id = (SELECT id FROM dedup_documents WHERE node = ? LIMIT 1)"
+        row = self._connection.execute(sql, (node,)).fetchone()
+        if row is None:
+            raise LookupError("a document of the duplicates' index has no row in documents: run `yuqi dedup`")
+        text: str = row[0]
+        return text
+
+
+def verify(connection: sqlite3.Connection, candidates: Collection[Pair], texts: Texts) -> list[Edge]:
+    """Store those of `candidates` that are duplicates and weren't stored yet; return them."""
+    ordered = sorted(_promising(connection, candidates) - known_pairs(connection, candidates))
+    edges: list[Edge] = []
+    for first in range(0, len(ordered), SET_CACHE // 8):
+        block = ordered[first : first + SET_CACHE // 8]
+        held = texts.sets({node for candidate in block for node in candidate})
+        edges += filter(None, (_edge(left, right, held[left], held[right]) for left, right in block))
+    connection.executemany("INSERT INTO dedup_pairs VALUES (?, ?, ?, ?, ?, ?, ?)", edges)
+    return edges
+
+
+def _promising(connection: sqlite3.Connection, candidates: Collection[Pair]) -> set[Pair]:
+    """Return those of `candidates` that share a band, or so many anchors that one may embed the other.
+
+    An anchor in a notice that everybody carries makes candidates of everybody; this leaves them out, by the keys of the
+    two alone.
+    """
+    keys = keys_of(connection, {node for candidate in candidates for node in candidate})
+    return {candidate for candidate in candidates if _is_promising(*(keys[node] for node in candidate))}
+
+
+def _is_promising(left: Keys, right: Keys) -> bool:
+    if not left.bands.isdisjoint(right.bands):
+        return True
+    least = SHARED_ANCHORS * min(len(left.anchors), len(right.anchors))
+    return len(left.anchors & right.anchors) >= max(1, least)
+
+
+def _edge(left: int, right: int, left_sets: Sets, right_sets: Sets) -> Edge | None:
+    likeness = compare(left_sets, right_sets)
+    if likeness is None:
+        return None
+    embedded = None
+    if likeness.kind == "contains":
+        embedded = left if len(left_sets.plain) < len(right_sets.plain) else right
+    return Edge(left, right, *likeness, embedded)
