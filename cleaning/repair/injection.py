@@ -12,7 +12,8 @@ byte is stranded before the bracket, and everything after is read one byte off u
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
+from itertools import chain
 from typing import NamedTuple
 
 import numpy as np
@@ -35,8 +36,16 @@ def inject(
     try:
         data = text.encode("gbk")
     except UnicodeEncodeError:
-        return "\n".join(_inject_line(line, machine, decoder) for line in text.split("\n"))
+        return _inject_between(text, machine, decoder)
     return _show_lines(data, machine, decoder)
+
+
+def _inject_between(text: str, machine: _Machine, decoder: Decoder) -> str:
+    """Return `text`, which holds characters that GBK lacks (as NUL in the meantime), as the machine leaves it."""
+    lacking = [char for char in text if not BYTES[char] or char == "\0"]
+    data = b"".join([BYTES[char] or b"\0" for char in text])
+    shown = _show_lines(data, machine, decoder).split("\0")
+    return "".join(chain.from_iterable(zip(shown, [*lacking, ""], strict=True)))
 
 
 class _Machine(NamedTuple):
@@ -72,28 +81,6 @@ def _hits(data: bytes, machine: _Machine) -> list[int]:
         if not hits or place > hits[-1] + 1:
             hits.append(place)
     return hits
-
-
-def _inject_line(line: str, machine: _Machine, decoder: Decoder) -> str:
-    data = encode_line(line)
-    if data is not None:
-        return _show_lines(data, machine, decoder)
-    return "".join(
-        _show_lines(part, machine, decoder) if isinstance(part, bytes) else part for part in _parts(line)
-    )
-
-
-def _parts(line: str) -> Iterator[bytes | str]:
-    """Yield the runs of `line` that GBK can hold as bytes, and what stands between them as text."""
-    run: list[bytes] = []
-    for char in line:
-        if encoded := BYTES[char]:
-            run.append(encoded)
-            continue
-        yield b"".join(run)
-        yield char
-        run = []
-    yield b"".join(run)
 
 
 def _show_lines(data: bytes, machine: _Machine, decoder: Decoder) -> str:

@@ -40,6 +40,9 @@ ENOUGH_WORK = 100_000
 CHANCE = 5.0
 """Natural log: that a reading fits the byte before it by chance, where only one everyday character has both."""
 
+ENOUGH_SHOWN = 1_000_000
+"""Characters that the forward model may be run over, beside twice the page: long text is tried with fewer decoders."""
+
 DROPPED = 4.0
 """Natural log: what a lost private-use character costs against a reading without one."""
 
@@ -305,7 +308,7 @@ def _certify(text: str, changes: list[Change]) -> Edited:
     """Return the edited text; each finding is certified where the forward model gives its line or part back."""
     table = {hit.char: hit.inserted for change in changes for hit in change.hits}
     replaced = _replaced(text, changes)
-    decoders = _decoders(changes)
+    decoders = _decoders(changes)[: max(2, ENOUGH_SHOWN // len(text))]
     draft = _apply(text, changes)
     best: list[bool] = []
     for decoder in decoders:
