@@ -10,7 +10,9 @@ from scrapy import Request, signals
 from scrapy.exceptions import NotConfigured
 from scrapy.logformatter import LogFormatter, LogFormatterResult
 
+from corpus.store import CorpusError
 from crawler.session import Event
+from crawler.site import SiteError
 
 if TYPE_CHECKING:
     from scrapy.crawler import Crawler
@@ -48,3 +50,14 @@ class QuietFormatter(LogFormatter):
         """Return the message for a response, None while debugging is off."""
         wanted = logging.getLogger("scrapy.core.engine").isEnabledFor(logging.DEBUG)
         return super().crawled(request, response, spider) if wanted else None
+
+
+class OneLine(logging.Filter):
+    """Says a mistake in what was asked for in one line, where Python would print how the program came upon it."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Keep every record; one that carries such a mistake without its traceback."""
+        error = record.exc_info[1] if record.exc_info else None
+        if isinstance(error, SiteError | CorpusError):
+            record.name, record.msg, record.args, record.exc_info = "yuqi", str(error), (), None
+        return True
