@@ -33,10 +33,13 @@ class Refused(click.ClickException):
 
     exit_code = 2
 
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self._command = click.get_current_context().command_path
+
     def show(self, file: Any = None) -> None:  # noqa: ANN401  # as click declares it
         """Print the line."""
-        context = click.get_current_context(silent=True)
-        say(f"{context.command_path if context else 'yuqi'}: {self.message}")
+        say(f"{self._command}: {self.message}")
 
 
 @click.command("crawl", cls=FriendlyCommand)
@@ -194,7 +197,7 @@ def _lines(summary: CrawlSummary) -> list[str]:
 
 
 @click.command("frontier", cls=FriendlyCommand)
-@click.argument("db", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("db", type=click.Path(path_type=Path))
 @click.option("--why", "url", metavar="URL", help="What became of this URL, and why.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def frontier_command(db: Path, url: str | None, as_json: bool) -> None:
