@@ -247,6 +247,8 @@ class FrontierError(Exception):
 @contextmanager
 def open_readonly(path: Path) -> Iterator[Frontier]:
     """Open the frontier of the corpus at `path` for reading. Raises FrontierError if it has none."""
+    if not path.is_file():
+        raise FrontierError(f"{path}: no such corpus; `yuqi crawl {path} SITE` makes one")
     quoted = str(path.absolute()).replace("%", "%25").replace("?", "%3f").replace("#", "%23")
     try:
         connection = sqlite3.connect(f"file:{quoted}?mode=ro", uri=True, timeout=10)
