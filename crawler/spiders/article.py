@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import AsyncIterator
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -20,6 +21,7 @@ from crawler.session import Limits, Session
 from crawler.sink import CorpusSink, Sink
 from crawler.site import Site, SiteError, resolve_target
 from crawler.table import Entry
+from crawler.watching import OneLine
 
 if TYPE_CHECKING:
     from scrapy.crawler import Crawler
@@ -43,6 +45,8 @@ class ArticleSpider(Spider):
     @classmethod
     def from_crawler(cls, crawler: Crawler, *args: Any, **kwargs: Any) -> ArticleSpider:  # noqa: ANN401
         """Build with the session that the arguments describe."""
+        # Under `scrapy crawl` asyncio reports what is raised here.
+        logging.getLogger("asyncio").addFilter(OneLine())
         options = dict(kwargs)
         spider = super().from_crawler(crawler, *args, **kwargs)
         settings = crawler.settings
