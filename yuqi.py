@@ -11,7 +11,7 @@ _COMMANDS = {
     "demo": "demo.cli", "crawl": "crawler.cli", "frontier": "crawler.cli", "site": "crawler.cli",
     "commoncrawl": "crawler.cli_commoncrawl",
     "ingest": "corpus.cli", "clean": "corpus.cli", "dedup": "corpus.cli", "learn": "corpus.cli",
-    "rebuild": "corpus.cli", "takedown": "corpus.cli_takedown",
+    "rebuild": "corpus.cli", "takedown": "corpus.cli_takedown", "impact": "corpus.cli_impact",
     "history": "corpus.cli_history",
     "search": "corpus.cli_read", "show": "corpus.cli_read", "explain": "corpus.cli_read", "stats": "corpus.cli_read",
     "cluster": "corpus.cli_cluster", "diff": "corpus.cli_cluster", "farms": "corpus.cli_cluster",
