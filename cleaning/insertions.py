@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from cleaning import rows, spam
+from cleaning.shapes import line_starts, lines_at
 from cleaning.spam import Cut, Hit
 
 MAX_GAP = 5
@@ -27,6 +28,9 @@ KEYWORD_COVER = 0.65
 
 HEAD_LENGTH = 12
 """Letters at a line's head that are looked at for a word of the lexicon."""
+
+MARK_LENGTH = 40
+"""Letters at a line's head that are looked at for a mark between keywords."""
 
 NEAR = 24
 """Characters on either side of a run that say whether an author speaks of it."""
@@ -70,6 +74,19 @@ def inserted(line: str) -> tuple[Cut, ...]:
     return tuple(cuts)
 
 
+def may_have_head(lines: Sequence[str]) -> set[int]:
+    """Return which of the folded lines begin with a word of the lexicon or a keyword mark: no others have a head.
+
+    One pass over the beginnings of all of them.
+    """
+    found = {place for place, line in enumerate(lines) if _MARK.search(line, 0, MARK_LENGTH)}
+    found |= {place for place, line in enumerate(lines) if _SPACED_HEAD.match(line)}
+    heads = [line[:HEAD_LENGTH] for line in lines]
+    starts = line_starts(heads)
+    hits = spam.scan("\n".join(heads), rows=True)
+    return found | lines_at((hit.start for hit in hits if hit.weight), starts)
+
+
 def head(line: str, shared: Callable[[str], float]) -> Cut | None:
     """Return the row of keywords that stands before the sentence of a folded line, None without one.
 
@@ -77,12 +94,7 @@ def head(line: str, shared: Callable[[str], float]) -> Cut | None:
     words that it begins with belong to the row too.
     """
     spaced = _SPACED_HEAD.match(line)
-    if spaced is not None:
-        end = _spaced_end(spaced)
-    elif not any(hit.weight for hit in spam.scan(line[:HEAD_LENGTH], rows=True)) and not _MARK.search(line, 0, 40):
-        return None
-    else:
-        end = _row_end(line)
+    end = _spaced_end(spaced) if spaced is not None else _row_end(line)
     found = rows.judge(line[:end].strip(" _|,-"), shared) if end else None
     if found is None:
         return None
