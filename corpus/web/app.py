@@ -21,14 +21,15 @@ from datasette.utils.asgi import Base400
 from datasette.utils.asgi import NotFound as Missing
 from datasette.views.base import DatasetteError
 from jinja2 import Environment
+from markupsafe import Markup
 from pluggy import HookimplMarker
 
-from corpus.archive import folder_of
 from corpus.search import QueryError, match_phrase
 from corpus.web import pages, shown
 from corpus.web.config import DATABASE, configuration
+from corpus.web.facets import open_reader
 from corpus.web.guard import Guard
-from corpus.web.site import Site, open_reader
+from corpus.web.site import Site
 
 Hook = HookimplMarker("datasette")
 
@@ -91,7 +92,7 @@ def application(path: Path, *, immutable: bool = False, local_only: bool = True)
         connection.close()
     if not pm.is_registered(sys.modules[__name__]):
         pm.register(sys.modules[__name__], name="yuqi")
-    served = Served(Site(path, folder_of(path), local_only), metadata)
+    served = Served(Site(path, immutable=immutable, local_only=local_only), metadata)
     served.remove_database("_memory")
     served.add_database(ReadOnly(served, path, is_mutable=not immutable), name=DATABASE)
     return served
@@ -157,8 +158,8 @@ def asgi_wrapper(datasette: Any) -> Callable[[Any], Any]:  # noqa: ANN401
 
 
 @Hook
-def render_cell(value: object, datasette: Any) -> Any:  # noqa: ANN401  # None leaves the cell to Datasette
-    """Show text in tables and query results with hidden characters visible; binary values as their size."""
+def render_cell(value: object, column: str, table: str | None, datasette: Any) -> Any:  # noqa: ANN401  # None: not ours
+    """Show text in tables and query results with hidden characters visible, and ids as links to our pages."""
     if not isinstance(datasette, Served):
         return None
     if isinstance(value, bytes):
@@ -166,7 +167,9 @@ def render_cell(value: object, datasette: Any) -> Any:  # noqa: ANN401  # None l
     if not isinstance(value, str):
         return None
     limit = datasette.setting("truncate_cells_html")
-    return shown.visible(value if len(value) <= limit else value[:limit] + "…")
+    text = shown.visible(value if len(value) <= limit else value[:limit] + "\N{HORIZONTAL ELLIPSIS}")
+    target = pages.target(value, column, table)
+    return Markup('<a href="{}">{}</a>').format(target, text) if target else text
 
 
 @Hook(wrapper=True)

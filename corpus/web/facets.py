@@ -9,8 +9,10 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
+import threading
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
@@ -41,16 +43,19 @@ class _Column(NamedTuple):
     codes: Codes
 
 
-class FacetTable(NamedTuple):
+Tally = tuple[int, dict[str, list[Count]]]
+"""How many documents were found, and each facet's most frequent values among them."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FacetTable:
     """Every document's facets. `docids` is in order; `shown` tells those that search shows: no duplicate, no takedown."""
 
     docids: npt.NDArray[np.int64]
     shown: npt.NDArray[np.bool_]
     columns: Mapping[str, _Column]
 
-    def tally(
-        self, matched: Iterable[int] | None, *, duplicates: bool = False
-    ) -> tuple[int, dict[str, list[Count]]]:
+    def tally(self, matched: Iterable[int] | None, *, duplicates: bool = False) -> Tally:
         """Return how many of the documents `matched` (docids; None for all) are shown, and each facet's top values."""
         chosen = np.ones(len(self.docids), bool) if duplicates else self.shown.copy()
         if matched is not None:
@@ -91,6 +96,16 @@ class _Builder:
         return _Column(tuple(self.codes), pairs[:, 0], pairs[:, 1])
 
 
+def open_reader(path: Path, *, immutable: bool) -> sqlite3.Connection:
+    """Return a connection that can't write: `immutable` for a file that nothing changes, in a folder without write access.
+
+    Raises sqlite3.Error when the file can't be opened.
+    """
+    quoted = str(path.absolute()).replace("%", "%25").replace("?", "%3f").replace("#", "%23")
+    mode = "immutable=1" if immutable else "mode=ro"
+    return sqlite3.connect(f"file:{quoted}?{mode}", uri=True, check_same_thread=False)
+
+
 def read(connection: sqlite3.Connection) -> FacetTable:
     """Return the facets of every document, in one pass."""
     sql = """SELECT d.docid, d.duplicate_of IS NULL AND NOT EXISTS (SELECT 1 FROM tombstones AS t
@@ -114,22 +129,45 @@ def read(connection: sqlite3.Connection) -> FacetTable:
 
 
 class Facets:
-    """The facet table of one file, kept current enough. `get` may be called from several threads."""
+    """The facet table of one file, kept current enough. It may be asked from several threads."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, immutable: bool = False) -> None:
         self._path = path
+        self._immutable = immutable
         self._table: FacetTable | None = None
         self._stamp: tuple[tuple[int, int], ...] = ()
         self._made = 0.0
+        self._making = threading.Lock()
 
-    def get(self, connection: sqlite3.Connection) -> FacetTable:
-        """Return the table, made again when the file has changed since and enough time has passed."""
-        now = time.monotonic()
-        if self._table is None or (now - self._made > REFRESH_SECONDS and self._stamp != self._now()):
-            self._stamp = self._now()
-            self._table = read(connection)
-            self._made = time.monotonic()
+    def get(self) -> FacetTable:
+        """Return the table. The first to ask waits for it; when the file has changed since, a new one is made beside."""
+        if self._table is None:
+            with self._making:
+                return self._table or self._make()
+        if time.monotonic() - self._made > REFRESH_SECONDS and self._stamp != self._now():
+            self.refresh()
         return self._table
+
+    def refresh(self) -> None:
+        """Make the table again in a thread of its own, unless that is being done."""
+        threading.Thread(target=self._make_beside, name="facets", daemon=True).start()
+
+    def _make_beside(self) -> None:
+        if self._making.acquire(blocking=False):
+            try:
+                self._make()
+            finally:
+                self._making.release()
+
+    def _make(self) -> FacetTable:
+        stamp = self._now()
+        connection = open_reader(self._path, immutable=self._immutable)
+        try:
+            table = read(connection)
+        finally:
+            connection.close()
+        self._table, self._stamp, self._made = table, stamp, time.monotonic()
+        return table
 
     def _now(self) -> tuple[tuple[int, int], ...]:
         """Return what changes with every commit: sizes and times of the file and its write-ahead log."""

@@ -55,6 +55,11 @@ class Guard:
             await _refuse(send, 405, "This corpus is read-only.\n")
             return
 
+        if scope["path"].startswith("//"):
+            # Datasette redirects some paths to themselves, respelt: //host/ would lead to that host.
+            await _refuse(send, 404, "Nothing stands here.\n")
+            return
+
         async def guarded(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = list(message.get("headers", []))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
@@ -18,6 +19,7 @@ from corpus.web.config import DATABASE
 from corpus.web.guard import RAW_POLICY
 from corpus.web.site import Site
 
+_ID = re.compile(r"[0-9a-f]{32}")
 Page = Callable[..., Awaitable[Any]]
 
 PAGE_TIME_LIMIT_MS = 10_000
@@ -80,6 +82,7 @@ def _size(value: float | None) -> str:
 FILTERS: Mapping[str, Callable[..., object]] = {
     "visible": shown.visible,
     "plain": shown.plain,
+    "revealed": shown.revealed,
     "masked": shown.masked,
     "safely": lambda value: shown.visible(shown.masked(value)),
     "highlighted": shown.highlighted,
@@ -93,6 +96,19 @@ FILTERS: Mapping[str, Callable[..., object]] = {
     "part": lambda value: quote(str(value), safe=""),
     "ask": lambda values: urlencode(values),
 }
+
+
+def target(value: str, column: str, table: str | None) -> str | None:
+    """Return where a value of a table or query leads among our pages, None where it leads nowhere."""
+    if column in ("farm", "farm_id"):
+        return "/farm?" + urlencode({"id": value})
+    if not _ID.fullmatch(value):
+        return None
+    if column in ("cluster", "cluster_id", "template_cluster_id") or (column == "id" and table == "clusters"):
+        return f"/cluster/{value}"
+    if column == "duplicate_of" or (column == "id" and table in (None, "documents", "articles")):
+        return f"/doc/{value}"
+    return None
 
 
 def routes(site: Site) -> list[tuple[str, Page]]:
@@ -148,12 +164,13 @@ async def _search(site: Site, datasette: Any, request: Any) -> Any:  # noqa: ANN
     page = int(number) if number.isascii() and number.isdigit() and len(number) < 6 else 1
 
     def view(connection: sqlite3.Connection) -> dict[str, Any]:
-        table = site.facets.get(connection)
-        found = read.results(connection, table, query, filters, page, given.get("all") == "1")
+        duplicates = given.get("all") == "1"
+        count = partial(site.tally, connection, duplicates=duplicates)
+        found = read.results(connection, count, query, filters, page, duplicates)
         landing = not (query or found.chosen or page > 1)
         return {
             "found": found,
-            "overview": read.overview(connection, table) if landing else None,
+            "overview": read.overview(connection, site.facets.get()) if landing else None,
             "landing": landing,
         }
 

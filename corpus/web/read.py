@@ -17,9 +17,9 @@ from corpus.derive import decoded_body
 from corpus.explain import stage_texts
 from corpus.farms import Farm, Tie, farms
 from corpus.records import Fetch, Location
-from corpus.search import Hit, QueryError, matching, parse, search, spans
+from corpus.search import Hit, QueryError, parse, search, spans
 from corpus.story import Difference, Swap, differences, swaps
-from corpus.web.facets import FACETS, Count, FacetTable
+from corpus.web.facets import FACETS, Count, FacetTable, Tally
 from corpus.web.trace import Numbered, Piece, trace
 
 PAGE_SIZE = 20
@@ -79,23 +79,26 @@ class Results(NamedTuple):
 
 def results(
     connection: sqlite3.Connection,
-    table: FacetTable,
+    tally: Callable[[str], Tally],
     query: str,
     filters: Sequence[str],
     page: int,
     duplicates: bool,
 ) -> Results:
-    """Return one page of what `query` and `filters` (`field:value` each) find, with facets over all of it."""
+    """Return one page of what `query` and `filters` (`field:value` each) find, with facets over all of it.
+
+    `tally` counts what a query in full finds.
+    """
     chosen = list(dict.fromkeys(pair for text in filters if (pair := _filter(text))))
     page = max(1, min(page, MAX_PAGE))
     asked = " ".join([query.strip(), *(f'{name}:"{value}"' for name, value in chosen)]).strip()
     error: str | None = None
     hits: list[Hit] = []
     words: tuple[str, ...] = ()
-    total, counts = table.tally(None, duplicates=duplicates)
+    total, counts = 0, dict[str, list[Count]]()
     try:
+        total, counts = tally(asked)
         if asked:
-            total, counts = table.tally(matching(connection, asked), duplicates=duplicates)
             hits, words = (
                 search(connection, asked, limit=PAGE_SIZE, offset=PAGE_SIZE * (page - 1), duplicates=duplicates),
                 parse(asked).words,

@@ -16,6 +16,8 @@ def run(path: Path, host: str, port: int, *, immutable: bool, local_only: bool) 
     """Serve the corpus at `path` until interrupted. Raises CorpusError when the address can't be had."""
     served = application(path, immutable=immutable, local_only=local_only)
 
+    served.site.facets.refresh()  # so that the first page needn't wait as long
+
     async def main() -> None:
         await served.invoke_startup()
         config = uvicorn.Config(

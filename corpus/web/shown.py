@@ -17,6 +17,7 @@ _HIDDEN = re.compile(
 """Controls, bidirectional controls, zero-width and tag characters, fillers, variation selectors, private use: what a
 reader can't see, or what changes how the text beside it is read (Unicode TR 36, TR 9)."""
 
+_TAG = re.compile(r"(<[^<>]*>)")
 _MAY_HOLD_CONTACT = re.compile(r"[0-9\uff10-\uff19@\uff20]|[A-Za-z]{4}")
 
 
@@ -39,10 +40,24 @@ def visible(value: object) -> Markup:
     cursor = 0
     for found in _HIDDEN.finditer(text):
         parts.append(escape(text[cursor : found.start()]))
-        shown = Markup('<span class="hidden-char" title="{}">{:04X}</span>')
-        parts.append(shown.format(named(found[0]), ord(found[0])))
+        parts.append(_marked(found))
         cursor = found.end()
     return Markup("").join([*parts, escape(text[cursor:])])
+
+
+def _marked(found: re.Match[str]) -> Markup:
+    mark = Markup('<span class="hidden-char" title="{}">{:04X}</span>')
+    return mark.format(named(found[0]), ord(found[0]))
+
+
+def revealed(markup: object) -> Markup:
+    """Return markup that Datasette made, hidden characters in its text made visible; its tags stay as they are."""
+    if not isinstance(markup, Markup):
+        return visible(markup)
+    parts = _TAG.split(str(markup))
+    # Every second part is a tag; what stands between is escaped already.
+    shown = [part if index % 2 else _HIDDEN.sub(_marked, part) for index, part in enumerate(parts)]
+    return Markup("".join(shown))  # noqa: S704  # parts of one Markup
 
 
 def masked(value: object) -> str:
