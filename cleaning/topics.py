@@ -51,6 +51,13 @@ def topics() -> tuple[Topic, ...]:
     return tuple(Topic(key, str(entry["name"])) for key, entry in _data().items())
 
 
+def topic_words(key: str) -> list[str]:
+    """Return the words that tell the subject with this id, none for an unknown id."""
+    terms = _data().get(key, {}).get("terms", [])
+    assert isinstance(terms, list), key
+    return list(terms)
+
+
 def find_topics(text: str, title: str | None = None) -> list[str]:
     """Return the ids of the subjects that `text` under `title` treats, the one with most points first."""
     scores = topic_scores(text, title)

@@ -68,6 +68,11 @@ class Refused(click.ClickException):
 @click.option("--host", "hosts", multiple=True, metavar="NAME=IP:PORT", help="Connect to this address for NAME.")
 @click.option("--allow-private", is_flag=True, help="Also connect to private and loopback addresses.")
 @click.option("--fresh", is_flag=True, help="Forget the frontier and start over (the archive stays).")
+@click.option("--recrawl", is_flag=True, help="Look again at known pages that are due by how often they change.")
+@click.option("--recrawl-all", is_flag=True, help="Look again at all known pages.")
+@click.option(
+    "--topic", help="Follow this: overdue, a topic's id, words with commas between; off for whole sites."
+)
 @click.option("--strict", is_flag=True, help="Exit 1 if a site brought fewer or more articles than it declares.")
 @click.option(
     "--cleaners",
@@ -93,6 +98,9 @@ def crawl_command(
     hosts: tuple[str, ...],
     allow_private: bool,
     fresh: bool,
+    recrawl: bool,
+    recrawl_all: bool,
+    topic: str | None,
     strict: bool,
     cleaners: int,
     log_json: Path | None,
@@ -120,6 +128,8 @@ def crawl_command(
             allow_private=allow_private,
             contact=contact,
             fresh=fresh,
+            recrawl="all" if recrawl_all else "due" if recrawl else "",
+            topic=topic,
             delay=delay,
             cleaners=cleaners,
             log_json=log_json,
@@ -187,6 +197,8 @@ def _lines(summary: CrawlSummary) -> list[str]:
         lines.append(
             "  made of them: " + ", ".join(f"{number} {name}" for name, number in summary.derived.items())
         )
+    if summary.unchanged:
+        lines.append(f"  {summary.unchanged} of them unchanged since they were fetched before")
     if summary.replayed:
         lines.append(f"  {summary.replayed} responses of an interrupted run were taken up from the archive")
     if summary.why_not:

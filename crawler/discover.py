@@ -27,12 +27,6 @@ _NEXT = "下一页 下页 后一页 后页 下一頁 下頁 next 下一页» 下
 NEXT_WORDS = frozenset(_NEXT.split())
 """Texts of a link to the list's next page."""
 
-_SUBJECT = re.compile(
-    "逾期|催收|催債|催债|网贷|網貸|欠款|欠债|欠債|债务|債務|负债|負債|还款|還款|还不上|还不起"
-    "|征信|徵信|停息|协商|協商|信用卡|贷款|貸款|老赖|老賴"
-)
-"""Words of the subject, in both scripts, as they stand in titles of articles about overdue loans."""
-
 LINK_SELECTOR = (
     "a[href], area[href], link[href], frame[src], iframe[src], base[href], meta[http-equiv], meta[name]"
 )
@@ -193,11 +187,6 @@ def _unique(links: Iterator[Link]) -> Iterator[Link]:
         yield link
         if len(seen) >= MAX_LINKS:
             return
-
-
-def about_subject(text: str) -> bool:
-    """Return whether a link's text speaks of overdue loans and debt collection."""
-    return _SUBJECT.search(text) is not None
 
 
 def sniff(body: bytes, content_type: str) -> BodyKind:

@@ -5,19 +5,17 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field, replace
 
-from crawler.discover import Link, about_subject
+from crawler.discover import Link
+from crawler.focus import PAGE_ENOUGH, SURE_AFTER, SURE_SHARE, Focus, too_far
 from crawler.frontier import canonical, excluded, host_of, shape, twin
 from crawler.site import Cms, Site, cms_of
 from crawler.table import Entry
-from crawler.traps import Probes, Twins, Watch
+from crawler.traps import Probes, Twins, Watch, folder_of
 
 PRIORITY = Counter(
     {"seed": 100, "sitemap": 90, "feed": 80, "redirect": 75, "article": 60, "next": 40, "list": 30, "link": 10}
 )
 """What is fetched first: what leads to pages, then articles, then the lists that lead to more of them."""
-
-ON_SUBJECT = 25
-"""What a link's text about the subject adds: it goes before lists, and before other links of its kind."""
 
 
 @dataclass(slots=True)
@@ -28,6 +26,8 @@ class Judge:
     watch: Watch = field(default_factory=Watch)
     probes: Probes = field(default_factory=Probes)
     twins: Twins = field(default_factory=Twins)
+    weighed: Counter[str] = field(default_factory=Counter)
+    shown: Counter[str] = field(default_factory=Counter)
     _cms: dict[str, Cms] = field(default_factory=dict)
 
     def entry(
@@ -41,16 +41,19 @@ class Judge:
         kind = _kind(kind or link.kind, page_type)
         # A list's next page is no deeper than the list; `Watch` ends the lists that don't.
         level = parent is None or kind in ("redirect", "next") or shape(link.key) == shape(parent.key)
+        away = self._away(link, site, parent, level=level)
         entry = Entry(
             key=link.key,
             url=link.url,
             site=site.name,
             host=host_of(link.key),
             kind=kind,
-            priority=PRIORITY[kind] + (ON_SUBJECT if about_subject(link.text) else 0),
+            priority=PRIORITY[kind] + self._promise(link, site, parent, away),
             depth=0 if parent is None else parent.depth + (not level),
             hops=parent.hops + 1 if parent is not None and kind == "redirect" else 0,
             parent=found_at or (parent.key if parent else None),
+            anchor=link.text,
+            away=away,
         )
         why = excluded(link.key, site.scope) or self._unwanted(entry, site, page_type)
         return replace(entry, why=why)
@@ -66,6 +69,53 @@ class Judge:
         if site.patterns.strict and entry.kind == "link":
             return "no-pattern"
         return self.watch.closed(entry.key)
+
+    # Focus
+
+    def weigh(self, site: Site, text: str, title: str) -> float | None:
+        """Return how much a page is about the subject, and count it; None where that isn't asked."""
+        focus = self._focus(site)
+        if focus is None:
+            return None
+        score = round(focus.page(text, title).score, 3)
+        self.weighed[site.name] += 1
+        self.shown[site.name] += score >= PAGE_ENOUGH
+        return score
+
+    def too_far(self, entry: Entry, site: Site) -> bool:
+        """Return whether an entry is too far from the subject to be followed."""
+        focus = self._focus(site)
+        if focus is None or focus.cut == "never" or entry.kind in ("seed", "sitemap", "feed", "redirect"):
+            return False
+        if focus.cut == "once-shown" and not self.shown[site.name]:
+            return False
+        return too_far(focus.link(entry.anchor, entry.url).score, entry.away)
+
+    def _focus(self, site: Site) -> Focus | None:
+        """Return a site's focus, None where it has none or needs none."""
+        weighed = self.weighed[site.name]
+        if weighed >= SURE_AFTER and self.shown[site.name] >= SURE_SHARE * weighed:
+            return None
+        return site.focus
+
+    def _away(self, link: Link, site: Site, parent: Entry | None, *, level: bool) -> int:
+        """Return how many pages off the subject, in a row, lead up to a link."""
+        if parent is None or self._focus(site) is None:
+            return 0
+        if parent.kind in ("sitemap", "feed"):
+            # Such a list says nothing of its own: one step, so that what promises something goes first.
+            return 1
+        if parent.relevance is None or parent.relevance >= PAGE_ENOUGH:
+            return 0
+        # The next page of a list is as far as the list is.
+        return parent.away + (not level or parent.away == 0)
+
+    def _promise(self, link: Link, site: Site, parent: Entry | None, away: int) -> int:
+        focus = self._focus(site)
+        if focus is None:
+            return 0
+        page = parent.relevance or 0.0 if parent is not None else 0.0
+        return focus.priority(focus.link(link.text, link.url).score, page, away)
 
     def page_type(self, site: Site, key: str) -> str | None:
         """Return what a site's patterns, or else those of its content management system, take a URL for."""
@@ -98,10 +148,12 @@ class Judge:
         return host if host in named or twin(host) not in named else twin(host)
 
     def main_name(self, link: Link, site: Site) -> Link:
-        """Return a link to an alias as a link to the host that it is an alias of."""
-        if not self.is_alias(host_of(link.key), site):
-            return link
-        return link._replace(url=self.twins.counterpart(link.url), key=self.twins.counterpart(link.key))
+        """Return a link to an alias (a `www` twin, a default document) as a link to what it is an alias of."""
+        if self.is_alias(host_of(link.key), site):
+            link = link._replace(url=self.twins.counterpart(link.url), key=self.twins.counterpart(link.key))
+        if (place := self.twins.plain(link.key)) is not None:
+            link = link._replace(url=folder_of(link.url)[0], key=place)
+        return link
 
 
 def _kind(kind: str, page_type: str | None) -> str:

@@ -16,8 +16,8 @@ import orjson
 
 from crawler.addresses import parse_hosts
 from crawler.cleaner import environment
-from crawler.session import CrawlSummary, Limits
-from crawler.site import resolve_target
+from crawler.session import CrawlSummary, Limits, Recrawl
+from crawler.site import resolve_target, with_topic
 
 USAGE_EXIT = 2
 
@@ -38,6 +38,8 @@ def crawl(
     allow_private: bool = False,
     contact: str | None = None,
     fresh: bool = False,
+    recrawl: Recrawl = "",
+    topic: str | None = None,
     delay: float | None = None,
     retry_base: float | None = None,
     settings: Mapping[str, Any] | None = None,
@@ -53,6 +55,7 @@ def crawl(
 
     A target is a declared site's name, a `.toml` declaration or a start URL. `hosts` maps host names to `ip:port`
     (loopback included). `contact` is a URL or address that the user agent shows. `settings` override Scrapy's.
+    `recrawl` looks again at known pages that are due, or at all. `topic` sets the focus (`crawler.focus.focus_on`).
     `log_json` names a file to which every event is appended as a line of JSON, `metrics_port` a loopback port that
     answers Prometheus. The caller should hold no open transaction on the corpus.
 
@@ -60,7 +63,9 @@ def crawl(
     An interrupt (Ctrl-C) stops it cleanly, a second one at once.
     """
     for target in targets:
-        resolve_target(target)
+        site = resolve_target(target)
+        if topic:
+            with_topic(site, topic)
     if not targets:
         raise CrawlError("nothing to crawl: name a site or a start URL")
     parse_hosts(hosts or {})
@@ -79,6 +84,7 @@ def crawl(
     if limits is not None:
         overrides.setdefault("DOWNLOAD_MAXSIZE", limits.body_bytes)
     arguments = {"site": list(targets), "db": os.fspath(corpus), "fresh": "1" if fresh else "", **bounds}
+    arguments |= {"recrawl": recrawl, "topic": topic or ""}
     with tempfile.TemporaryDirectory(prefix="yuqi-crawl-") as folder:
         report = Path(folder) / "summary.json"
         code, complaint = _run(

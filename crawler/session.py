@@ -11,22 +11,23 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from cleaning.decode import decode
 from cleaning.findings import Rejected
 from corpus.coding import BombError, decode_content, gunzip
 from corpus.records import Fetch
-from crawler import discover
+from crawler import discover, recrawl
 from crawler.discover import Link
+from crawler.focus import OFF, PAGE_ENOUGH
 from crawler.frontier import canonical, requestable
 from crawler.health import MAX_ATTEMPTS, REFUSALS, RETRYABLE, HostHealth, backoff, retry_after
 from crawler.judge import Judge, has_twin
 from crawler.sink import Sink
 from crawler.site import Site
-from crawler.table import Entry, Frontier
-from crawler.traps import probe_paths
+from crawler.table import Entry, Frontier, State
+from crawler.traps import folder_of, probe_paths
 
 MAX_HOPS = 5
 """Redirects in a row (RFC 9309 asks for at least five for robots.txt; browsers stop at 20)."""
@@ -36,9 +37,6 @@ BATCH = 32
 
 PATIENCE = 40 * BATCH
 """Consequences kept in memory while another process holds the database; with more, the crawl waits for it."""
-
-ON_SUBJECT = 25
-"""What a link's text about the subject adds to its priority: it goes before lists, and before other links of its kind."""
 
 MAX_HOSTS = 10_000
 """Hosts whose site is remembered; a pool of wildcard subdomains has any number."""
@@ -79,6 +77,8 @@ class CrawlSummary:
     pages: dict[str, int] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
     replayed: int = 0
+    unchanged: int = 0
+    topic: str = ""
     derived: dict[str, int] = field(default_factory=dict)
 
 
@@ -132,6 +132,12 @@ class Standing:
         )
 
 
+Seen = tuple[Iterable[Link], str | None, float | None]
+"""What a page leads to, why it doesn't count (None for one that does), and how much it is about the subject."""
+
+Recrawl = Literal["", "due", "all"]
+"""Which known pages a run looks at again, beside its start pages: none, those that are due, all."""
+
 Event = Mapping[str, Any]
 """What happened, for whoever watches: `event` names it (`start`, `fetch`, `problem`, `left-out`, `warning`, `end`)."""
 
@@ -146,6 +152,7 @@ class Session:
         *,
         limits: Limits | None = None,
         fresh: bool = False,
+        recrawl: Recrawl = "",
         retry_base: float = 5.0,
         clock: Callable[[], float] = time.time,
     ) -> None:
@@ -158,6 +165,8 @@ class Session:
         self.delays: dict[str, float] = {}
         self._first_run: set[str] = set()
         self._fresh = fresh
+        self._recrawl = recrawl
+        self._previous: dict[str, Fetch] = {}
         self._retry_base = retry_base
         self._clock = clock
         self._started = clock()
@@ -212,6 +221,10 @@ class Session:
                 self.frontier.set_watermark(mark)
             self.frontier.release()
         self.summary.crawl_id = self.sink.begin(targets)
+        self.judge.shown.update(self.frontier.shown(PAGE_ENOUGH))
+        self.summary.topic = ",".join(
+            sorted({site.focus.name if site.focus else OFF for site in self.sites.values()})
+        )
         for site in self.sites.values():
             if site.declared:
                 self.sink.declare(site)
@@ -219,6 +232,8 @@ class Session:
         self.sink.start_cleaning()
         with self.sink.transaction():
             self._seed()
+            if self._recrawl:
+                self._look_again(only_due=self._recrawl == "due")
         self._turns.extend(self.frontier.hosts())
         self._tell("start", crawl=self.crawl_id, sites=targets, replayed=self.summary.replayed)
 
@@ -236,6 +251,23 @@ class Session:
                     # A start page is where new articles show: every new run looks at it again.
                     self.frontier.reopen(entry.key)
 
+    def _look_again(self, *, only_due: bool) -> None:
+        """Queue known pages again, all or those that are due."""
+        now = self._clock()
+        for known in list(self.sink.looks(self.sites)):
+            if not only_due or recrawl.due(known) <= now:
+                self.frontier.reopen(canonical(known.url))
+
+    def conditions(self, entry: Entry) -> Mapping[str, str]:
+        """Return the request headers that ask for an entry only if it has changed since it was fetched before."""
+        if entry.kind == "probe":
+            return {}
+        previous = self.sink.last(entry.url)
+        if previous is None:
+            return {}
+        self._previous[entry.key] = previous
+        return recrawl.conditions(previous)
+
     def _replay(self, mark: int) -> None:
         """Work out again what followed from responses that were archived after `mark`."""
         for fetch in self.sink.since(mark):
@@ -246,7 +278,8 @@ class Session:
                 continue
             self._out[known[0].key] = known[0]
             self._busy[known[0].host] += 1
-            self._follow(known[0], fetch)
+            before = self.sink.last(fetch.url) if fetch.kind == "revisit" else None
+            self._follow(known[0], recrawl.shown(before, fetch) if before else fetch)
             self.summary.replayed += 1
             # Each replayed page may queue the next one's entry.
             self.checkpoint()
@@ -378,11 +411,13 @@ class Session:
         site = self.sites[entry.site]
         if self.judge.pool(entry.host, site):
             return "pool"
-        if self.judge.is_alias(entry.host, site):
-            link = self.judge.main_name(Link(entry.url, entry.key, "", "link"), site)
+        link = self.judge.main_name(Link(entry.url, entry.key, entry.anchor, "link"), site)
+        if link.key != entry.key:
             parent = replace(entry, depth=entry.depth - 1)
             self._enqueue([self.judge.entry(link, site, parent, kind=entry.kind)])
             return "twin"
+        if self.judge.too_far(entry, site):
+            return "off-topic"
         return self.judge.watch.closed(entry.key)
 
     def busy(self, host: str) -> int:
@@ -477,13 +512,17 @@ class Session:
         if entry.kind == "probe":
             self._probe_answered(entry, fetch)
             return
-        self.sink.add(fetch)
+        previous = self._previous.pop(entry.key, None)
+        unchanged = recrawl.revisit(previous, fetch) if previous is not None else None
+        self.sink.add(unchanged or fetch)
+        self.summary.unchanged += unchanged is not None
         self.summary.fetched += 1
         self.summary.bytes += len(fetch.body)
         self._responses[entry.site] += 1
         self._received[entry.site] += len(fetch.body)
         self._statuses[str(fetch.status)] += 1
-        self._follow(entry, fetch)
+        # What a page that has not changed leads to is read again: some of it may not have been followed then.
+        self._follow(entry, recrawl.shown(previous, fetch) if previous and unchanged else fetch)
         if self.listeners:
             self._tell(
                 "fetch", url=fetch.url, site=entry.site, kind=entry.kind, depth=entry.depth, status=fetch.status,
@@ -508,9 +547,10 @@ class Session:
         if fetch.status >= 400:
             self._settle(entry, "done", why=f"http-{fetch.status}", status=fetch.status)
             return
-        links, why = self._read(entry, fetch)
-        self._queue(entry, links)
-        self._settle(entry, "done", why=why, status=fetch.status)
+        links, why, relevance = self._read(entry, fetch)
+        seen = replace(entry, relevance=relevance)
+        self._queue(seen, links)
+        self._settle(seen, "done", why=why, status=fetch.status)
 
     def _redirect(self, entry: Entry, fetch: Fetch) -> None:
         """Queue a redirect's target as an entry of its own; one that leads back to its own key is asked for as told."""
@@ -518,6 +558,9 @@ class Session:
         link = discover.make_link(fetch.url, target, "", "redirect") if target else None
         if link is not None and link.key == self.judge.twins.counterpart(entry.key):
             self.judge.twins.vote(entry.host, alike=True)
+        place, name = folder_of(entry.key)
+        if link is not None and name and link.key == place:
+            self.judge.twins.vote_default(place, name, alike=True)
         if link is None or entry.hops >= MAX_HOPS:
             self._settle(entry, "done", why="redirect-loop" if link else "redirect-nowhere", status=fetch.status)
             return
@@ -531,18 +574,18 @@ class Session:
         self._queue(entry, [link])
         self._settle(entry, "done", why="redirect", status=fetch.status)
 
-    def _read(self, entry: Entry, fetch: Fetch) -> tuple[Iterable[Link], str | None]:
-        """Return the links of a response's body, and why its page doesn't count, if it doesn't."""
+    def _read(self, entry: Entry, fetch: Fetch) -> Seen:
+        """Return the links of a response's body, why its page doesn't count, if it doesn't, and its relevance."""
         try:
             body = self._body(entry, fetch)
         except BombError as error:
             self._warn(f"{fetch.url}: {error}; its links were not read")
-            return (), "bomb"
+            return (), "bomb", None
         kind = discover.sniff(body, fetch.content_type or "")
         if kind == "html":
             return self._read_html(entry, fetch, body)
         readers = {"sitemap": discover.read_sitemap, "feed": discover.read_feed, "urls": discover.read_url_list}
-        return (list(readers[kind](body, fetch.url)), None) if kind in readers else ((), None)
+        return (list(readers[kind](body, fetch.url)) if kind in readers else ()), None, None
 
     def _body(self, entry: Entry, fetch: Fetch) -> bytes:
         """Return a response's body decoded. Raises BombError."""
@@ -561,18 +604,19 @@ class Session:
             return None
         return discover.read_page(decoded.text, fetch.url, charset=decoded.encoding)
 
-    def _read_html(self, entry: Entry, fetch: Fetch, body: bytes) -> tuple[Iterable[Link], str | None]:
+    def _read_html(self, entry: Entry, fetch: Fetch, body: bytes) -> Seen:
         page = self._page(entry, fetch, body)
         if page is None:
-            return (), "not-text"
+            return (), "not-text", None
         if self.judge.probes.soft_404(entry.host, page.text):
-            return (), "soft-404"
+            return (), "soft-404", None
         self.judge.generated_by(entry.host, page.generator)
         self._probe(entry)
         if has_twin(entry.host, self.sites[entry.site]):
             self.judge.twins.saw(entry.key, page.text)
+        self.judge.twins.saw_default(entry.key, page.text)
         self._count(entry, page)
-        return page.links, None
+        return page.links, None, self.judge.weigh(self.sites[entry.site], page.text, page.title)
 
     def _count(self, entry: Entry, page: discover.Page) -> None:
         """Count a page for its site, and watch what its shape leads to."""
@@ -650,7 +694,12 @@ class Session:
         if link.key in self._known:
             return None
         self._remember(link.key)
-        return self.judge.entry(self.judge.main_name(link, site), site, parent)
+        main = self.judge.main_name(link, site)
+        if main.key == link.key:
+            return self.judge.entry(link, site, parent)
+        # The alias is kept too, as left out, so that one can ask what became of it.
+        self._enqueue([replace(self.judge.entry(link, site, parent), why="twin")])
+        return self.judge.entry(main, site, parent)
 
     def _remember(self, key: str) -> None:
         # Only saves work: the table ignores a key it has.
@@ -699,12 +748,19 @@ class Session:
         self._release(entry)
         self._pending.append(lambda: self.frontier.postpone(entry.key, 0.0, entry.why or "", attempt=False))
 
-    def _settle(self, entry: Entry, state: str, *, why: str | None = None, status: int | None = None) -> None:
+    def _settle(self, entry: Entry, state: State, *, why: str | None = None, status: int | None = None) -> None:
         self._release(entry)
         self._outcome = why or state
         crawl_id = self.summary.crawl_id
         self._pending.append(
-            lambda: self.frontier.settle(entry.key, state, why=why, status=status, crawl_id=crawl_id)  # type: ignore[arg-type]
+            lambda: self.frontier.settle(
+                entry.key,
+                state,
+                why=why,
+                status=status,
+                crawl_id=crawl_id,
+                relevance=entry.relevance,
+            )
         )
 
     def _release(self, entry: Entry) -> None:

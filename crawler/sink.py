@@ -6,15 +6,18 @@ import fcntl
 import os
 import sqlite3
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, Protocol
+
+import orjson
 
 from corpus import archive
 from corpus.records import Fetch, Location, site_of
 from corpus.store import Corpus, CorpusError
 from crawler.cleaner import Cleaner
+from crawler.recrawl import Looks
 from crawler.site import Site
 
 MOST_PENDING = 5000
@@ -65,10 +68,21 @@ class Sink(Protocol):
         """Return the number of the last registered fetch, 0 for none."""
 
     def since(self, mark: int) -> Iterator[Fetch]:
-        """Yield the fetches registered after `mark`, in order, read back from the archive."""
+        """Yield the crawls' fetches registered after `mark`, in order, read back from the archive."""
+
+    def last(self, url: str) -> Fetch | None:
+        """Return the last page (200) that a crawl fetched at `url`, None if none did."""
+
+    def looks(self, sites: Iterable[str]) -> Iterable[Looks]:
+        """Return what is known of these sites' fetched URLs from looking at them."""
 
     def close(self) -> None:
         """Flush and close."""
+
+
+def _seconds(julian: float) -> float:
+    """Return SQLite's Julian day in seconds of the epoch."""
+    return float((julian - 2440587.5) * 86_400)
 
 
 class CorpusSink:
@@ -144,7 +158,9 @@ class CorpusSink:
         """Yield later responses from the archive; one that can't be read back is passed over (`yuqi doctor` names it)."""
         rows = self.connection.execute(
             "SELECT warc_file, warc_offset, warc_length FROM fetches"
-            " WHERE seq > ? AND kind = 'response' ORDER BY seq",
+            # What ingest and web archives brought is no answer to the frontier's requests.
+            " WHERE seq > ? AND kind IN ('response', 'revisit') AND COALESCE(crawl_id, 'crawl-') LIKE 'crawl-%'"
+            " ORDER BY seq",
             (mark,),
         ).fetchall()
         for file, offset, length in rows:
@@ -157,6 +173,37 @@ class CorpusSink:
         """Start the process beside the crawl, if one is wanted; the sites must have been declared."""
         if self._workers and self._cleaner is None:
             self._cleaner = Cleaner(self._path, self._workers)
+
+    def last(self, url: str) -> Fetch | None:
+        """Return the last page fetched at `url`, read back from the archive."""
+        row = self.connection.execute(
+            "SELECT warc_file, warc_offset, warc_length FROM fetches WHERE url = ? AND kind = 'response'"
+            " AND status = 200 AND COALESCE(crawl_id, 'crawl-') LIKE 'crawl-%' ORDER BY seq DESC LIMIT 1",
+            (url,),
+        ).fetchone()
+        if row is None:
+            return None
+        try:
+            found = archive.read(self._corpus.folder, Location(*row))
+        except archive.ArchiveError:
+            return None
+        # Part of a page is nothing to compare with.
+        return None if found.truncated else found
+
+    def looks(self, sites: Iterable[str]) -> Iterator[Looks]:
+        """Yield what is known of each fetched URL: for a document its versions tell the changes, for others their bytes."""
+        rows = self.connection.execute(
+            "SELECT f.url, COUNT(*), COUNT(DISTINCT r.id) - 1, (SELECT COUNT(*) FROM versions AS v WHERE v.url = f.url),"
+            " EXISTS (SELECT 1 FROM documents AS d WHERE d.url = f.url),"
+            " MIN(julianday(r.fetched_at)), MAX(julianday(r.fetched_at))"
+            " FROM frontier AS f JOIN fetches AS r ON r.url = f.url"
+            " WHERE f.state = 'done' AND f.status IN (200, 304) AND f.site IN (SELECT value FROM json_each(?))"
+            " AND COALESCE(r.crawl_id, 'crawl-') LIKE 'crawl-%' AND r.status IN (200, 304) GROUP BY f.id",
+            (orjson.dumps(sorted(sites)).decode(),),
+        )
+        for url, looks, bodies, versions, document, first, last in rows:
+            changes = versions if document else bodies
+            yield Looks(url, looks, changes, _seconds(first), _seconds(last), bool(document))
 
     def stop_cleaning(self) -> None:
         """End the process beside the crawl; what it has not come to is left for `derive`."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from functools import cache
 from importlib import resources
@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 from selectolax.lexbor import LexborHTMLParser, SelectolaxError
 
 from cleaning.page import Selectors
+from crawler.focus import Focus, focus_on
 from crawler.frontier import Scope, UrlError, canonical, host_of, twin
 
 PageType = Literal["article", "list", "skip"]
@@ -71,6 +72,7 @@ class Site:
 
     `delay` is in seconds between requests to one host, `concurrency` how many run at once; `expect_min` and
     `expect_max` bound the number of articles a run should bring. `declared` is False for a bare start URL.
+    `focus` is the subject that decides what is followed, None for the whole site; `render` asks for a browser.
     """
 
     name: str
@@ -86,6 +88,8 @@ class Site:
     expect_max: int | None = None
     declared: bool = False
     sitemaps: tuple[str, ...] = ()
+    focus: Focus | None = field(default_factory=Focus)
+    render: bool = False
     budget: Budget = Budget()
 
     def unexpected(self, articles: int) -> str | None:
@@ -127,7 +131,15 @@ def from_url(url: str) -> Site:
         ) from None
     host = host_of(start)
     hosts = frozenset({host}) if host.startswith("[") or host[-1:].isdigit() else frozenset({host, twin(host)})
-    return Site(name=host.removeprefix("www."), seeds=(url,), scope=Scope(hosts))
+    return Site(name=host.removeprefix("www."), seeds=(url,), scope=Scope(hosts), focus=Focus(cut="once-shown"))
+
+
+def with_topic(site: Site, topic: str) -> Site:
+    """Return a site with another focus, as `--topic` names it. Raises SiteError."""
+    try:
+        return replace(site, focus=focus_on(topic))
+    except ValueError as error:
+        raise SiteError(f"--topic: {error}") from None
 
 
 def resolve_target(target: str, folders: tuple[Path, ...] = ()) -> Site:
@@ -194,10 +206,10 @@ def load(path: Path) -> Site:
 
 _KEYS: dict[str, type | tuple[type, ...]] = {
     "name": str, "title": str, "seeds": list, "hosts": list, "subdomains": bool, "charset": str, "sitemaps": list,
-    "follow": dict, "select": dict, "rate": dict, "expect": dict, "budget": dict,
+    "follow": dict, "select": dict, "rate": dict, "expect": dict, "budget": dict, "render": bool,
 }  # fmt: skip
 _TABLES: dict[str, dict[str, type | tuple[type, ...]]] = {
-    "follow": {"article": list, "list": list, "skip": list, "strict": bool},
+    "follow": {"article": list, "list": list, "skip": list, "strict": bool, "topic": str},
     "select": {"body": str, "title": str, "author": str, "published": str, "category": str, "drop": list},
     "rate": {"delay": (int, float), "concurrency": int},
     "expect": {"min": int, "max": int},
@@ -236,9 +248,21 @@ def parse(text: str, filename: str) -> Site:
         sitemaps=_urls(table, "sitemaps", filename),
         budget=_budget(table.get("budget", {}), filename),
         declared=True,
+        focus=_focus(follow, filename),
+        render=bool(table.get("render", False)),
     )
     _cross_check(site, filename)
     return site
+
+
+def _focus(table: Mapping[str, Any], filename: str) -> Focus | None:
+    """Return the focus of a declaration: without `topic` overdue loans decide the order, and nothing is cut off."""
+    if "topic" not in table:
+        return Focus()
+    try:
+        return focus_on(str(table["topic"]))
+    except ValueError as error:
+        raise SiteError(f"{filename}: follow.topic: {error}") from None
 
 
 def _cross_check(site: Site, filename: str) -> None:

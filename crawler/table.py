@@ -38,7 +38,10 @@ CREATE TABLE IF NOT EXISTS frontier (
     lease TEXT,
     due REAL NOT NULL,
     status INTEGER,
-    crawl_id TEXT
+    crawl_id TEXT,
+    anchor TEXT NOT NULL DEFAULT '',
+    away INTEGER NOT NULL DEFAULT 0,
+    relevance REAL
 );
 CREATE INDEX IF NOT EXISTS frontier_waiting ON frontier (host, priority DESC, id) WHERE state = 'queued';
 CREATE INDEX IF NOT EXISTS frontier_state ON frontier (state, site);
@@ -57,7 +60,8 @@ class Entry:
     """One URL of the frontier: `key` is canonical, `url` what is requested.
 
     `depth` counts links from a seed, `hops` redirects in a row, `attempts` requests that failed so far. `why` is set
-    for one that is left out.
+    for one that is left out. `anchor` is the text of the link that led to it, `away` how many pages in a row on the way
+    were off the subject, `relevance` how much its own page is about the subject, once that was fetched.
     """
 
     key: str
@@ -72,10 +76,15 @@ class Entry:
     parent: str | None = None
     why: str | None = None
     due: float = 0.0
+    anchor: str = ""
+    away: int = 0
+    relevance: float | None = None
 
 
 _OURS = "site IN (SELECT value FROM json_each(?))"
-_ENTRY = "key, url, site, host, kind, priority, depth, hops, attempts, parent, why, due"
+_ENTRY = "key, url, site, host, kind, priority, depth, hops, attempts, parent, why, due, anchor, away, relevance"
+_FIELDS = len(_ENTRY.split(","))
+_LATER_COLUMNS = {"anchor": "TEXT NOT NULL DEFAULT ''", "away": "INTEGER NOT NULL DEFAULT 0", "relevance": "REAL"}
 
 
 def _state(entry: Entry) -> State:
@@ -94,6 +103,10 @@ class Frontier:
     def create(connection: sqlite3.Connection) -> None:
         """Create the tables where they are missing; commits."""
         connection.executescript(SCHEMA)
+        have = {row[1] for row in connection.execute("PRAGMA table_info(frontier)")}
+        for name, kind in _LATER_COLUMNS.items():
+            if name not in have:
+                connection.execute(f"ALTER TABLE frontier ADD COLUMN {name} {kind}")
 
     def clear(self, site: str | None = None) -> None:
         """Forget every URL, or those of one site."""
@@ -112,12 +125,26 @@ class Frontier:
     def add(self, entries: Iterable[Entry]) -> int:
         """Add URLs whose keys are new, those with `why` as excluded; return how many were new."""
         rows = [
-            (e.key, e.url, e.site, e.host, e.kind, _state(e), e.why, e.priority, e.depth, e.hops, e.parent)
+            (
+                e.key,
+                e.url,
+                e.site,
+                e.host,
+                e.kind,
+                _state(e),
+                e.why,
+                e.priority,
+                e.depth,
+                e.hops,
+                e.parent,
+                e.anchor,
+                e.away,
+            )
             for e in entries
         ]
         cursor = self._connection.executemany(
             "INSERT OR IGNORE INTO frontier (key, url, site, host, kind, state, why, priority, depth, hops, attempts,"
-            " parent, due) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?, 0)",
+            " parent, due, anchor, away) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?, 0, ?, ?)",
             rows,
         )
         return cursor.rowcount
@@ -159,13 +186,26 @@ class Frontier:
         return due
 
     def settle(
-        self, key: str, state: State, *, why: str | None = None, status: int | None = None, crawl_id: str = ""
+        self,
+        key: str,
+        state: State,
+        *,
+        why: str | None = None,
+        status: int | None = None,
+        crawl_id: str = "",
+        relevance: float | None = None,
     ) -> None:
         """End a URL's lease: `done`, `failed` or `excluded`."""
         self._connection.execute(
-            "UPDATE frontier SET state = ?, why = ?, status = ?, crawl_id = ?, lease = NULL WHERE key = ?",
-            (state, why, status, crawl_id, key),
+            "UPDATE frontier SET state = ?, why = ?, status = ?, crawl_id = ?, lease = NULL,"
+            " relevance = COALESCE(?, relevance) WHERE key = ?",
+            (state, why, status, crawl_id, relevance, key),
         )
+
+    def shown(self, enough: float) -> dict[str, int]:
+        """Return how many pages of at least that relevance each site has shown."""
+        sql = "SELECT site, COUNT(*) FROM frontier WHERE relevance >= ? GROUP BY site"
+        return dict(self._connection.execute(sql, (enough,)).fetchall())
 
     def postpone(self, key: str, due: float, why: str, *, attempt: bool = True) -> None:
         """Put a leased URL back, not to be tried before `due` (seconds of the epoch)."""
@@ -200,7 +240,7 @@ class Frontier:
             f"SELECT {_ENTRY}, state, status FROM frontier WHERE key = ?",  # noqa: S608
             (key,),
         ).fetchone()
-        return None if row is None else (Entry(*row[:12]), row[12], row[13])
+        return None if row is None else (Entry(*row[:_FIELDS]), row[_FIELDS], row[_FIELDS + 1])
 
     def watermark(self) -> int | None:
         """Return the number of the last fetch whose consequences are in the table; None before the first crawl."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -121,13 +122,27 @@ class Probes:
         return len(self.pools.intersection(hosts)) >= POOLS_PER_SITE
 
 
+_DEFAULT_DOCUMENT = re.compile(r"(?:index|default|home)\.(?:s?html?|php|aspx?|jsp)\Z")
+
+
+def folder_of(key: str) -> tuple[str, str]:
+    """Return a URL's folder and the name of its default document, an empty name for any other URL."""
+    place, _, name = key.rpartition("/")
+    return (place + "/", name) if _DEFAULT_DOCUMENT.match(name) and "?" not in key else (key, "")
+
+
 @dataclass(slots=True)
 class Twins:
-    """Whether a host and its `www` twin serve the same pages: proved by two pages alike and none unlike."""
+    """Which addresses are one page: a host and its `www` twin, a folder and its default document (`/index.html`).
+
+    Each is proved by two pages alike and none unlike; then it holds for the whole host.
+    """
 
     digests: dict[str, int] = field(default_factory=dict)
     votes: dict[str, int] = field(default_factory=dict)
     unlike: set[str] = field(default_factory=set)
+    folders: dict[tuple[str, str], set[str]] = field(default_factory=dict)
+    others: set[tuple[str, str]] = field(default_factory=set)
 
     def saw(self, key: str, text: str) -> None:
         """Note a page's text, and compare it with the twin host's page at the same address."""
@@ -138,6 +153,41 @@ class Twins:
         other = self.digests.get(self.counterpart(key))
         if other is not None:
             self.vote(host, alike=other == digest)
+
+    def saw_default(self, key: str, text: str) -> None:
+        """Note the text of a folder or of a default document, and compare the one with the other."""
+        place, name = folder_of(key)
+        if not name and not key.endswith("/"):
+            return
+        digest = _hash("".join(char for char in text if not char.isspace() and not char.isdigit()))
+        if len(self.digests) < MAX_DIGESTS:
+            self.digests[key] = digest
+        host = host_of(key)
+        if name:
+            self.folders.setdefault((host, name), set())
+            pairs = [(place, name)]
+        else:
+            pairs = [(key, known) for owner, known in self.folders if owner == host]
+        for folder, known in pairs:
+            other = self.digests.get(folder if name else folder + known)
+            if other is not None:
+                self.vote_default(folder, known, alike=other == digest)
+
+    def vote_default(self, place: str, name: str, *, alike: bool) -> None:
+        """Note that a folder's default document of this name is, or is not, the folder's own page."""
+        pair = (host_of(place), name)
+        if alike:
+            self.folders.setdefault(pair, set()).add(place)
+        else:
+            self.others.add(pair)
+
+    def plain(self, key: str) -> str | None:
+        """Return the folder that a default document is proved to be the page of, None for any other address."""
+        place, name = folder_of(key)
+        pair = (host_of(key), name)
+        if not name or pair in self.others or len(self.folders.get(pair, ())) < 2:
+            return None
+        return place
 
     def vote(self, host: str, *, alike: bool) -> None:
         """Note that a page of `host` is, or is not, its twin's."""

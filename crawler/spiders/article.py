@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import orjson
 from scrapy import Request, Spider, signals
@@ -17,9 +17,9 @@ from corpus.records import Fetch
 from crawler.cleaner import default_workers
 from crawler.handler import TRUNCATED, AddressRefusedError, MalformedError
 from crawler.robots import ForbiddenError
-from crawler.session import Limits, Session
+from crawler.session import Limits, Recrawl, Session
 from crawler.sink import CorpusSink, Sink
-from crawler.site import Site, SiteError, resolve_target
+from crawler.site import Site, SiteError, resolve_target, with_topic
 from crawler.table import Entry
 from crawler.watching import OneLine
 
@@ -36,7 +36,8 @@ class ArticleSpider(Spider):
     """Crawls declared sites (`-a site=NAME`, several with commas) or bare start URLs (`-a url=URL`).
 
     `-a db=PATH` names the corpus, `-a pages=N`, `-a depth=N`, `-a seconds=N`, `-a bytes=N` the limits, `-a fresh=1`
-    forgets the frontier, `-a summary=PATH` writes the run's summary there as JSON.
+    forgets the frontier, `-a recrawl=due` or `all` looks at known pages again, `-a topic=WORDS` sets the focus,
+    `-a summary=PATH` writes the run's summary there as JSON.
     """
 
     name = "article"
@@ -61,6 +62,7 @@ class ArticleSpider(Spider):
             sites,
             limits=_limits(options, settings.getint("DOWNLOAD_MAXSIZE")),
             fresh=str(options.get("fresh", "")) in ("1", "true", "yes"),
+            recrawl=_recrawl(options),
             retry_base=settings.getfloat("YUQI_RETRY_BASE"),
         )
         spider._summary_path = options.get("summary")
@@ -90,7 +92,7 @@ class ArticleSpider(Spider):
 
     def request(self, entry: Entry) -> Request:
         """Return the request for a frontier entry."""
-        headers = {"User-Agent": self._agent}
+        headers = {"User-Agent": self._agent, **self.session.conditions(entry)}
         return Request(
             entry.url,
             callback=self.parse,
@@ -172,11 +174,21 @@ def _sites(options: dict[str, Any]) -> list[Site]:
     words = [*_words(options.get("site")), *_words(options.get("url"))]
     if not words:
         raise SiteError("nothing to crawl: give -a site=NAME or -a url=https://example.com/")
+    topic = options.get("topic")
     sites: dict[str, Site] = {}
     for word in words:
         site = resolve_target(word)
+        if topic:
+            site = with_topic(site, str(topic))
         sites.setdefault(site.name, site)
     return list(sites.values())
+
+
+def _recrawl(options: dict[str, Any]) -> Recrawl:
+    word = str(options.get("recrawl") or "")
+    if word not in ("", "due", "all"):
+        raise SiteError(f"recrawl={word}: give due or all")
+    return cast(Recrawl, word)
 
 
 def _words(value: Any) -> list[str]:  # noqa: ANN401

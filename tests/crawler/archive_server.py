@@ -83,7 +83,7 @@ def write_index(root: Path, lines: Sequence[bytes], *, per_block: int = 3, files
     folder.mkdir(parents=True, exist_ok=True)
     ordered = sorted(lines)
     blocks = [ordered[at : at + per_block] for at in range(0, len(ordered), per_block)]
-    cluster = []
+    cluster: list[str] = []
     for number in range(files):
         name = f"cdx-{number:05d}.gz"
         share = blocks[number * len(blocks) // files : (number + 1) * len(blocks) // files]

@@ -9,7 +9,6 @@ from crawler.discover import (
     MAX_ENTRIES,
     MAX_LINKS,
     Page,
-    about_subject,
     make_link,
     read_feed,
     read_page,
@@ -237,10 +236,3 @@ def test_the_cache_of_links_keeps_bases_apart() -> None:
     bare = make_link("http://a.test", "y", "", "link")
     assert bare is not None
     assert bare.key == "http://a.test/y"
-
-
-def test_the_subject_in_both_scripts() -> None:
-    assert about_subject("信用卡逾期半年")
-    assert about_subject("網貸催收")
-    assert not about_subject("今日天气")
-    assert not about_subject("")

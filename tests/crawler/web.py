@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import sqlite3
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
 from corpus.records import Fetch
+from crawler.recrawl import Looks
 from crawler.session import CrawlSummary, Limits, Session
 from crawler.site import Site, from_url
 
@@ -81,6 +82,18 @@ class MemorySink:
 
     def since(self, mark: int) -> Iterator[Fetch]:
         yield from self.fetches[mark:]
+
+    def last(self, url: str) -> Fetch | None:
+        pages = (fetch for fetch in reversed(self.fetches) if fetch.url == url and fetch.kind == "response")
+        return next((fetch for fetch in pages if fetch.status == 200), None)
+
+    def looks(self, sites: Iterable[str]) -> Iterator[Looks]:
+        for url in dict.fromkeys(fetch.url for fetch in self.fetches):
+            seen = [fetch for fetch in self.fetches if fetch.url == url and fetch.status in (200, 304)]
+            times = [fetch.fetched_at.timestamp() for fetch in seen]
+            if seen:
+                bodies = len({fetch.id for fetch in seen})
+                yield Looks(url, len(seen), bodies - 1, min(times), max(times), document="/post/" in url)
 
     def close(self) -> None:
         pass
