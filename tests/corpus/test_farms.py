@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import pytest
 
 from corpus import dedup, farms
-from tests.corpus.dedup_corpus import MASKER, article, connect, entry, store
+from tests.corpus.dedup_corpus import MASKER, article, connect, edited, entry, store
 
 SALT = b"\x01" * 16
 
@@ -69,11 +69,79 @@ def test_a_contact_that_came_with_a_copied_article_ties_nobody() -> None:
     assert groups(connection) == []
 
 
+def test_a_small_site_that_reprints_one_article_with_its_contact_is_not_tied() -> None:
+    connection = with_articles("abf", each=3)
+    copies = [
+        entry(f"{site}x", edited(article(7), edits), "2024-01-01")
+        for site, edits in (("a", 0), ("b", 0), ("f", 4))
+    ]
+    store(connection, copies)
+    dedup.add(connection, copies, MASKER)
+    contact(connection, ["a0", "a1", "a2", "b0", "b1", "b2", *(copy.id for copy in copies)], "13800000001")
+    farms.rederive(connection, SALT)
+    assert groups(connection) == [("a", "b")]
+
+
+def test_a_site_whose_every_page_shows_the_contact_is_tied_though_all_it_has_is_copied() -> None:
+    connection = with_articles("ab", each=8)
+    copies = [entry(f"m{number}", article(ord("a") * 100 + number, sentences=6)) for number in range(2)]
+    store(connection, copies)
+    dedup.add(connection, copies, MASKER)
+    contact(connection, [*(f"a{number}" for number in range(8)), "m0", "m1"], "13800000001")
+    farms.rederive(connection, SALT)
+    assert groups(connection) == [("a", "m")]
+
+
+def test_a_lenders_number_in_one_article_of_each_site_ties_nobody() -> None:
+    connection = with_articles("ab", each=10)
+    contact(connection, ["a3", "b4"], "010-60000006")
+    farms.rederive(connection, SALT)
+    assert groups(connection) == []
+
+
+def test_a_widgets_account_ties_nobody_where_the_sites_have_accounts_of_their_own() -> None:
+    connection = with_articles("abcd")
+    accounts = {"abcd": "w" * 12, "ab": "x" * 12, "c": "y" * 12, "d": "z" * 12}
+    rows = [
+        (docid, farms.Mark("analytics", f"clarity:{account}"))
+        for sites, account in accounts.items()
+        for site in sites
+        for (docid,) in connection.execute("SELECT docid FROM documents WHERE site = ?", (site,))
+    ]
+    farms.add_marks(connection, SALT, rows)
+    farms.rederive(connection, SALT)
+    assert groups(connection) == [("a", "b")]
+    weights = dict(connection.execute("SELECT masked, min(weight) FROM farm_ties GROUP BY masked").fetchall())
+    assert sorted(weights.values()) == [0.0, 1.0]
+
+
+def test_an_account_on_very_many_sites_ties_nobody() -> None:
+    sites = "abcdefghijklmnopqrstuvwxyz"
+    connection = with_articles(sites, each=1)
+    docids = [docid for (docid,) in connection.execute("SELECT docid FROM documents")]
+    farms.add_marks(
+        connection, SALT, [(docid, farms.Mark("analytics", "adsense:pub-1000000000")) for docid in docids]
+    )
+    farms.rederive(connection, SALT)
+    assert groups(connection) == []
+
+
+def test_the_footer_of_a_content_system_is_no_evidence() -> None:
+    footer = [
+        "Powered by Z-BlogPHP 1.7.3 Theme by 某某主题",
+        "Copyright 2024 Some Rights. All Rights Reserved.",
+        "织梦内容管理系统提供技术支持与模板下载",
+    ]
+    connection = with_articles("ab")
+    farms.rederive(connection, SALT, {"a": footer, "b": footer})
+    assert connection.execute("SELECT count(*) FROM farm_ties").fetchone() == (0,)
+
+
 def test_ties_chain_into_one_farm_and_farms_stay_apart() -> None:
     connection = with_articles("abcdef")
-    contact(connection, ["a0", "b0"], "13800000001")
-    contact(connection, ["b0", "c0"], "10000001", "qq")
-    contact(connection, ["d0", "e0"], "someone@farm.example", "email")
+    contact(connection, ["a0", "a1", "b0", "b2"], "13800000001")
+    contact(connection, ["b0", "b1", "c0", "c1"], "10000001", "qq")
+    contact(connection, ["d0", "d3", "e0", "e2"], "someone@farm.example", "email")
     farms.rederive(connection, SALT)
     assert groups(connection) == [("a", "b", "c"), ("d", "e")]
 
@@ -163,8 +231,8 @@ def test_farms_do_not_depend_on_the_order_of_rows() -> None:
         random.Random(seed).shuffle(entries)
         store(connection, entries)
         dedup.add(connection, entries, MASKER)
-        contact(connection, ["d0", "b0"], "13800000001")
-        contact(connection, ["c0", "d1", "a2"], "10000001", "qq")
+        contact(connection, ["d0", "d1", "b0", "b2"], "13800000001")
+        contact(connection, ["c0", "c2", "d1", "d2", "a2", "a1"], "10000001", "qq")
         farms.rederive(connection, SALT)
         farms.rederive(connection, SALT)
         return list(farms.farms(connection))
