@@ -14,7 +14,7 @@ from corpus import dedup, farms
 APPLICATION_ID = 0x79757169
 """`yuqi` in ASCII: the mark in a SQLite file's header by which a corpus is told from any other database."""
 
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 """Raised with every change of the tables; `migrate` leads from each earlier one to this."""
 
 VERSIONS = """CREATE TABLE versions (  -- what stood at a document's URL at another time; documents has the newest
@@ -173,6 +173,28 @@ WHERE duplicate_of IS NULL
         OR (t.kind = 'site' AND t.value = documents.site) OR (t.kind = 'hash' AND t.value = documents.content_hash))"""
 """Representatives only, not tombstoned: what an analyst opens first."""
 
+VIEWS = (
+    ARTICLES_VIEW,
+    """CREATE VIEW IF NOT EXISTS lender_months AS  -- how many articles speak of a lender, by month of publication
+SELECT lender.value AS lender, substr(a.published, 1, 7) AS month, count(*) AS articles
+FROM articles AS a, json_each(a.lenders) AS lender
+WHERE a.published IS NOT NULL
+GROUP BY lender, month""",
+    """CREATE VIEW IF NOT EXISTS topic_months AS  -- how many articles are about a topic, by month of publication
+SELECT topic.value AS topic, substr(a.published, 1, 7) AS month, count(*) AS articles
+FROM articles AS a, json_each(a.topics) AS topic
+WHERE a.published IS NOT NULL
+GROUP BY topic, month""",
+    """CREATE VIEW IF NOT EXISTS farm_documents AS  -- the documents of each farm's sites
+SELECT s.farm_id AS farm, d.site, d.docid, d.id, d.url, d.title, d.published, d.duplicate_of, d.cluster_id
+FROM farm_sites AS s JOIN documents AS d ON d.site = s.site""",
+    """CREATE VIEW IF NOT EXISTS rule_counts AS  -- how often each rule changed a text, and in how many documents
+SELECT stage, rule, certainty, count(*) AS times, count(DISTINCT docid) AS documents
+FROM findings
+GROUP BY stage, rule, certainty""",
+)
+"""What analysts ask first. A view's columns are part of the interface, as a table's are."""
+
 DERIVED = ("documents", "versions", "findings", "rejections", "contacts")
 """The tables that `rebuild` empties and makes again, apart from those that dedup and farms own."""
 
@@ -183,7 +205,7 @@ class SchemaError(Exception):
 
 def create(db: Database) -> None:
     """Make every table of an empty database."""
-    for statement in (*TABLES, *dedup.DDL, *farms.DDL, ARTICLES_VIEW):
+    for statement in (*TABLES, *dedup.DDL, *farms.DDL, *VIEWS):
         db.execute(statement)
     db.table("corpus_meta").insert({"key": "salt", "value": secrets.token_hex(16)})
     db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
@@ -201,6 +223,9 @@ def migrate(db: Database) -> None:
         db.execute(BURIED_TEXTS)
     if db.execute("PRAGMA user_version").fetchone()[0] < 4:
         dedup.add_steps(db.conn)
+    if db.execute("PRAGMA user_version").fetchone()[0] < 5:
+        for view in VIEWS[1:]:
+            db.execute(view)
     db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
 
 
