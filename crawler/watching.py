@@ -32,12 +32,15 @@ class JsonLog:
         self._stream: BinaryIO = open(path, "ab", buffering=0)  # noqa: SIM115, PTH123  # open as long as the crawl
         spider: Any = crawler.spider
         spider.session.listeners.append(self._write)
-        crawler.signals.connect(self._stream.close, signal=signals.engine_stopped)
+        crawler.signals.connect(self._close, signal=signals.engine_stopped)
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> JsonLog:
         """Build as Scrapy asks."""
         return cls(crawler)
+
+    def _close(self) -> None:
+        self._stream.close()
 
     def _write(self, event: Event) -> None:
         self._stream.write(orjson.dumps(event) + b"\n")
