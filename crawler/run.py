@@ -73,6 +73,7 @@ def crawl(
     overrides |= {"YUQI_HOSTS": dict(hosts or {}), "YUQI_ALLOW_PRIVATE": allow_private, "YUQI_DERIVE": False}
     overrides |= {"YUQI_CLEANERS": cleaners, "YUQI_METRICS_PORT": metrics_port}
     if log_json is not None:
+        _check_log(Path(log_json))
         overrides["YUQI_LOG_JSON"] = os.fspath(log_json)
     if contact:
         overrides["YUQI_CONTACT"] = contact
@@ -95,6 +96,13 @@ def crawl(
         table = orjson.loads(report.read_bytes())
     known = {item.name for item in fields(CrawlSummary)}
     return CrawlSummary(**{name: value for name, value in table.items() if name in known})
+
+
+def _check_log(path: Path) -> None:
+    try:
+        path.open("ab").close()
+    except OSError as error:
+        raise CrawlError(f"{path}: the log can't be written ({error.strerror}); name another file") from None
 
 
 def _explain(code: int, complaint: str) -> str:
