@@ -63,7 +63,10 @@ class Limits:
 
 @dataclass(slots=True)
 class CrawlSummary:
-    """What a run did. `why_not` counts URLs left out or failed, by reason; `articles` pages taken for one, by site."""
+    """What a run did. `why_not` counts URLs left out or failed, by reason; `articles` pages taken for one, by site.
+
+    `derived` counts what became of fetches, `spent` says which budget of a site's own was used up.
+    """
 
     crawl_id: str = ""
     reason: str = "finished"
@@ -80,6 +83,7 @@ class CrawlSummary:
     unchanged: int = 0
     topic: str = ""
     derived: dict[str, int] = field(default_factory=dict)
+    spent: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -318,6 +322,7 @@ class Session:
             # A later run brings only what is new, so it says nothing about how many there are.
             if summary.reason == "finished"
             and name in self._first_run
+            and name not in self._spent
             and (warning := site.unexpected(self._articles[name]))
         ]
         summary.warnings += [
@@ -454,7 +459,7 @@ class Session:
         if why is None:
             return bool(site.spent(self._responses[site.name] + under_way, 0, 0.0))
         self._spent.add(site.name)
-        self._warn(f"{site.name}: its {why} is used up; the next run goes on with it")
+        self.summary.spent[site.name] = why
         return True
 
     def _due_soon(self, host: str, now: float) -> bool:
