@@ -6,7 +6,7 @@ to one farm:
 * `phone`, `qq`, `wechat`, `email` and `analytics` (a statistics or advertising account's id) weigh 1: they name the
   operator. A hotline (400..., 95588, 12378) is no evidence, and neither is a contact that came with copied articles or
   that stands on few of a site's pages (`_own_sites`). An account that many sites carry, or that everywhere stands beside
-  another account of its service that fewer sites have, is a platform's or a widget's: its ties weigh nothing.
+  another account that fewer sites have, is a platform's or a widget's: its ties weigh nothing.
 * `profile` weighs .5: at least PROFILE_LINES long chrome lines that few other sites have and that name no content system.
 * `copies` weighs .5: at least COPIES articles in common; 1 where that is nearly all that the smaller site has (a mirror).
 
@@ -46,6 +46,9 @@ of one article: with that one), not counting articles that another site with the
 
 OWN_MOST = 0.5
 """...or, copied or not, with this share of them and OWN_ARTICLES: then it is on the page, not in the article."""
+
+WIDE_SITES = 5
+"""From so many sites on an account may well be a platform's; see `_everybodys`."""
 
 PROFILE_LINES = 3
 PROFILE_LINE_LENGTH = 12
@@ -335,23 +338,26 @@ def _everybodys(values: Sequence[_Value]) -> set[str]:
     """Return the accounts that name no operator.
 
     They stand on more than COMMON_SITES sites; or each of their sites also carries another account of the same service
-    that is on fewer sites: a page needs one account of a service, so the one that differs is the site's own.
+    (where they stand on WIDE_SITES or more: of any service) that is on fewer sites: the one that differs is the site's
+    own, and the one that all have came with what they all use.
     """
-    accounts: defaultdict[str, dict[str, set[str]]] = defaultdict(dict)
-    for value in values:
-        if value.kind == "analytics":
-            service = value.masked.partition(":")[0]
-            accounts[service][value.value_hash] = {use.site for use in value.uses}
+    accounts = [value for value in values if value.kind == "analytics"]
+    fewest: dict[tuple[str, str], int] = {}
+    for value in accounts:
+        for use in value.uses:
+            for service in (_service(value), ""):
+                fewest[service, use.site] = min(len(value.uses), fewest.get((service, use.site), len(value.uses)))
     found = set()
-    for group in accounts.values():
-        fewest: dict[str, int] = {}
-        for sites in group.values():
-            for site in sites:
-                fewest[site] = min(len(sites), fewest.get(site, len(sites)))
-        for value_hash, sites in group.items():
-            if len(sites) > COMMON_SITES or (sites and all(fewest[site] < len(sites) for site in sites)):
-                found.add(value_hash)
+    for value in accounts:
+        service = "" if len(value.uses) >= WIDE_SITES else _service(value)
+        beside = all(fewest[service, use.site] < len(value.uses) for use in value.uses)
+        if len(value.uses) > COMMON_SITES or beside:
+            found.add(value.value_hash)
     return found
+
+
+def _service(account: _Value) -> str:
+    return account.masked.partition(":")[0]
 
 
 def _profile_ties(salt: bytes, profile_lines: Mapping[str, Iterable[str]]) -> Iterator[Tie]:

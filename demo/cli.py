@@ -12,14 +12,14 @@ import click
 
 from corpus.cli import FriendlyCommand
 from corpus.export import Exported, export
-from corpus.farms import keyed_hash
+from corpus.farms import farms, keyed_hash
 from corpus.learning import learn_sites
 from corpus.stats import stats
 from corpus.store import Corpus, CorpusError
 from corpus.terminal import counts, print_json, print_table, progress, say
 from crawler.run import CrawlError, crawl
 from crawler.session import CrawlSummary
-from demo.score import score
+from demo.score import score, score_farms
 from demo.server import DemoServer
 from demo.site import Demo, build
 
@@ -47,7 +47,7 @@ def demo(folder: Path, seed: int, json_: bool) -> None:
         derived = _build(corpus)
         written = export(corpus.connection, records)
         found = stats(corpus)
-        scores = score(site.gold, _documents(corpus, site))
+        scores = {**score(site.gold, _documents(corpus, site)), "farms": _score_farms(corpus, site)}
         shown = _most_repaired(corpus)
     site.write_gold(folder / "gold.jsonl")
     seconds = time.monotonic() - began
@@ -111,6 +111,11 @@ def _documents(corpus: Corpus, site: Demo) -> Iterator[Mapping[str, Any]]:
             for contact in contacts
         ]
         yield row
+
+
+def _score_farms(corpus: Corpus, site: Demo) -> dict[str, Any]:
+    ties = corpus.connection.execute("SELECT site_a, site_b, kind, weight FROM farm_ties").fetchall()
+    return score_farms(site.gold, (farm.sites for farm in farms(corpus.connection)), ties)
 
 
 def _most_repaired(corpus: Corpus) -> str:

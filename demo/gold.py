@@ -26,7 +26,8 @@ class Gold:
     `damage`      `mechanism`, `recoverable` (False where bytes or words are lost for good) and details
     `cluster`     documents with the same id are exact or near copies; `template_cluster` documents that are equal
                   once lender, city and number are masked (only where at least two clusters are)
-    `farm`        sites with the same id show the same operator's contacts
+    `farm`        sites with the same id are one operator's: they show the same contacts and accounts
+    `accounts`    `service:id` of the statistics accounts in the page's source
     `twin_of`     the URL that this one is another name for: only one of both need be collected
     `article`     the key of the article in `articles_*.toml`
     `lender`      the lender that the article names, where it is about one
@@ -55,6 +56,7 @@ class Gold:
     article: str | None = None
     lender: str | None = None
     embeds: tuple[str, ...] = ()
+    accounts: tuple[str, ...] = ()
 
     @property
     def recoverable(self) -> bool:

@@ -11,6 +11,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import combinations
 from typing import Any, NamedTuple
 
+from corpus.farms import COPIES
+from corpus.records import site_of
 from demo.gold import Gold
 
 Document = Mapping[str, Any]
@@ -20,6 +22,10 @@ Document = Mapping[str, Any]
 _SUBSTRING_FROM = 6
 """A stripped line of at least so many characters is looked for inside other lines too; a shorter one (`首页`) only
 as a line of its own, since it may well be a part of an honest sentence."""
+
+
+Tie = tuple[str, str, str, float]
+"""Two sites, the kind of what ties them, and its weight."""
 
 
 class Pair(NamedTuple):
@@ -224,6 +230,71 @@ def _joined(ids: Sequence[Sequence[Any]]) -> set[tuple[int, int]]:
         for a, b in combinations(members, 2)
         if not any(x is not None and x == y for x, y in zip(ids[a][:-1], ids[b][:-1]))
     }
+
+
+def score_farms(gold: Iterable[Gold], farms: Iterable[Sequence[str]], ties: Iterable[Tie]) -> dict[str, Any]:
+    """Return how the farms found (the sites of each, in order) agree with the gold's operators, and by kind the ties.
+
+    `ties` are all, those too weak for a farm among them. Of a contact or an account, a tie is expected where two sites of
+    one operator show the same value; of copies, where they have COPIES articles in common. A tie is wrong where it weighs
+    something between two sites of different operators: such copies are expected (articles are reprinted), and alone
+    they make no farm.
+    """
+    gold = list(gold)
+    operators = {
+        site_of(entry.url): entry.farm or f"alone {entry.site}" for entry in gold if entry.kind == "article"
+    }
+    expected: defaultdict[str, list[str]] = defaultdict(list)
+    for site, operator in operators.items():
+        expected[operator].append(site)
+    truth = {tuple(sorted(sites)) for sites in expected.values() if len(sites) > 1}
+    claimed = {tuple(sites) for sites in farms}
+    return {
+        "expected": len(truth),
+        "right": len(truth & claimed),
+        "wrong": [list(sites) for sites in sorted(claimed - truth)],
+        "missed": [list(sites) for sites in sorted(truth - claimed)],
+        "sites_tied_wrongly": sum(len({operators.get(site) for site in sites}) > 1 for sites in claimed),
+        "ties": _ties(_expected_ties(gold, operators), list(ties), operators),
+    }
+
+
+def _expected_ties(gold: Iterable[Gold], operators: Mapping[str, str]) -> dict[str, set[tuple[str, str]]]:
+    """Return, by kind of evidence, the pairs of one operator's sites that show it."""
+    shown: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
+    clusters: defaultdict[str, set[str]] = defaultdict(set)
+    for entry in gold:
+        if entry.kind != "article" or entry.twin_of:
+            continue
+        site = site_of(entry.url)
+        values = [(str(contact["kind"]), str(contact["value"])) for contact in entry.contacts]
+        for value in [*values, *(("analytics", account) for account in entry.accounts)]:
+            shown[value].add(site)
+        if entry.cluster:
+            clusters[entry.cluster].add(site)
+    expected: defaultdict[str, set[tuple[str, str]]] = defaultdict(set)
+    for (kind, _), sites in shown.items():
+        expected[kind].update(_same_operator(sites, operators))
+    shared = Counter(pair for sites in clusters.values() for pair in _same_operator(sites, operators))
+    expected["copies"] = {pair for pair, articles in shared.items() if articles >= COPIES}
+    return expected
+
+
+def _same_operator(sites: Iterable[str], operators: Mapping[str, str]) -> list[tuple[str, str]]:
+    return [pair for pair in combinations(sorted(sites), 2) if operators[pair[0]] == operators[pair[1]]]
+
+
+def _ties(
+    expected: Mapping[str, set[tuple[str, str]]], found: Sequence[Tie], operators: Mapping[str, str]
+) -> dict[str, dict[str, int]]:
+    figures = {}
+    for kind in sorted({*expected, *(tie[2] for tie in found)}):
+        pairs = {tie[:2] for tie in found if tie[2] == kind and tie[3] > 0}
+        wrong = {pair for pair in pairs if operators.get(pair[0]) != operators.get(pair[1])}
+        right = expected.get(kind, set())
+        figures[kind] = {"expected": len(right), "found": len(right & pairs)}
+        figures[kind]["between_others" if kind == "copies" else "wrong"] = len(wrong)
+    return figures
 
 
 def _contacts(pairs: Sequence[Pair]) -> dict[str, Any]:

@@ -3,6 +3,9 @@
 a  Z-Blog, UTF-8; contacts shared with b (farm-1)        d  div soup, GBK under every kind of declaration (farm-2)
 b  DedeCMS, GBK with pinyin injected (farm-1)            e  br runs, UTF-8 with wrong-decoder bodies (farm-2)
 c  WordPress, UTF-8, nearly clean, robots and delay      f  layout tables, Big5
+
+Farms: each operator has an account of its own, as c and f have. What must tie nobody stands there too: a share widget's
+account on all six sites, and on c a reprinted article with the contact of the farm that it comes from.
 """
 
 from __future__ import annotations
@@ -19,6 +22,7 @@ from urllib.parse import urlsplit
 import orjson
 
 from demo import damage, treat
+from demo.accounts import WIDGET, with_accounts
 from demo.articles import (
     Article,
     compilation,
@@ -44,6 +48,10 @@ SHORT = 250
 
 _FARM_1 = damage.Operator("陈先生", "13800000001", "webmaster@yuqi-farm.example.com", qq="1000000001")
 _FARM_2 = damage.Operator("小吴", "13900000002", "service@second-farm.example.net", wechat="demo_wx_0002")
+_ACCOUNTS_1 = (f"baidu:{'a1' * 16}", WIDGET)
+_ACCOUNTS_2 = ("cnzz:800000002", WIDGET)
+_ACCOUNTS_C = (f"baidu:{'c3' * 16}", "cnzz:800000003", WIDGET)
+_ACCOUNTS_F = ("cnzz:800000004", WIDGET)
 _SITE_C = damage.Operator("站长", "13700000003", "hello@site-c.example.org")
 _SITE_F = damage.Operator("編輯室", "0200000004", "editor@site-f.example.org")
 
@@ -68,6 +76,7 @@ class Site:
     date_format: str
     gold_date_format: str
     operator: damage.Operator
+    accounts: tuple[str, ...]
     treatments: tuple[Treatment, ...]
     lone_treatments: tuple[Treatment, ...] = ()
     farm: str | None = None
@@ -88,6 +97,7 @@ SITES: tuple[Site, ...] = (
     Site(
         "a", "www.yuqi-a.test", "逾期频道", "zblog", "utf-8", (("utf-8", "utf-8"),),
         lambda n, _: f"/post/{n}.html", _first("/page_{}.html"), "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S", _FARM_1,
+        _ACCOUNTS_1,
         (treat.keyword_ends, treat.clean, treat.hidden_block, treat.deleted_words, treat.keyword_glued, treat.clean,
          treat.tag_junk, treat.entities),
         lone_treatments=(treat.deleted_words, treat.keyword_ends, treat.hidden_block, treat.entities),
@@ -96,26 +106,28 @@ SITES: tuple[Site, ...] = (
     Site(
         "b", "www.yuqi-b.test", "债务资讯网", "dede", "gbk", (("gb2312", "gb2312"), (None, "gb2312"), ("gbk", None)),
         lambda n, day: f"/a/yuqi/{day:%Y/%m%d}/{n}.html", _first("/list_1_{}.html"), "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M",
-        _FARM_1, (treat.clean, treat.clean, treat.keyword_ends, treat.deleted_words, treat.clean),
+        _FARM_1, _ACCOUNTS_1, (treat.clean, treat.clean, treat.keyword_ends, treat.deleted_words, treat.clean),
         lone_treatments=(treat.deleted_words, treat.clean, treat.keyword_glued),
         farm="farm-1", traditional=True, keep="后余", pinyin=damage.PINYIN_LARGE,
     ),
     Site(
         "c", "www.yuqi-c.test", "负债者笔记", "wordpress", "utf-8", (("UTF-8", "UTF-8"), (None, "utf-8"), ("utf-8", None)),
         lambda n, _: f"/archives/{n}", _first("/page/{}/"), "%Y-%m-%dT%H:%M:%S+08:00", "%Y-%m-%dT%H:%M:%S+08:00",
-        _SITE_C, (treat.clean, treat.clean, treat.clean, treat.entities),
+        _SITE_C, _ACCOUNTS_C, (treat.clean, treat.clean, treat.clean, treat.entities),
     ),
     Site(
         "d", "news.yuqi-d.test", "还款参考", "soup", "gb18030",
         ((None, None), ("utf-8", None), ("iso-8859-1", None), (None, "utf-8"), ("gbk", "utf-8"), ("iso-8859-1", "gb2312"),
          ("gb2312", None), (None, "gb2312")),
         lambda n, _: f"/show.php?id={n}", _first("/list.php?page={}"), "%Y年%m月%d日", "%Y-%m-%d", _FARM_2,
+        _ACCOUNTS_2,
         (treat.pool_footer, treat.clean, treat.mid_sentence, treat.spaced_out, treat.advert, treat.keyword_ends),
         farm="farm-2",
     ),
     Site(
         "e", "www.yuqi-e.test", "清欠知识库", "runs", "utf-8", (("utf-8", "utf-8"),),
         lambda n, _: f"/html/{n}.htm", _first("/index_{}.htm", "/index.html"), "%Y-%m-%d", "%Y-%m-%d", _FARM_2,
+        _ACCOUNTS_2,
         (treat.gbk_as_latin1, treat.clean, treat.utf8_as_latin1, treat.pinyin_lossy, treat.hybrid, treat.big5_as_gbk,
          treat.utf8_as_cp1252, treat.advert, treat.gbk_as_cp1252, treat.utf8_as_gbk),
         lone_treatments=(treat.utf8_as_gbk, treat.gbk_as_big5, treat.utf8_as_gbk_twice, treat.entities),
@@ -124,6 +136,7 @@ SITES: tuple[Site, ...] = (
     Site(
         "f", "www.yuqi-f.test", "欠款求助站", "table", "big5hkscs", (("big5", "big5"), (None, "big5"), (None, None)),
         lambda n, _: f"/news/{n}.html", _first("/list/{}.html"), "%Y/%m/%d %H:%M", "%Y-%m-%dT%H:%M", _SITE_F,
+        _ACCOUNTS_F,
         (treat.clean, treat.clean, treat.keyword_ends), traditional=True,
     ),
 )  # fmt: skip
@@ -182,6 +195,7 @@ class Placement:
     published: datetime
     alone: bool
     turn: int
+    home: Site
 
     @property
     def path(self) -> str:
@@ -257,7 +271,7 @@ def _place(articles: Sequence[Article], rng: random.Random) -> Iterator[Placemen
         for variant, site in zip([article, *variants], [home, *others]):
             serials[site.key] += rng.randint(1, 4)
             published = datetime(2022, 1, 3, 8, 0, 0) + timedelta(minutes=rng.randrange(1_400_000))
-            yield Placement(site, variant, serials[site.key], published, not variants, turns[site.key])
+            yield Placement(site, variant, serials[site.key], published, not variants, turns[site.key], home)
             turns[site.key] += 1
 
 
@@ -285,15 +299,24 @@ def _variants(article: Article, index: int, rng: random.Random) -> Iterator[Arti
 def _write_site(
     built: _Build, site: Site, placements: Sequence[Placement], table: Mapping[int, str], rng: random.Random
 ) -> None:
+    reprint = _credited(site, placements)
     newest_first = sorted(placements, key=lambda placement: placement.published, reverse=True)
     links = {p.serial: Link(p.path, _shown_title(p)) for p in placements}
     for position, placement in enumerate(newest_first):
         beside = [links[other.serial] for other in _beside(newest_first, position, rng)]
-        built.add(*_write_article(placement, beside, table, rng))
+        credit = placement.home.operator if placement is reprint else None
+        built.add(*_write_article(placement, beside, table, rng, credit))
     unlisted = {placement.serial for placement in newest_first[3:5]} if site.key in "ac" else set()
     listed = [links[placement.serial] for placement in newest_first if placement.serial not in unlisted]
     for gold, response in _write_lists(site, listed, table):
         built.add(gold, response)
+
+
+def _credited(site: Site, placements: Sequence[Placement]) -> Placement | None:
+    """Return the one article of c that was reprinted together with its farm's contact."""
+    if site.key != "c":
+        return None
+    return next((p for p in placements if p.home.farm and p.article.style == "advice"), None)
 
 
 def _shown_title(placement: Placement) -> str:
@@ -320,7 +343,11 @@ def _writer(site: Site, table: Mapping[int, str]) -> Callable[[str], str]:
 
 
 def _write_article(
-    placement: Placement, beside: Sequence[Link], table: Mapping[int, str], rng: random.Random
+    placement: Placement,
+    beside: Sequence[Link],
+    table: Mapping[int, str],
+    rng: random.Random,
+    credit: damage.Operator | None,
 ) -> tuple[Gold, Response]:
     site, article = placement.site, placement.article
     header_charset, meta_charset = site.declared[placement.turn % len(site.declared)]
@@ -339,6 +366,9 @@ def _write_article(
         serial=placement.serial,
     )
     contacts = _furnish(sheet, site, rng)
+    if credit is not None:
+        sheet.after.append(f"联系电话：{credit.phone}")
+        contacts.append({"kind": "phone", "value": credit.phone})
     draft = Draft(
         article,
         sheet,
@@ -350,7 +380,7 @@ def _write_article(
     )
     if article.script == "hans":
         _treat(draft, site, placement)
-    written = TEMPLATES[site.template][0](sheet)
+    written = with_accounts(TEMPLATES[site.template][0](sheet), site.accounts)
     if site.pinyin:
         draft.note("pinyin", torn_lines=damage.torn_lines(written, site.pinyin), lossy=False)
         body = damage.inject_pinyin_bytes(written, site.pinyin)
@@ -396,6 +426,7 @@ def _gold_of(
         article=article.key,
         lender=article.lender,
         embeds=article.embeds,
+        accounts=site.accounts,
     )
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from demo.gold import Gold
-from demo.score import fold, gram_f1, score
+from demo.score import fold, gram_f1, score, score_farms
 from demo.site import Demo
 
 PAGE = Gold(
@@ -141,3 +141,42 @@ def test_gram_f1(left: str, right: str, f1: float) -> None:
 
 def test_gram_f1_counts_repeats() -> None:
     assert gram_f1("abcdabcd", "abcd") < 1
+
+
+def farm_gold(site: str, farm: str | None, **fields: object) -> Gold:
+    return replace(PAGE, url=f"http://{site}.test/1", site=site, farm=farm, **fields)
+
+
+FARM_GOLD = [
+    farm_gold("a", "farm-1", accounts=("baidu:x", "cnzz:w")),
+    farm_gold("b", "farm-1", accounts=("baidu:x", "cnzz:w")),
+    farm_gold("c", None, accounts=("cnzz:w",), contacts=()),
+]
+
+
+def test_farms_are_right_where_an_operators_sites_stand_together_and_alone() -> None:
+    ties = [("a.test", "b.test", "analytics", 1.0), ("a.test", "c.test", "analytics", 0.0)]
+    result = score_farms(FARM_GOLD, [("a.test", "b.test")], ties)
+    assert (result["expected"], result["right"], result["wrong"], result["missed"]) == (1, 1, [], [])
+    assert result["ties"]["analytics"] == {"expected": 1, "found": 1, "wrong": 0}
+    assert result["ties"]["phone"] == {"expected": 1, "found": 0, "wrong": 0}
+
+
+def test_an_innocent_site_in_a_farm_is_counted() -> None:
+    ties = [("a.test", "c.test", "analytics", 1.0), ("a.test", "c.test", "copies", 0.5)]
+    result = score_farms(FARM_GOLD, [("a.test", "b.test", "c.test")], ties)
+    assert (result["right"], result["sites_tied_wrongly"]) == (0, 1)
+    assert result["missed"] == [["a.test", "b.test"]]
+    assert result["ties"]["analytics"]["wrong"] == 1
+    assert result["ties"]["copies"] == {"expected": 0, "found": 0, "between_others": 1}
+
+
+def test_the_demo_holds_farms_and_what_must_tie_nobody(demo: Demo) -> None:
+    result = score_farms(demo.gold, [], [])
+    assert result["expected"] == 2
+    kinds = ("phone", "qq", "wechat", "email", "analytics", "copies")
+    assert all(result["ties"][kind]["expected"] for kind in kinds)
+    farms_own = {c["value"] for gold in demo.gold if gold.farm for c in gold.contacts}
+    assert any(c["value"] in farms_own for gold in demo.gold if gold.site == "c" for c in gold.contacts)
+    shown = [set(gold.accounts) for gold in demo.gold if gold.kind == "article"]
+    assert len(set.intersection(*shown)) == 1

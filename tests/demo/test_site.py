@@ -124,7 +124,8 @@ def test_contacts_are_invented_and_shared_within_a_farm(demo: Demo) -> None:
     values: dict[str, set[str | None]] = defaultdict(set)
     for gold in articles(demo):
         for contact in gold.contacts:
-            values[contact["value"]].add(gold.farm or gold.site)
+            if gold.site != "c" or contact["kind"] == "email":  # c reprints one article with its farm's phone
+                values[contact["value"]].add(gold.farm or gold.site)
             if contact["kind"] == "email":
                 assert re.search(r"@[\w.-]+\.example\.(com|net|org)$", contact["value"])
             if contact["kind"] == "phone":
