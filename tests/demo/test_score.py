@@ -143,14 +143,15 @@ def test_gram_f1_counts_repeats() -> None:
     assert gram_f1("abcdabcd", "abcd") < 1
 
 
-def farm_gold(site: str, farm: str | None, **fields: object) -> Gold:
-    return replace(PAGE, url=f"http://{site}.test/1", site=site, farm=farm, **fields)
+def farm_gold(site: str, farm: str | None, *accounts: str) -> Gold:
+    contacts = PAGE.contacts if farm else ()
+    return replace(PAGE, url=f"http://{site}.test/1", site=site, farm=farm, accounts=accounts, contacts=contacts)
 
 
 FARM_GOLD = [
-    farm_gold("a", "farm-1", accounts=("baidu:x", "cnzz:w")),
-    farm_gold("b", "farm-1", accounts=("baidu:x", "cnzz:w")),
-    farm_gold("c", None, accounts=("cnzz:w",), contacts=()),
+    farm_gold("a", "farm-1", "baidu:x", "cnzz:w"),
+    farm_gold("b", "farm-1", "baidu:x", "cnzz:w"),
+    farm_gold("c", None, "cnzz:w"),
 ]
 
 
