@@ -10,11 +10,11 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from cleaning.repair.badness import model
-from cleaning.repair.readings import Reading, begins, is_traditional, is_usual, reads
+from cleaning.repair.readings import Reading, begins, is_han, is_traditional, is_usual, reads
 from cleaning.repair.tokens import REPLACED, Token, first_reading, is_machine_made, tokens
 
 FEW_HITS = 2
@@ -29,12 +29,19 @@ FREQUENT = -10.9
 """Natural log of how often a frequent character begins a word, by the bigram model: \u9019 has -5.5, \u8cb8 -9.4, \u511f
 -10.3; \u95a9, \u8d1b and \u95bb, which people explain, -11.1 and less."""
 
+HEADWORD = -9.3
+"""Natural log: the same for a character that is no headword of anything."""
+
 FEW_CHARACTERS = 2
 """Characters that agree with the site's table: as many prove a page."""
 
 DENSE = 0.8
 """Share of annotated ideographs above which aligned hits prove nothing: a learner's text has a reading behind nearly
 every character, while of Traditional text some 40% is not Simplified as well."""
+
+MANY_HITS = 30
+"""As many on whatever characters prove a text where each is annotated every time and half of the text is not: a learner's
+text has a reading behind nearly every character or behind each new one once, and a gloss stands alone."""
 
 MANY_CHARACTERS = 8
 """As many prove a text even if some stand bare in other parts of it (a template around a damaged article)."""
@@ -86,6 +93,7 @@ class PageEvidence:
     bare: Counter[str] = field(default_factory=Counter)
     bare_anywhere: Counter[str] = field(default_factory=Counter)
     text: str = ""
+    lines: Sequence[Line] = ()
     extent: tuple[int, int] = (0, 0)
     inside: Counter[str] = field(default_factory=Counter)
     everywhere: Counter[str] = field(default_factory=Counter)
@@ -112,7 +120,7 @@ class PageEvidence:
 
 def observe(text: str, lines: list[Line]) -> PageEvidence:
     """Return what `lines` of `text` show."""
-    page = PageEvidence(text=text, extent=_extent(lines))
+    page = PageEvidence(text=text, lines=lines, extent=_extent(lines))
     aligned = [token for line in lines for token in line.tokens if token.char]
     page.marked = sum(line.marked for line in lines)
     page.observed.update((token.char, token.inserted) for token in aligned if not token.is_cut_off)
@@ -205,7 +213,7 @@ def _proven(page: PageEvidence, hits: Counter[str], plausible: Mapping[str, str]
         return True
     odd_few = annotated_hits * 5 >= total * 4 and typical_hits * 2 >= annotated_hits
     if odd_few and not any(page.bare_anywhere[char] for char in annotated):
-        telling = sum(hits[char] for char in typical if is_frequent(char))
+        telling = _telling(page, {char for char in typical if is_frequent(char)})
         by_hand = all(inserted[0] == "\uff08" for inserted in plausible.values())
         enough = telling + len(page.cut_off) >= (MANY_CHARACTERS if by_hand else FEW_HITS)
         return enough and density <= DENSE
@@ -215,9 +223,40 @@ def _proven(page: PageEvidence, hits: Counter[str], plausible: Mapping[str, str]
     many = len(typical) >= MANY_CHARACTERS or (len(typical) >= 4 and again >= 3)
     if many and typical_hits * 2 >= total and density < 0.9:
         return sum(page.bare[char] for char in typical) * 20 <= typical_hits
-    if len(typical) < 3 or typical_hits * 5 < total or density > 0.6:
+    if any(page.bare_anywhere[char] for char in hits) or density > 0.6:
         return False
-    return total >= 10 and total * 10 >= 13 * len(hits) and not any(page.bare_anywhere[char] for char in hits)
+    if len(hits) >= MANY_CHARACTERS and total >= MANY_HITS and total * 2 >= len(hits) * 3 and density < 0.5:
+        return True
+    if len(typical) < 3 or typical_hits * 5 < total:
+        return False
+    return total >= 10 and total * 10 >= 13 * len(hits)
+
+
+def _telling(page: PageEvidence, chars: set[str]) -> float:
+    """Return how many hits on `chars` nobody would have typed; a rarer character's second and later ones count half.
+
+    A character that stands for itself, as in a list of words to learn, tells nothing; one character alone may be a
+    headword, annotated at each mention, unless it is among the most frequent.
+    """
+    times: Counter[str] = Counter()
+    for line in page.lines:
+        for token in line.tokens if sum(times.values()) < MANY_HITS else ():
+            if token.char in chars and _is_in_words(line.text, token):
+                times[token.char] += 1
+    if len(times) == 1 and not _is_no_headword(*times):
+        return 0.0
+    return sum(count if _is_no_headword(char) else 1 + (count - 1) / 2 for char, count in times.items())
+
+
+def _is_no_headword(char: str) -> bool:
+    return float(model().begin[ord(char)]) >= HEADWORD
+
+
+def _is_in_words(line: str, token: Token) -> bool:
+    """Return whether an ideograph, or another insertion, stands on either side of an annotated character."""
+    before = line[token.start - 2 : token.start - 1]
+    after = line[token.end : token.end + 1]
+    return before == ")" or any(map(is_han, before + after))
 
 
 def _is_one_part(page: PageEvidence, hits: Counter[str], typical: set[str]) -> bool:

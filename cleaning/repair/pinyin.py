@@ -19,7 +19,7 @@ from cleaning.repair.badness import total_logprob
 from cleaning.repair.gbk_bytes import BYTES, DECODERS, INVALID_BYTE_BASE, REPLACEMENT, Decoder, is_lead
 from cleaning.repair.injection import inject
 from cleaning.repair.page_evidence import Line, PageEvidence, accepted, find_lines, observe
-from cleaning.repair.readings import begins, is_common, is_simplified, is_traditional, is_usual
+from cleaning.repair.readings import begins, is_common, is_han, is_simplified, is_traditional, is_usual
 from cleaning.repair.shifted import Budget, Hit, Knowledge, Run, Solution
 from cleaning.repair.site_table import SiteTable, as_insertions
 from cleaning.repair.tokens import PUNCTUATION, REPLACED, Token, first_reading, may_be_damaged, window_char
@@ -33,6 +33,8 @@ CUT_OFF = "repair.pinyin.cut-off"
 CLEAR_GAIN = 6.0
 """Natural log: a run that is the only sign of damage must read this much better repaired than as it stands."""
 
+BETTER = 0.5
+"""Natural log for each character: by so much a run without any reading in it must read better."""
 
 ENOUGH_WORK = 100_000
 """Hypotheses that any page may cost, apart from one for every two characters. About 2 microseconds each."""
@@ -195,7 +197,7 @@ def _read_run(line: Line, start: int, by_start: Mapping[int, Token], known: Know
     before = BYTES[line.text[start - 1]]
     if start not in by_start:
         run = Run(line.text, by_start, known).solve_punctuation(start)
-        return run if run is not None and _gain(line, start, run) > CLEAR_GAIN else None
+        return run if run is not None and _is_clear_of_marks(line, start, run) else None
     if len(before) != 2 or not is_lead(before[1]):
         return None
     run = Run(line.text, by_start, known).solve(start)
@@ -241,6 +243,23 @@ def _with_dropped(
         if run is not None and run.end > at and (gain := _gain(line, start, run)) > best_gain:
             best, best_gain = run, gain
     return best
+
+
+def _is_clear_of_marks(line: Line, start: int, run: Solution) -> bool:
+    """Return whether a run that begins with `?` and a full-width mark is none that people type (`?\uff01\uff01?`).
+
+    Every guess must be worth it, and what stands between must read better as well, character for character.
+    """
+    if _gain(line, start, run) <= CLEAR_GAIN * run.guessed:
+        return False
+    if run.hits:
+        return True
+    before, after = line.text[start - 1], line.text[run.end : run.end + 1]
+    shown = f"{before}{line.text[start + 2 : run.end]}{after}"
+    repaired = f"{before}{run.text}{after}"
+    return any(map(is_han, run.text)) and total_logprob(repaired) / len(repaired) > (
+        total_logprob(shown) / len(shown) + BETTER
+    )
 
 
 @lru_cache(maxsize=1024)

@@ -142,6 +142,11 @@ def is_traditional(char: str) -> bool:
     return False
 
 
+def is_han(char: str) -> bool:
+    """Return whether `char` is an ideograph of Unicode's basic block, which holds GBK's."""
+    return "\u4e00" <= char <= "\u9fff"
+
+
 @cache
 def is_simplified(char: str) -> bool:
     """Return whether `char` is a Simplified character that Traditional text does not use: in GB 2312, not in Big5."""
