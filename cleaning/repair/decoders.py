@@ -18,11 +18,12 @@ from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import accumulate
 from typing import NamedTuple
 
 from cleaning.findings import Certainty, Edited, Finding, edit
 from cleaning.repair.badness import bigram_score, total_logprob
-from cleaning.repair.chains import FAMILY, HOLE, READERS, describe
+from cleaning.repair.chains import FAMILY, HOLE, READERS, SPECIALS, describe
 from cleaning.repair.irreversible import damage_share, lost_text
 from cleaning.repair.search import IDEOGRAPH, NOT_SINGLE, Group, Trial, Way, attempt, peeled, reads_as_chinese
 from cleaning.repair.spans import (
@@ -114,12 +115,11 @@ def _repair(text: str, depth: int, budget: Budget) -> Edited:
     if not lines and depth == 0:
         return edit(text, _blanks(text)) if _BLANK_SIGN in text else Edited(text)
     seen = budget.seen.setdefault(depth, Counter())
-    starts = [start for start, _ in lines]
     done: set[int] = set()
-    for chunk in _chunks(text, lines):
-        found = list(_repair_chunk(text, chunk, seen, depth, budget))
-        done.update(starts[bisect_right(starts, finding.start) - 1] for finding in found)
-        findings += found
+    for pool in _pools(text, lines):
+        for finding, line in _repair_pool(text, pool, seen, depth, budget):
+            findings.append(finding)
+            done.add(line)
     lines = [bounds for bounds in lines if bounds[0] not in done]
     for start, end in sorted(lines, key=lambda bounds: (bounds[0] - bounds[1], bounds[0])):
         findings.extend(_shift(finding, start) for finding in _repair_line(text[start:end], seen, depth, budget))
@@ -129,7 +129,9 @@ def _repair(text: str, depth: int, budget: Budget) -> Edited:
     return edit(text, findings) if findings else Edited(text)
 
 
-_QUIET: tuple[Way, ...] = (("gbk", "big5hkscs"), ("big5", "gb18030"), ("latin", "big5hkscs"), ("latin", "gb18030"))
+_QUIET: tuple[Way, ...] = (
+    ("gbk", "utf-8"), ("gbk", "big5hkscs"), ("big5", "gb18030"), ("latin", "big5hkscs"), ("latin", "gb18030"),
+)  # fmt: skip
 
 
 def _quiet_lines(
@@ -153,20 +155,36 @@ def _quiet_lines(
 Bounds = tuple[int, int]
 
 
-def _chunks(text: str, lines: list[Bounds]) -> Iterator[list[Bounds]]:
-    """Yield runs of suspicious lines with nothing but white space between them, long enough to be read as one."""
-    run: list[Bounds] = []
-    for bounds in [*lines, (len(text) + 1, len(text) + 1)]:
-        if run and (bounds[0] > len(text) or text[run[-1][1] : bounds[0]].strip()):
-            yield run
-            run = []
-        run.append(bounds)
+_LOW = re.compile(f"[\x80-\u07ff{''.join(SPECIALS)}]")
+
+
+def _pools(text: str, lines: list[Bounds]) -> Iterator[list[Bounds]]:
+    """Yield the suspicious lines that may have been damaged in one way: those of single bytes, and the others."""
+    single: list[Bounds] = []
+    other: list[Bounds] = []
+    for start, end in lines:
+        line = text[start:end]
+        low = 2 * len(_LOW.findall(line)) > len(_ABOVE_ASCII.findall(line))
+        (single if low else other).append((start, end))
+    yield from (pool for pool in (single, other) if len(pool) > 1)
+
+
+def _repair_pool(
+    text: str, pool: list[Bounds], seen: Counter[Way], depth: int, budget: Budget
+) -> Iterator[tuple[Finding, int]]:
+    """Yield the findings on lines read as one text, wherever they stand, each with where its line starts."""
+    joined = "\n".join(text[start:end] for start, end in pool)
+    starts = [0, *accumulate(end - start + 1 for start, end in pool)]
+    bounds = [(place, place + end - start) for place, (start, end) in zip(starts, pool, strict=False)]
+    for finding in _repair_chunk(joined, bounds, seen, depth, budget):
+        number = bisect_right(starts, finding.start) - 1
+        yield _shift(finding, pool[number][0] - starts[number]), pool[number][0]
 
 
 def _repair_chunk(
     text: str, chunk: list[Bounds], seen: Counter[Way], depth: int, budget: Budget
 ) -> Iterator[Finding]:
-    """Yield the findings on a run of lines that were all damaged in one way: the common case, read as one.
+    """Yield the findings on lines that were all damaged in one way: the common case, read as one.
 
     A run that no single way explains is halved, down to `CHUNK` characters; what is left is read line by line.
     """

@@ -78,8 +78,7 @@ def _rank(span: str, layer: Layer, family: Family, loss: Loss) -> tuple[int, boo
     unexplained = sum(cell.options is not None and not cell.options.texts for cell in cells)
     if unexplained or layer.choices:
         return unexplained, True
-    text = "".join(cell.text if cell.options is None else cell.options.texts[0] for cell in cells)
-    shown = damage(text, (_step(loss, _Below(layer, family, span)),))
+    shown = damage(_anyhow(cells) or "", (_step(loss, _Below(layer, family, span)),))
     return 0, shown[: len(span) - 4] != span[:-4]  # the cut may have torn a character
 
 
@@ -94,13 +93,28 @@ def solve_utf8(
     layer = outer(span, family)
     if layer is None or not mostly_utf8(layer.data):
         return
-    for loss in _losses(span, family, layer):
+    losses = _losses(span, family, layer)
+    proved = next((loss for loss in losses if _proves(span, layer, family, loss)), None)
+    for loss in losses if proved is None else (proved,):
         cells = undo(layer, loss)
-        fills = fill(cells, left, right)
-        if all(cell.options is None for cell in cells):
-            yield READERS[family], _pieces(cells, fills, layer, len(span))
+        whole = all(cell.options is None for cell in cells)
+        readers = READERS[family] if whole or family == "latin" else (loss.reader,)
+        yield readers, _pieces(cells, fill(cells, left, right), layer, len(span))
+        if whole:
             return
-        yield (loss.reader,), _pieces(cells, fills, layer, len(span))
+
+
+def _proves(span: str, layer: Layer, family: Family, loss: Loss) -> bool:
+    """Tell whether the forward model gives `span` back; whatever a broken place is filled with makes no difference."""
+    text = _anyhow(undo(layer, loss))
+    return text is not None and damage(text, (_step(loss, _Below(layer, family, span)),)) == span
+
+
+def _anyhow(cells: list[Cell]) -> str | None:
+    """Return a text that `cells` allow; None when nothing explains one of them."""
+    if any(cell.options is not None and not cell.options.texts for cell in cells):
+        return None
+    return "".join(cell.text if cell.options is None else cell.options.texts[0] for cell in cells)
 
 
 def _pieces(cells: list[Cell], fills: list[Fill], layer: Layer, length: int) -> list[Piece]:
