@@ -11,6 +11,7 @@ from cleaning.findings import Finding, Rejected, replay
 from corpus.derivation import Derived, Task
 from corpus.records import Fetch
 from corpus.store import Corpus
+from demo.articles import read_articles
 
 WHEN = datetime(2024, 10, 13, 6, 44, 13, tzinfo=UTC)
 SCRIPT = "<script>document.title='pwned'</script>"
@@ -24,7 +25,8 @@ PLAIN = "催收人员不得在深夜拨打电话，也不得骚扰与债务无�
 
 
 def page_text(index: int) -> str:
-    """Return the page's text before any stage."""
+    """Return the page's text before any stage; the first two pages are one article."""
+    article = read_articles()[max(index, 1)]
     return "\n".join(
         [
             f"标题{SCRIPT}{index}",
@@ -32,6 +34,7 @@ def page_text(index: int) -> str:
             f"{PLAIN}應(yīng){BIDI}{TEMPLATE}",
             f"</del></div><script src=//evil.test/x.js></script>第{index}段说的是借呗",
             f"内容侵权请联系:{PHONE} 微信{PHONE}",
+            *(line.plain() for line in article.lines),
             f"{PLAIN[::-1]}{index}",
         ]
     )
@@ -58,7 +61,7 @@ def cleaned(index: int) -> Cleaned:
     )  # fmt: skip
 
 
-def build(path: Path, number: int = 4) -> None:
+def build(path: Path, number: int = 8) -> None:
     """Make the corpus at `path`: a few documents of two hostile sites that one operator runs, and a rejection."""
     with Corpus(path, create=True) as corpus:
         run = corpus.begin_run("crawl", [SCRIPT, URL])
