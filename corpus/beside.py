@@ -13,6 +13,7 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
@@ -29,6 +30,9 @@ IDLE_SECONDS = 0.1
 
 NICENESS = 5
 """Fetching goes first where there are fewer processors than processes."""
+
+GRACE_SECONDS = 10.0
+"""How long the page in hand may still take, and its batch be stored, after the end."""
 
 Report = Callable[[Mapping[str, int]], None]
 
@@ -47,12 +51,18 @@ def follow(path: Path, *, workers: int, ended: threading.Event, report: Report) 
             tasks = corpus.pending(last, BATCH * workers)
             last = tasks[-1].seq if tasks else last
             current, ahead = ahead, pool.run(tasks)
-            if batch := list(current):
+            if batch := list(_until(ended, current)):
                 report(corpus.store(batch))
             elif not tasks:
                 ended.wait(IDLE_SECONDS)
-        if batch := list(ahead):
-            report(corpus.store(batch))
+
+
+def _until(ended: threading.Event, results: Iterator[Derived]) -> Iterator[Derived]:
+    """Yield results until `ended` is set: the others stay pending."""
+    for result in results:
+        yield result
+        if ended.is_set():
+            return
 
 
 def main(arguments: list[str]) -> int:
@@ -70,6 +80,9 @@ def _watch(ended: threading.Event) -> None:
     while os.read(0, 4096):
         continue
     ended.set()
+    # A hostile page may take long; whatever is cut off here is as it was after the last transaction.
+    time.sleep(GRACE_SECONDS)
+    os._exit(0)
 
 
 def _tell(counts: Mapping[str, int]) -> None:
