@@ -11,8 +11,8 @@ from pathlib import Path
 
 import orjson
 
-STOP_SECONDS = 60.0
-"""How long the process may take to store its last batch when the crawl ends."""
+STOP_SECONDS = 30.0
+"""How long to wait for the process when the crawl ends; it gives itself less (`corpus.beside.GRACE_SECONDS`)."""
 
 
 def environment() -> dict[str, str]:
