@@ -1,0 +1,144 @@
+"""Deriving beside a crawl: the same rows as a rebuild, whatever is killed when."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from corpus.beside import follow
+from corpus.records import Fetch
+from corpus.store import Corpus, CorpusError
+from tests.corpus.test_store import rows
+
+ROOT = Path(__file__).parents[2]
+PATIENCE = 60.0
+
+
+def fetch(number: int) -> Fetch:
+    """A page on the subject; one in five is another's copy, one in seven is no article."""
+    told = number - 1 if number % 5 == 4 else number
+    body = "".join(
+        f"<p>第{told * 31 + line}位借款人逾期{line + told % 17}天以后先和银行协商，"
+        f"再把第{told}份还款方案写下来留作证据。</p>"
+        for line in range(12)
+    )
+    status = 404 if number % 7 == 6 else 200
+    return Fetch(
+        f"http://a.test/{number}.html",
+        datetime(2026, 5, 1, tzinfo=UTC) + timedelta(seconds=number),
+        f"<title>逾期第{number}问</title><body><h1>逾期第{number}问</h1>{body}</body>".encode(),
+        status=status,
+        headers=(("Content-Type", "text/html; charset=utf-8"),),
+    )
+
+
+def registered(corpus: Corpus, numbers: range) -> None:
+    for number in numbers:
+        corpus.add_fetch(fetch(number))
+    corpus.flush()
+
+
+def wait_until_derived(corpus: Corpus) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while corpus.count_pending():
+        assert time.monotonic() < deadline, "nothing was derived for a minute"
+        time.sleep(0.02)
+
+
+def start(path: Path, workers: int) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "corpus.beside", str(path), str(workers)],
+        cwd=ROOT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+
+
+def same_as_rebuilt(corpus: Corpus) -> bool:
+    live = rows(corpus)
+    meta = corpus.connection.execute("SELECT * FROM corpus_meta ORDER BY key").fetchall()
+    corpus.rebuild()
+    return (
+        live == rows(corpus)
+        and meta == corpus.connection.execute("SELECT * FROM corpus_meta ORDER BY key").fetchall()
+    )
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_what_comes_is_derived_while_more_is_written(tmp_path: Path, workers: int) -> None:
+    path = tmp_path / "c.db"
+    with Corpus(path, create=True) as corpus:
+        registered(corpus, range(30))
+        child = start(path, workers)
+        for first in range(30, 90, 20):
+            registered(corpus, range(first, first + 20))
+        wait_until_derived(corpus)
+        output, _ = child.communicate(timeout=PATIENCE)
+        assert child.returncode == 0
+        told: Counter[str] = Counter()
+        for line in output.splitlines():
+            told.update(json.loads(line))
+        assert told["documents"] == corpus.count("documents") > 50
+        assert told["rejections"] == corpus.count("rejections") == 12
+        assert corpus.derive_pending()["documents"] == 0
+        assert same_as_rebuilt(corpus)
+
+
+def test_a_killed_process_leaves_whole_batches_and_the_rest_to_do(tmp_path: Path) -> None:
+    path = tmp_path / "c.db"
+    with Corpus(path, create=True) as corpus:
+        registered(corpus, range(400))
+        child = start(path, 1)
+        deadline = time.monotonic() + PATIENCE
+        while corpus.count_pending() == 400 and time.monotonic() < deadline:
+            time.sleep(0.005)
+        child.kill()
+        child.communicate()
+        left = corpus.count_pending()
+        assert 0 < left < 400
+        corpus.derive_pending()
+        assert same_as_rebuilt(corpus)
+
+
+def test_farms_are_due_until_they_are_worked_out(tmp_path: Path) -> None:
+    path = tmp_path / "c.db"
+    with Corpus(path, create=True) as corpus:
+        registered(corpus, range(3))
+    ended = threading.Event()
+    seen: list[Mapping[str, int]] = []
+
+    def report(counts: Mapping[str, int]) -> None:
+        seen.append(counts)
+        ended.set()
+
+    follow(path, workers=1, ended=ended, report=report)
+    assert [counts["documents"] for counts in seen] == [3]
+    due = "SELECT count(*) FROM corpus_meta WHERE key = 'farms due'"
+    with Corpus(path) as corpus:
+        assert corpus.connection.execute(due).fetchone() == (1,)
+        corpus.derive_pending()
+        assert corpus.connection.execute(due).fetchone() == (0,)
+
+
+def test_a_missing_corpus_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(CorpusError, match="no such corpus"):
+        follow(tmp_path / "no.db", workers=1, ended=threading.Event(), report=lambda _: None)
+
+
+def test_whether_the_lock_is_free(tmp_path: Path) -> None:
+    path = tmp_path / "c.db"
+    with Corpus(path, create=True) as mine, Corpus(path) as other:
+        assert mine.free()
+        with other.transaction():
+            assert not mine.free()
+        assert mine.free()
+        assert not mine.connection.in_transaction
