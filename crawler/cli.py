@@ -14,15 +14,16 @@ import orjson
 
 from corpus.cli import FriendlyCommand
 from corpus.store import Corpus
-from corpus.terminal import progress, say
+from corpus.terminal import progress, safe, say
 from crawler.addresses import HostsError
 from crawler.cleaner import default_workers
 from crawler.draft import draft
-from crawler.frontier import UrlError, canonical, explain
+from crawler.frontier import UrlError, explain, requestable
 from crawler.run import CrawlError, crawl
 from crawler.session import CrawlSummary, Limits
 from crawler.site import SiteError, declared, load
 from crawler.table import FrontierError, open_readonly
+from crawler.why import account
 
 WORTH_A_PROCESS = 150
 """Pages left to clean for which one more process pays: it takes a second to start."""
@@ -226,19 +227,15 @@ def frontier_command(db: Path, url: str | None, as_json: bool) -> None:
             if url is None:
                 table: dict[str, object] = {"states": frontier.counts(), "why": frontier.reasons()}
             else:
-                found = frontier.look(canonical(url))
-                table = {"url": canonical(url), "rules": list(explain(url).why)}
-                if found is None:
-                    table |= {"state": "unknown", "why": "no fetched page has led to it"}
-                else:
-                    table |= {"state": found[1], "status": found[2], **asdict(found[0])}
+                table = account(frontier, url)
     except (FrontierError, UrlError) as error:
         raise Refused(str(error)) from None
     if as_json:
         click.echo(orjson.dumps(table, option=orjson.OPT_INDENT_2))
         return
     for name, value in table.items():
-        click.echo(f"{name}: {value}")
+        if value not in (None, "", []):
+            click.echo(safe(f"{name}: {'; '.join(map(str, value)) if isinstance(value, list) else value}"))
 
 
 @click.group("site")
@@ -280,6 +277,34 @@ def site_new(url: str, pages: int, hosts: tuple[str, ...], allow_private: bool, 
     except (SiteError, HostsError, CrawlError) as error:
         raise Refused(str(error)) from None
     click.echo(text, nl=False)
+
+
+@site_group.command("canonical")
+@click.argument("url")
+@click.option(
+    "--charset", default="utf-8", show_default=True, help="Encoding of the page that the link stands on."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def site_canonical(url: str, charset: str, as_json: bool) -> None:
+    """Show by which URL an address is known, what is requested for it, and which rule changed what.
+
+    \b
+    Example:
+      yuqi site canonical 'http://Example.com:80/a/../b?utm_source=x&id=5#top'
+    """
+    try:
+        found, sent = explain(url, charset=charset), requestable(url, charset=charset)
+    except UrlError as error:
+        raise Refused(f"{url}: {error}") from None
+    if as_json:
+        steps = [step._asdict() for step in found.steps]
+        click.echo(
+            orjson.dumps({"canonical": found.url, "requested": sent, "steps": steps}, option=orjson.OPT_INDENT_2)
+        )
+        return
+    click.echo(safe(f"canonical: {found.url}\nrequested: {sent}"))
+    for step in found.steps:
+        click.echo(safe(f"  {step.rule}: {step.before or '-'} -> {step.after or '-'}"))
 
 
 @site_group.command("check")

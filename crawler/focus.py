@@ -40,8 +40,8 @@ MAX_TEXT = 3_000
 """Characters of a page that are looked at: the head of an article says what it is about."""
 
 SURE_AFTER, SURE_SHARE = 30, 0.8
-"""A site of whose first pages so many are on the subject is all about it: its further pages and links aren't weighed, which
-costs a quarter of a millisecond for each."""
+"""A site whose front page and so many of its first pages are on the subject is all about it: its further pages and
+links aren't weighed, which costs a quarter of a millisecond for each."""
 
 SUBJECT = "overdue"
 OFF = "off"

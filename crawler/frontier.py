@@ -69,11 +69,24 @@ class UrlError(ValueError):
     """A string that names nothing the crawler may request; the text says why."""
 
 
+class Step(NamedTuple):
+    """A rule that changed a part of a URL: that part before and after, an empty one where it was taken out."""
+
+    rule: str
+    before: str
+    after: str
+
+
 class Canonical(NamedTuple):
-    """A canonical URL and the rules that made it differ from what was given, in the order applied."""
+    """A canonical URL and the steps that made it differ from what was given, in the order applied."""
 
     url: str
-    why: tuple[str, ...]
+    steps: tuple[Step, ...]
+
+    @property
+    def why(self) -> tuple[str, ...]:
+        """The rules that were applied."""
+        return tuple(step.rule for step in self.steps)
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,29 +160,29 @@ def _rewrite(url: str, charset: str, *, for_key: bool) -> Canonical:
     scheme = parts.scheme.lower()
     if scheme not in DEFAULT_PORTS:
         raise UrlError(f"scheme {scheme or '(none)'} is not http or https")
-    why: list[str] = []
+    why: list[Step] = []
     host = _host(parts.hostname or "")
     if host not in parts.netloc:
-        why.append("host")
+        why.append(Step("host", parts.netloc, host))
     authority = host if port is None or port == DEFAULT_PORTS[scheme] else f"{host}:{port}"
     if parts.username is not None:
-        why.append("userinfo")
+        why.append(Step("userinfo", parts.netloc.rpartition("@")[0] + "@", ""))
     if port is not None and port == DEFAULT_PORTS[scheme]:
-        why.append("default-port")
+        why.append(Step("default-port", f":{port}", ""))
     path = _path(parts.path, why)
     query = _query(parts.query, charset, why, for_key=for_key)
     if parts.fragment or text.endswith("#"):
-        why.append("fragment")
+        why.append(Step("fragment", f"#{parts.fragment}", ""))
     result = f"{scheme}://{authority}{path}" + (f"?{query}" if query else "")
     if len(result) > MAX_URL_LENGTH:
         raise UrlError(f"URL longer than {MAX_URL_LENGTH} characters")
     return Canonical(result, tuple(why))
 
 
-def _note(why: list[str], rule: str, before: str, after: str) -> str:
+def _note(why: list[Step], rule: str, before: str, after: str) -> str:
     """Return `after`, and record `rule` if that changed anything."""
     if before != after:
-        why.append(rule)
+        why.append(Step(rule, before, after))
     return after
 
 
@@ -226,7 +239,7 @@ def _ipv4_number(part: str) -> int | None:
         return None
 
 
-def _path(path: str, why: list[str]) -> str:
+def _path(path: str, why: list[Step]) -> str:
     """Return a path with one percent-encoding, without dot segments or session parameters."""
     encoded = _note(why, "percent-encoding", path, _requote(path.encode("utf-8", "replace"), _PATH_SAFE))
     encoded = _note(why, "session", encoded, _SESSION_MATRIX.sub("", encoded))
@@ -248,7 +261,7 @@ def _remove_dots(path: str) -> str:
     return "/" + "/".join(kept)
 
 
-def _query(query: str, charset: str, why: list[str], *, for_key: bool) -> str:
+def _query(query: str, charset: str, why: list[Step], *, for_key: bool) -> str:
     """Return a query without tracking and session parameters; for the key also sorted by name and in one spelling."""
     try:
         raw = query.encode(charset, "replace")
@@ -261,16 +274,20 @@ def _query(query: str, charset: str, why: list[str], *, for_key: bool) -> str:
         if not name and not value:
             continue
         if reason := _dropped(name, value):
-            why.append(reason)
+            why.append(Step(reason, piece.decode("utf-8", "replace"), ""))
             continue
         pairs.append((_spell(name, for_key=for_key), mark + _spell(value, for_key=for_key)))
     ordered = sorted(pairs, key=lambda pair: pair[0]) if for_key else pairs
     if ordered != pairs:
-        why.append("parameter-order")
-    result = b"&".join(name + rest for name, rest in ordered).decode("ascii")
+        why.append(Step("parameter-order", _joined(pairs), _joined(ordered)))
+    result = _joined(ordered)
     if result != query and not why:
-        why.append("query-encoding")
+        why.append(Step("query-encoding", query, result))
     return result
+
+
+def _joined(pairs: list[tuple[bytes, bytes]]) -> str:
+    return b"&".join(name + rest for name, rest in pairs).decode("ascii")
 
 
 def _strip_entity(piece: bytes) -> bytes:

@@ -28,6 +28,7 @@ class Judge:
     twins: Twins = field(default_factory=Twins)
     weighed: Counter[str] = field(default_factory=Counter)
     shown: Counter[str] = field(default_factory=Counter)
+    _mixed: set[str] = field(default_factory=set)
     _cms: dict[str, Cms] = field(default_factory=dict)
 
     def entry(
@@ -72,7 +73,7 @@ class Judge:
 
     # Focus
 
-    def weigh(self, site: Site, text: str, title: str) -> float | None:
+    def weigh(self, entry: Entry, site: Site, text: str, title: str) -> float | None:
         """Return how much a page is about the subject, and count it; None where that isn't asked."""
         focus = self._focus(site)
         if focus is None:
@@ -80,6 +81,8 @@ class Judge:
         score = round(focus.page(text, title).score, 3)
         self.weighed[site.name] += 1
         self.shown[site.name] += score >= PAGE_ENOUGH
+        if entry.kind == "seed" and score < PAGE_ENOUGH:
+            self._mixed.add(site.name)
         return score
 
     def too_far(self, entry: Entry, site: Site) -> bool:
@@ -94,7 +97,12 @@ class Judge:
     def _focus(self, site: Site) -> Focus | None:
         """Return a site's focus, None where it has none or needs none."""
         weighed = self.weighed[site.name]
-        if weighed >= SURE_AFTER and self.shown[site.name] >= SURE_SHARE * weighed:
+        # What comes first on a portal is no sample of it: the focus has chosen it.
+        if (
+            site.name not in self._mixed
+            and weighed >= SURE_AFTER
+            and self.shown[site.name] >= SURE_SHARE * weighed
+        ):
             return None
         return site.focus
 

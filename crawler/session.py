@@ -621,7 +621,7 @@ class Session:
             self.judge.twins.saw(entry.key, page.text)
         self.judge.twins.saw_default(entry.key, page.text)
         self._count(entry, page)
-        return page.links, None, self.judge.weigh(self.sites[entry.site], page.text, page.title)
+        return page.links, None, self.judge.weigh(entry, self.sites[entry.site], page.text, page.title)
 
     def _count(self, entry: Entry, page: discover.Page) -> None:
         """Count a page for its site, and watch what its shape leads to."""

@@ -80,6 +80,25 @@ class Sink(Protocol):
         """Flush and close."""
 
 
+def read_looks(
+    connection: sqlite3.Connection, *, sites: Iterable[str] = (), url: str | None = None
+) -> Iterator[Looks]:
+    """Yield what is known of the fetched URLs of sites, or of one: a document's versions tell its changes, else bytes."""
+    rows = connection.execute(
+        "SELECT f.url, COUNT(*), COUNT(DISTINCT r.id) - 1, (SELECT COUNT(*) FROM versions AS v WHERE v.url = f.url),"
+        " EXISTS (SELECT 1 FROM documents AS d WHERE d.url = f.url),"
+        " MIN(julianday(r.fetched_at)), MAX(julianday(r.fetched_at))"
+        " FROM frontier AS f JOIN fetches AS r ON r.url = f.url"
+        " WHERE f.state = 'done' AND f.status IN (200, 304)"
+        " AND (f.url = ? OR f.site IN (SELECT value FROM json_each(?)))"
+        " AND COALESCE(r.crawl_id, 'crawl-') LIKE 'crawl-%' AND r.status IN (200, 304) GROUP BY f.id",
+        (url, orjson.dumps(sorted(sites)).decode()),
+    )
+    for found, looks, bodies, versions, document, first, last in rows:
+        changes = versions if document else bodies
+        yield Looks(found, looks, changes, _seconds(first), _seconds(last), bool(document))
+
+
 def _seconds(julian: float) -> float:
     """Return SQLite's Julian day in seconds of the epoch."""
     return float((julian - 2440587.5) * 86_400)
@@ -191,19 +210,8 @@ class CorpusSink:
         return None if found.truncated else found
 
     def looks(self, sites: Iterable[str]) -> Iterator[Looks]:
-        """Yield what is known of each fetched URL: for a document its versions tell the changes, for others their bytes."""
-        rows = self.connection.execute(
-            "SELECT f.url, COUNT(*), COUNT(DISTINCT r.id) - 1, (SELECT COUNT(*) FROM versions AS v WHERE v.url = f.url),"
-            " EXISTS (SELECT 1 FROM documents AS d WHERE d.url = f.url),"
-            " MIN(julianday(r.fetched_at)), MAX(julianday(r.fetched_at))"
-            " FROM frontier AS f JOIN fetches AS r ON r.url = f.url"
-            " WHERE f.state = 'done' AND f.status IN (200, 304) AND f.site IN (SELECT value FROM json_each(?))"
-            " AND COALESCE(r.crawl_id, 'crawl-') LIKE 'crawl-%' AND r.status IN (200, 304) GROUP BY f.id",
-            (orjson.dumps(sorted(sites)).decode(),),
-        )
-        for url, looks, bodies, versions, document, first, last in rows:
-            changes = versions if document else bodies
-            yield Looks(url, looks, changes, _seconds(first), _seconds(last), bool(document))
+        """Yield what is known of each fetched URL of these sites."""
+        return read_looks(self.connection, sites=sites)
 
     def stop_cleaning(self) -> None:
         """End the process beside the crawl; what it has not come to is left for `derive`."""

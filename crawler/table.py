@@ -108,6 +108,11 @@ class Frontier:
             if name not in have:
                 connection.execute(f"ALTER TABLE frontier ADD COLUMN {name} {kind}")
 
+    @property
+    def connection(self) -> sqlite3.Connection:
+        """The connection that the tables are read through."""
+        return self._connection
+
     def clear(self, site: str | None = None) -> None:
         """Forget every URL, or those of one site."""
         if site is None:
