@@ -9,7 +9,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from cleaning.dom import Dom
+from cleaning.dom import Dom, Part
 
 Mark = Literal["", "hidden", "comment", "related", "share", "caption", "nav", "footer"]
 
@@ -63,30 +63,28 @@ _TAG_MARKS: dict[str, Mark] = {
 }
 
 
-def own_mark(dom: Dom, element: int) -> Mark:
-    """Return what an element says about itself, by being hidden, by its tag, or by its name."""
-    if dom.hidden[element]:
-        return "hidden"
-    if dom.hints[element].startswith("yuqi-dropped"):
+@lru_cache(maxsize=8192)
+def own_mark(tag: str, hint: str) -> Mark:
+    """Return what an element says about itself by its tag or its name. Pure; cached because sites repeat both."""
+    if hint.startswith("yuqi-dropped"):
         return "related"
-    by_tag = _TAG_MARKS.get(dom.tags[element])
-    if by_tag:
-        return by_tag
-    hint = dom.hints[element]
-    return read_hint(hint).mark if len(hint) > 1 else ""
+    return _TAG_MARKS.get(tag) or (read_hint(hint).mark if len(hint) > 1 else "")
 
 
 _ASIDE_MARKS = frozenset({"nav", "related", "footer", "share"})
 
 
-def is_aside(tag: str, hint: str) -> bool:
-    """Say whether an element's tag or name says it is no part of an article, and nothing says otherwise."""
+@lru_cache(maxsize=8192)
+def part_of(tag: str, hint: str) -> Part:
+    """Return what part beside an article a tag or name says it is, where nothing says otherwise. Pure; cached."""
     if tag in {"nav", "footer", "aside"}:
-        return True
-    if len(hint) < 2:
-        return False
+        return "aside"
+    if len(hint) < 2 or tag == "body":
+        return ""
     read = read_hint(hint)
-    return read.mark in _ASIDE_MARKS and read.factor < 1.0
+    if read.factor >= 1.0:
+        return ""
+    return "comment" if read.mark == "comment" else "aside" if read.mark in _ASIDE_MARKS else ""
 
 
 _TITLE_NAME = re.compile(_BOUNDARY + r"(?:title|tit|headline|subject|biaoti|bt)" + _END)
@@ -113,6 +111,11 @@ COMMENT_CUE = re.compile(rf"^[\s【\[]*{_alternatives(_DATA['cues']['comment'])}
 _ERROR_TITLE = re.compile(_alternatives(_DATA["cues"]["error"]), re.IGNORECASE)
 
 
+def count_stops(text: str) -> int:
+    """Return how many marks that end a sentence a text holds."""
+    return text.count("\N{IDEOGRAPHIC FULL STOP}") + text.count("！") + text.count("？") + text.count("；")
+
+
 def prose_weight(text: str, linked: int) -> float:
     """Return how much a line counts as prose: its unlinked length, less when nothing in it ends a sentence.
 
@@ -121,8 +124,7 @@ def prose_weight(text: str, linked: int) -> float:
     length = len(text) - linked
     if length < 2:
         return 0.0
-    stops = len(STOPS.findall(text))
-    if stops:
+    if stops := count_stops(text):
         return float(length) + 10 * min(stops, 10)
     commas = len(_COMMAS.findall(text))
     if length < 12:

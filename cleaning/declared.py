@@ -12,9 +12,10 @@ from bs4 import BeautifulSoup, Tag
 from selectolax.lexbor import LexborHTMLParser, SelectolaxError
 from soupsieve import SelectorSyntaxError
 
-from cleaning.dom import collapse, tame
+from cleaning.dom import collapse
 from cleaning.metadata import parse_byline, parse_published
 from cleaning.page import Metadata, Selectors
+from cleaning.tame import tame
 
 DROPPED = "yuqi-dropped"
 """Class given to what a site's `drop` selectors match, so that its lines are kept and marked."""

@@ -15,7 +15,7 @@ from datetime import datetime
 from selectolax.lexbor import LexborHTMLParser
 
 from cleaning import blocks as roles
-from cleaning.blocks import is_aside, own_mark, prose_weight, read_hint
+from cleaning.blocks import own_mark, part_of, prose_weight, read_hint
 from cleaning.dates import find_dates
 from cleaning.declared import declared_body, declared_fields
 from cleaning.dom import Dom, Line, flatten, parse, read, restore_swallowed
@@ -95,7 +95,7 @@ def extract(
     declared = declared_fields(tree, selectors, fetched_at) if selectors else Metadata()
     if selectors and selectors.body and (subtree := declared_body(tree, html, selectors)) is not None:
         return _from_declared(read(subtree), head, declared, fetched_at)
-    dom = flatten(tree, html, head.title, is_aside)
+    dom = flatten(tree, head.title, part_of)
     restored = restore_swallowed(html, dom)
     view = _look(dom if restored is None else read(restored), head)
     container = _container(view)
@@ -126,15 +126,17 @@ def _read_head(tree: LexborHTMLParser, fetched_at: datetime | None) -> _Head:
         attributes = node.attributes
         content = attributes.get("content") or ""
         name = attributes.get("property") or attributes.get("name") or attributes.get("itemprop") or ""
-        metas.append((name, content))
-        if name.lower() in {"description", "og:description"} and len(content) > len(description):
-            description = content
-    fields = head_metadata(metas, fetched_at)
-    scripts = [node.text() for node in tree.css('script[type="application/ld+json"]')]
-    return _Head(title, fields, description, json_ld_metadata(scripts, fetched_at))
+        if name and content:
+            metas.append((name, content))
+            if len(content) > len(description) and name.lower() in {"description", "og:description"}:
+                description = content
+    scripts = tree.css(_JSON_LD) if b"ld+json" in (tree.raw_html or b"") else []
+    ld = json_ld_metadata([node.text() for node in scripts], fetched_at)
+    return _Head(title, head_metadata(metas, fetched_at), description, ld)
 
 
 _HEAD_ELEMENTS = "title,meta[content]"
+_JSON_LD = 'script[type="application/ld+json"]'
 
 
 # ---- sums over the tree ----
@@ -143,7 +145,10 @@ _HEAD_ELEMENTS = "title,meta[content]"
 def _look(dom: Dom, head: _Head) -> _View:
     """Return the page with its sums: prose, links and characters of each subtree, and prose near each element."""
     count, lines = len(dom.tags), dom.lines
-    weights = [0.0 if line.hidden else prose_weight(line.text, line.linked) for line in lines]
+    weights = [
+        0.0 if line.hidden or line.linked + 1 >= len(line.text) else prose_weight(line.text, line.linked)
+        for line in lines
+    ]
     prose, linked, chars = [0.0] * count, [0] * count, [0] * count
     first, last = [len(lines)] * count, [-1] * count
     for index, line in enumerate(lines):
@@ -156,14 +161,15 @@ def _look(dom: Dom, head: _Head) -> _View:
         last[owner] = index
     parents = dom.parents
     for element in range(count - 1, 0, -1):
-        if not chars[element]:
-            continue
-        parent = parents[element]
-        prose[parent] += prose[element]
-        linked[parent] += linked[element]
-        chars[parent] += chars[element]
-        first[parent] = min(first[parent], first[element])
-        last[parent] = max(last[parent], last[element])
+        if chars[element]:
+            parent = parents[element]
+            prose[parent] += prose[element]
+            linked[parent] += linked[element]
+            chars[parent] += chars[element]
+            if first[element] < first[parent]:
+                first[parent] = first[element]
+            if last[element] > last[parent]:
+                last[parent] = last[element]
     view = _View(dom, weights, [], prose, linked, chars, first, last, [], [])
     view.headline = _headline(view, head)
     view.described = _described(view, head)
@@ -175,13 +181,16 @@ def _look(dom: Dom, head: _Head) -> _View:
 
 def _own_marks(view: _View) -> list[roles.Mark]:
     """Return what each element says about itself, where that can be believed."""
-    half = view.prose[0] / 2
-    marks: list[roles.Mark] = [""] * len(view.chars)
-    for element in range(1, len(marks)):
-        if view.chars[element]:
-            mark = own_mark(view.dom, element)
-            if mark and not (view.prose[element] > half and _misnamed(view, element, mark)):
-                marks[element] = mark
+    dom, prose = view.dom, view.prose
+    half = prose[0] / 2
+    marks: list[roles.Mark] = [
+        "hidden" if hidden else own_mark(tag, hint)
+        for tag, hint, hidden in zip(dom.tags, dom.hints, dom.hidden, strict=True)
+    ]
+    marks[0] = ""
+    for element, mark in enumerate(marks):
+        if mark and (not view.chars[element] or (prose[element] > half and _misnamed(view, element, mark))):
+            marks[element] = ""
     return marks
 
 
@@ -494,19 +503,22 @@ def _trust_prose(view: _View, marks: list[roles.Mark], container: int) -> None:
 
 def _plain_role(dom: Dom, line: Line, container: int) -> Role:
     """Return the role that a line's block element gives it."""
-    for element in dom.ancestors(line.owner):
-        if element == container:
-            break
-        tag = dom.tags[element]
-        if tag in _HEADINGS:
-            return "heading"
-        if tag in {"li", "dd", "dt"}:
-            return "item"
-        if tag == "blockquote":
-            return "quote"
-    if line.bold == len(line.text) and len(line.text) <= 40 and not roles.SENTENCE_END.search(line.text):
+    element = line.owner
+    while element and element != container:
+        role = _ROLE_OF_TAG.get(dom.tags[element])
+        if role is not None:
+            return role
+        element = dom.parents[element]
+    if line.bold == len(line.text) <= 40 and not roles.SENTENCE_END.search(line.text):
         return "heading"
     return "paragraph"
+
+
+_ROLE_OF_TAG: dict[str, Role] = {
+    **dict.fromkeys(_HEADINGS, "heading"),
+    **dict.fromkeys(("li", "dd", "dt"), "item"),
+    "blockquote": "quote",
+}
 
 
 def _mark_by_words(view: _View, placed: list[_Placed]) -> None:
@@ -736,8 +748,8 @@ def _kind(
     """Tell an article from a list of articles and from a page that holds neither."""
     kept = [block.text for block in blocks if block.role in KEPT_ROLES]
     length = sum(map(len, kept))
-    stops = sum(len(roles.STOPS.findall(text)) for text in kept)
-    if roles.is_error_title(head.title or "") and length < 400:
+    stops = sum(map(roles.count_stops, kept))
+    if length < 400 and roles.is_error_title(head.title or ""):
         return "junk"
     if _lists_articles(view, inside):
         return "list"

@@ -10,10 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cleaning.dom import MAX_LINES, hidden_names, hides, read, tame
+from cleaning.dom import MAX_LINES, hidden_names, hides, read
 from cleaning.embedded import find_article, unescape_script
 from cleaning.extract import extract
 from cleaning.page import KEPT_ROLES, Extracted, Selectors
+from cleaning.tame import tame
 from tests.cleaning.test_extract_layouts import PARAGRAPHS
 
 BODY = "".join(f"<p>{text}</p>" for text in PARAGRAPHS)
@@ -171,6 +172,16 @@ def test_a_swallowed_bracket_is_put_back() -> None:
 def test_a_tag_shown_on_purpose_stays() -> None:
     text = "网页里的段落用 p 标记，写作 &lt;p&gt;，结尾写作 &lt;/p&gt;，初学的人常常忘了结尾。"
     assert "写作 <p>，结尾写作 </p>，" in "".join(kept(extract(f"<div class=content><p>{text}</p>{BODY}</div>")))
+
+
+def test_comments_behind_an_article_are_one_line_and_before_it_are_none() -> None:
+    comments = "".join(f"<li><b>网友{n}</b><p>说得对，我也遇到过。谢谢分享！</p></li>" for n in range(20))
+    article = f"<h1>某某标题如此</h1><div class=content>{BODY * 2}</div>"
+    behind = extract(f"{article}<div class=comment-list><ul>{comments}</ul></div>")
+    assert kept(behind) == PARAGRAPHS * 2
+    assert len([block for block in behind.blocks if "说得对" in block.text]) == 1
+    named = f"<div class=pinglun-box><h1>某某标题如此</h1>{BODY * 2}</div>"
+    assert kept(extract(named)) == PARAGRAPHS * 2
 
 
 # ---- articles in scripts ----
