@@ -13,6 +13,8 @@ from corpus.atomic import replacing
 from corpus.cli import FriendlyCommand, database
 from corpus.store import Corpus
 from corpus.terminal import say
+from corpus.web.config import configuration, to_yaml
+from corpus.web.facets import open_reader
 
 DEFAULT_PORT = 8001
 
@@ -38,27 +40,32 @@ def serve(db: Path, host: str, port: int, write_config: Path | None) -> None:
 
     It runs beside a crawl, loads nothing from elsewhere, and listens on this machine alone unless told otherwise.
     """
-    with Corpus(db, readonly=True) as corpus:
-        if write_config is not None:
-            from corpus.web.config import configuration, to_yaml
-
-            text = to_yaml(configuration(corpus.connection, own_functions=False))
-            with replacing(write_config) as stream:
-                stream.write(text.encode())
-            say(f"{write_config}: written; try: datasette {db} -m {write_config}")
-            return
+    # Reading a file in WAL mode takes a folder that can be written, unless nobody else has it open.
+    immutable = db.is_file() and not os.access(db.parent, os.W_OK) and not Path(f"{db}-wal").exists()
+    if not immutable:
+        with Corpus(db, readonly=True):
+            pass
+    if write_config is not None:
+        _write_config(db, write_config, immutable=immutable)
+        return
     _need("serve", "datasette", "uvicorn")
     from corpus.web.server import run
 
-    if not (local := _is_loopback(host)):
+    local = _is_loopback(host)
+    if not local:
         say(f"listening on {host}: everybody who reaches this address can read the corpus, unmasked through SQL")
-    run(
-        db,
-        host,
-        port,
-        immutable=not os.access(db.parent, os.W_OK) and not Path(f"{db}-wal").exists(),
-        local_only=local,
-    )
+    run(db, host, port, immutable=immutable, local_only=local)
+
+
+def _write_config(db: Path, out: Path, *, immutable: bool) -> None:
+    connection = open_reader(db, immutable=immutable)
+    try:
+        text = to_yaml(configuration(connection, own_functions=False))
+    finally:
+        connection.close()
+    with replacing(out) as stream:
+        stream.write(text.encode())
+    say(f"{out}: written; try: datasette {db} -m {out}")
 
 
 def _is_loopback(host: str) -> bool:

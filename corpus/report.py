@@ -127,8 +127,9 @@ _QUESTIONS = (
     ),
     _Question(
         "What else was taken out", "Chrome, fields, contacts, disclaimers, by rule.", ("rule", "lines"),
-        """SELECT rule, count(*) FROM findings WHERE rule < 'decoder.' OR rule >= 'decoder/'
-        GROUP BY rule HAVING rule NOT LIKE 'spam.%' AND rule NOT LIKE 'repair.%' ORDER BY 2 DESC, rule""",
+        """SELECT rule, count(*) FROM findings AS f GROUP BY rule
+        HAVING rule NOT LIKE 'spam.%' AND (SELECT stage FROM findings AS g WHERE g.rule = f.rule LIMIT 1) = 'strip'
+        ORDER BY 2 DESC, rule""",
     ),
     _Question(
         "Farms", "Sites that one operator runs, named by the first of them.", ("farm", "documents", "sites", "ties"),
