@@ -36,7 +36,8 @@ class Refused(click.ClickException):
 
     def __init__(self, message: str) -> None:
         super().__init__(message)
-        self._command = click.get_current_context().command_path
+        # Under `python -m yuqi` click names the file.
+        self._command = " ".join(["yuqi", *click.get_current_context().command_path.split()[1:]])
 
     def show(self, file: Any = None) -> None:  # noqa: ANN401  # as click declares it
         """Print the line."""
