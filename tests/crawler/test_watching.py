@@ -148,7 +148,7 @@ def test_a_second_interrupt_stops_at_once(tmp_path: Path) -> None:
 
 def test_the_corpus_of_a_crawl_with_cleaners_is_the_rebuilt_one(server: DemoServer, tmp_path: Path) -> None:
     path = tmp_path / "c.db"
-    summary = crawl(path, ["demo-e"], hosts=server.hosts, retry_base=0.05, cleaners=1, delay=0.05)
+    summary = crawl(path, ["demo-f"], hosts=server.hosts, retry_base=0.05, cleaners=1)
     with Corpus(path) as corpus:
         corpus.derive_pending()
         live = rows(corpus)
@@ -159,10 +159,10 @@ def test_the_corpus_of_a_crawl_with_cleaners_is_the_rebuilt_one(server: DemoServ
 
 def test_progress_is_for_terminals_only(server: DemoServer, tmp_path: Path) -> None:
     ours, theirs = pty.openpty()
-    options = ("--delay", "0.1", "--strict")
+    options = ("--delay", "0.1", "--strict")  # slow enough to be seen
     site = tmp_path / "s.toml"
     site.write_text(
-        "seeds = ['http://www.yuqi-f.test/']\n[budget]\npages = 25\n[expect]\nmin = 1000\n", encoding="utf-8"
+        "seeds = ['http://www.yuqi-f.test/']\n[budget]\npages = 15\n[expect]\nmin = 1000\n", encoding="utf-8"
     )
     process = start(tmp_path / "c.db", str(site), server.hosts, *options, stderr=theirs)
     os.close(theirs)
@@ -183,7 +183,10 @@ def test_progress_is_for_terminals_only(server: DemoServer, tmp_path: Path) -> N
 
 def test_strict_tells_of_too_few_articles(server: DemoServer, tmp_path: Path) -> None:
     site = tmp_path / "s.toml"
-    site.write_text("seeds = ['http://www.yuqi-f.test/']\nrate.delay = 0\nexpect.min = 1000\n", encoding="utf-8")
+    site.write_text(
+        "seeds = ['http://www.yuqi-f.test/']\nexpect.min = 1000\nfollow.article = ['/none/']\nfollow.strict = true\n",
+        encoding="utf-8",
+    )
     process = start(tmp_path / "c.db", str(site), server.hosts, "--strict", stderr=subprocess.PIPE)
     _, stderr = process.communicate(timeout=PATIENCE)
     assert process.returncode == 1
