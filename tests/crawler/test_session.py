@@ -1,11 +1,13 @@
 import random
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 
+from corpus.records import Fetch
 from crawler.frontier import Scope, canonical
-from crawler.session import MAX_HOPS, Limits
-from crawler.site import from_url, parse
+from crawler.session import BATCH, MAX_HOPS, Limits
+from crawler.site import Site, from_url, parse
 from tests.crawler.web import PROSE, Answer, Clock, DiedError, MemorySink, Web, crawl, page, redirect, urls
 
 A = "http://a.test"
@@ -98,6 +100,83 @@ def test_limits(limits: Limits, reason: str, most: int) -> None:
     assert len(sink.fetches) <= most
     if reason != "finished":
         assert summary.states["queued"] > 0
+
+
+B = "http://b.test"
+
+
+def two_sites(budget: str) -> tuple[Site, Site]:
+    limited = parse(f"name = 'a'\nseeds = ['{A}/']\n[budget]\n{budget}\n", "a.toml")
+    return limited, from_url(f"{B}/")
+
+
+def other_site() -> dict[str, Answer]:
+    return {url.replace(A, B): (status, head, text) for url, (status, head, text) in small_site().items()}
+
+
+@pytest.mark.parametrize(
+    ("budget", "what", "most"),
+    [("pages = 5", "page budget", 5), ("bytes = 4000", "byte budget", 8), ("seconds = 1", "time budget", 60)],
+)
+def test_a_site_s_own_budget_leaves_the_others_theirs(budget: str, what: str, most: int) -> None:
+    web = {**small_site(), **other_site()}
+    clock = Clock()
+
+    def slow(url: str) -> Answer | None:
+        clock.now += 0.2
+        return web.get(url, (404, {}, ""))
+
+    summary, sink, _ = crawl(slow, *two_sites(budget), clock=clock)
+    fetched = urls(sink)
+    assert summary.reason == "finished"
+    assert summary.spent == {"a": what}
+    assert summary.warnings == []
+    assert 0 < sum(url.startswith(A) for url in fetched) <= most
+    assert {url for url in web if url.startswith(B)} <= set(fetched)
+    # What was left waits, and the next run goes on with it.
+    assert summary.states["queued"] > 0
+    again, _, _ = crawl(web, from_url(f"{A}/"), from_url(f"{B}/"), sink=sink)
+    assert again.spent == {}
+
+
+def test_a_site_s_own_depth() -> None:
+    summary, sink, _ = crawl({**small_site(), **other_site()}, *two_sites("depth = 0"))
+    assert {url for url in urls(sink) if url.startswith(A)} == {f"{A}/", f"{A}/list/2.html"}
+    assert summary.why_not["depth"] > 0
+
+
+def test_robots_that_were_archived_just_before_a_kill_are_known() -> None:
+    sink = MemorySink()
+    crawl(small_site(3), f"{A}/", sink=sink)
+    rules = b"User-agent: *\nDisallow: /x"
+    found = (
+        (200, rules, (200, rules)), (404, b"", (404, b"")), (503, b"", None), (429, b"", None), (301, b"", None),
+    )  # fmt: skip
+    for number, (status, body, _) in enumerate(found):
+        sink.add(Fetch(f"http://{number}.test/robots.txt", datetime.now(UTC), body, status=status))
+    _, _, session = crawl(small_site(3), f"{A}/", sink=sink)
+    assert [session.frontier.robots(f"http://{n}.test", 0.0) for n in range(5)] == [known for _, _, known in found]
+
+
+class BusySink(MemorySink):
+    """A sink whose database somebody else is always writing to."""
+
+    def free(self) -> bool:
+        return False
+
+
+def test_a_busy_database_holds_nothing_up_and_loses_nothing() -> None:
+    told: list[int] = []
+    sink = BusySink()
+
+    def held(url: str) -> Answer:
+        told.append(sink.connection.execute("SELECT count(*) FROM frontier WHERE state = 'done'").fetchone()[0])
+        return small_site(400).get(url, (404, {}, ""))
+
+    summary, _, _ = crawl(held, f"{A}/", sink=sink)
+    assert summary.states["done"] == len(urls(sink))
+    # Consequences are written when URLs are leased, a batch at a time, and never wait for more than PATIENCE of them.
+    assert len(set(told)) <= 2 * len(told) / BATCH + 5
 
 
 def test_the_page_limit_is_per_run_and_the_next_run_goes_on() -> None:
