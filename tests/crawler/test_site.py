@@ -118,6 +118,22 @@ def test_a_file_that_is_no_text(tmp_path: Path) -> None:
         load(path)
 
 
+def test_budgets() -> None:
+    site = parse(MINIMAL + "\n[budget]\npages = 9\nbytes = 1000\nseconds = 2.5\ndepth = 3\n", "a.toml")
+    assert site.budget == Budget(9, 1000, 2.5, 3)
+    assert site.spent(8, 999, 2.4) is None
+    assert [site.spent(9, 0, 0), site.spent(0, 1000, 0), site.spent(0, 0, 2.5)] == [
+        "page budget",
+        "byte budget",
+        "time budget",
+    ]
+    assert parse(MINIMAL, "a.toml").spent(10**9, 10**12, 1e9) is None
+    with pytest.raises(SiteError, match="pages = 0 is not between"):
+        parse(MINIMAL + "\n[budget]\npages = 0\n", "a.toml")
+    with pytest.raises(SiteError, match="did you mean budget.pages"):
+        parse(MINIMAL + "\n[budget]\npage = 3\n", "a.toml")
+
+
 def test_every_shipped_declaration_is_valid() -> None:
     assert {"demo-a", "demo-b", "demo-c", "demo-d", "demo-e", "demo-f"} <= set(declared())
     assert all(name == site.name for name, site in declared().items())
