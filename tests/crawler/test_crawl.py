@@ -22,6 +22,7 @@ from crawler.session import CrawlSummary, Limits
 from crawler.site import SiteError
 from demo.server import DemoServer
 from demo.site import Demo, build
+from tests.corpus.test_store import rows
 from tests.crawler.hostile import RAW, HostileServer, article_paths
 
 ROOT = Path(__file__).parents[2]
@@ -141,6 +142,12 @@ def test_kill_9_loses_and_doubles_nothing(
     undisturbed = {url: count for url, count in fetched(crawled[0]).items() if "yuqi-f.test/" in url}
     assert fetched(path) == undisturbed
 
+    # What was cleaned beside the killed runs, and what was left of them, is what a rebuild makes.
+    with Corpus(path) as corpus:
+        corpus.derive_pending()
+        live = rows(corpus)
+        corpus.rebuild()
+        assert rows(corpus) == live
     again = crawl(path, ["demo-f"], hosts=server.hosts, retry_base=0.05)
     assert again.fetched == 1
     assert fetched(path) == {**undisturbed, "http://www.yuqi-f.test/": 2}
@@ -210,11 +217,25 @@ def test_an_interrupt_stops_cleanly(server: DemoServer, tmp_path: Path) -> None:
         assert connection.execute("SELECT ended_at IS NOT NULL FROM crawls").fetchone() == (1,)
 
 
+def test_plain_scrapy_says_mistakes_in_one_line(tmp_path: Path) -> None:
+    for wrong, told in (("site=nosuch", "nosuch: no such site"), ("pages=3", "nothing to crawl: give -a site=NAME")):
+        done = subprocess.run(
+            [sys.executable, "-m", "scrapy", "crawl", "articles", "-a", wrong, "-a", f"db={tmp_path / 'c.db'}"],
+            cwd=ROOT, capture_output=True, text=True, timeout=120, check=False,
+        )  # fmt: skip
+        assert done.returncode != 0
+        assert len(done.stderr.splitlines()) == 1
+        assert told in done.stderr
+    assert not (tmp_path / "c.db").exists()
+
+
 def test_mistakes_get_one_line(tmp_path: Path) -> None:
     with pytest.raises(SiteError, match="no such site"):
         crawl(tmp_path / "c.db", ["nothing"])
     with pytest.raises(CrawlError, match="name a site"):
         crawl(tmp_path / "c.db", [])
+    with pytest.raises(CrawlError, match="the log can't be written"):
+        crawl(tmp_path / "c.db", ["demo-a"], log_json=tmp_path / "none" / "log.jsonl")
     (tmp_path / "no.db").write_bytes(b"this is no database, whatever its name says" * 50)
     with pytest.raises(CrawlError, match="not a SQLite database"):
         crawl(tmp_path / "no.db", ["demo-a"], hosts={"www.yuqi-a.test": "127.0.0.1:9"}, quiet=True)
