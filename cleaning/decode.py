@@ -157,10 +157,10 @@ def codec_of(label: str) -> str | None:
 
 
 def _decide(body: bytes, declared: list[tuple[str, str]]) -> Decoded | Rejected:
-    sample = _sample(body)
     strict = _strict_utf8(body)
     if strict is not None and not _by_chance(strict, declared):
         return Decoded(strict, "utf-8", _evidence("valid UTF-8", "utf-8", declared))
+    sample = _sample(body)
     scores = {codec: score(sample, codec) for codec in ENCODINGS}
     best = max(ENCODINGS, key=lambda codec: scores[codec])
     if strict is not None and scores[best] < SURE_SNIPPET:
