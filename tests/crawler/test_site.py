@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from crawler.site import SiteError, cms_of, declared, from_url, known_cms, load, parse, resolve_target
+from crawler.site import Budget, SiteError, cms_of, declared, from_url, known_cms, load, parse, resolve_target
 
 MINIMAL = 'seeds = ["http://a.test/"]\n'
 
