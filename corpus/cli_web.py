@@ -11,7 +11,7 @@ import click
 
 from corpus.atomic import replacing
 from corpus.cli import FriendlyCommand, database
-from corpus.store import Corpus
+from corpus.store import Corpus, CorpusError
 from corpus.terminal import say
 from corpus.web.config import configuration, to_yaml
 from corpus.web.facets import open_reader
@@ -22,7 +22,7 @@ DEFAULT_PORT = 8001
 def _need(extra: str, *modules: str) -> None:
     """Stop with one line when the packages of an extra aren't installed."""
     if any(importlib.util.find_spec(module) is None for module in modules):
-        raise click.UsageError(
+        raise CorpusError(
             f"it needs the extra `{extra}`, which is not installed: pip install 'yuqi[{extra}]'"
         )
 

@@ -17,7 +17,7 @@ from typing import Any
 DATABASE = "corpus"
 """The database's name in URLs, whatever the file is called."""
 
-_TABLE_COMMENT = re.compile(r"\A[^\n(]*\([ \t]*--[ \t]*([^\n]*)")
+_TABLE_COMMENT = re.compile(r"\A[^\n]*?--[ \t]*([^\n]*)")
 _COLUMN_LINE = re.compile(r'^[ \t]*"?(\w+)"?[ \t][^\n]*?--[ \t]*([^\n]*)$', re.MULTILINE)
 
 UNITS = {("fetches", "size"): "byte", ("archives", "bytes"): "byte", ("archives", "torn"): "byte"}
@@ -33,7 +33,7 @@ SORTS = {"documents": "docid", "articles": "docid", "fetches": "seq", "rejection
 INTERNAL = ("documents_fts", "dedup_", "corpus_meta", "frontier_meta")
 """Tables that answer no question by themselves: listed last, on demand."""
 
-VIEWS = {"articles": "One row for each article: representatives only, nothing taken down. Start here."}
+UNCOMMENTED = {"articles": "One row for each article: representatives only, nothing taken down. Start here."}
 
 SEARCH_QUERY = {
     "title": "Search by words, in SQL",
@@ -70,10 +70,10 @@ def queries() -> Mapping[str, Mapping[str, str]]:
 
 def _table(name: str, made: str) -> dict[str, Any]:
     found: dict[str, Any] = {}
-    if name in VIEWS:
-        found["description"] = VIEWS[name]
-    elif told := _TABLE_COMMENT.match(made):
+    if told := _TABLE_COMMENT.match(made):
         found["description"] = _sentence(told[1])
+    elif name in UNCOMMENTED:
+        found["description"] = UNCOMMENTED[name]
     if columns := dict(_columns(made)):
         found["columns"] = columns
     if units := {column: unit for (table, column), unit in UNITS.items() if table == name}:
