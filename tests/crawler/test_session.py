@@ -176,8 +176,8 @@ def test_a_busy_database_holds_nothing_up_and_loses_nothing() -> None:
 
     summary, _, _ = crawl(held, f"{A}/", sink=sink)
     assert summary.states["done"] == len(urls(sink))
-    # Consequences are written when URLs are leased, a batch at a time, and never wait for more than PATIENCE of them.
-    assert len(set(told)) <= 2 * len(told) / BATCH + 5
+    # Consequences are written when URLs are leased, many at a time.
+    assert len(set(told)) <= 4 * len(told) / BATCH
 
 
 def test_the_page_limit_is_per_run_and_the_next_run_goes_on() -> None:
