@@ -130,7 +130,7 @@ def test_budgets() -> None:
     assert parse(MINIMAL, "a.toml").spent(10**9, 10**12, 1e9) is None
     with pytest.raises(SiteError, match="pages = 0 is not between"):
         parse(MINIMAL + "\n[budget]\npages = 0\n", "a.toml")
-    with pytest.raises(SiteError, match="did you mean budget.pages"):
+    with pytest.raises(SiteError, match=r"did you mean budget\.pages"):
         parse(MINIMAL + "\n[budget]\npage = 3\n", "a.toml")
 
 
