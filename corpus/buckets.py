@@ -7,8 +7,10 @@ which contents there are, never on the order they came in; and a new node leads 
 LEADERS/m, so a full scan of a large bucket is as rare as the bucket is large: the expected work a key stays bounded.
 In a small bucket everybody leads. A thousand copies of one article hang together through their leaders.
 
-Keys are hashes too, so every insertion lands on a random page. New keys therefore go to a small table, which is merged
-into the large one in key order when it has grown to a share of it: what is written a document stays nearly constant.
+Keys are hashes too, so every insertion lands on a random page of its table. New keys therefore go to a small table; when
+that is full it is merged, in key order, into one LEVEL_GROWTH times as large, and so on (a log-structured merge tree of
+four levels: O'Neil and others 1996). A level's merge writes the next level once, so a key is written some LEVEL_GROWTH
+times a level it passes, whatever the size of the corpus, and only the last level is larger than what stays in memory.
 """
 
 from __future__ import annotations
@@ -16,7 +18,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterable, Sequence
-from itertools import groupby
+from itertools import groupby, pairwise
 from operator import itemgetter
 from typing import NamedTuple
 
@@ -24,39 +26,46 @@ LEADERS = 8
 """Enough that the copies of one article (which share most of their keys) always share a leader in some bucket; the
 recall figures of benchmarks/dedup.py hold with it."""
 
-FRESH_ROWS = 1 << 16
-"""The small table holds at least so many rows before it is merged (about 1,800 documents, some 1.5 MB)..."""
+LEVEL_ROWS = 1 << 16
+"""Rows of the smallest level before it is merged into the next: about 1,800 documents, some 1.5 MB."""
 
-FRESH_SHARE = 32
-"""...and otherwise one in so many of the large one's, so what a merge writes stays a fixed number of bytes a row..."""
-
-FRESH_ROWS_MOST = 1 << 21
-"""...up to here (some 50 MB), so that it always fits in the page cache."""
+LEVEL_GROWTH = 16
+"""How many times as large each next level may grow: 1 million rows, 17 million; the last has no bound."""
 
 Row = tuple[int, int]
 Pair = tuple[int, int]
 
+_LATELY = (
+    ("dedup_keys_fresh", "since the last merge"),
+    ("dedup_keys_recent", "merged from dedup_keys_fresh"),
+    ("dedup_keys_middle", "merged from dedup_keys_recent"),
+)
 DDL = (
     """CREATE TABLE dedup_keys (  -- index of fingerprint keys, merged part; see corpus/buckets.py
     key INTEGER NOT NULL,
     node INTEGER NOT NULL,
     PRIMARY KEY (key, node)
 ) WITHOUT ROWID""",
-    """CREATE TABLE dedup_keys_fresh (  -- the same, what came since the last merge
+    *(
+        f"""CREATE TABLE {name} (  -- the same, what came lately: {what}
     key INTEGER NOT NULL,
     node INTEGER NOT NULL,
     PRIMARY KEY (key, node)
-) WITHOUT ROWID""",
-    """CREATE TABLE dedup_key_counts (  -- rows put into either since it was empty: when to merge
+) WITHOUT ROWID"""
+        for name, what in _LATELY
+    ),
+    """CREATE TABLE dedup_key_counts (  -- rows put into a level since it was empty: when to merge
     name TEXT PRIMARY KEY,
     rows INTEGER NOT NULL
 ) WITHOUT ROWID""",
 )
-_PARTS = ("dedup_keys", "dedup_keys_fresh")
-TABLES = (*_PARTS, "dedup_key_counts")
+LEVELS = (*(name for name, _ in _LATELY), "dedup_keys")
+"""The tables of keys, smallest first."""
 
-_HEAD = """SELECT node FROM (SELECT node FROM dedup_keys WHERE key = ?1 UNION ALL
-    SELECT node FROM dedup_keys_fresh WHERE key = ?1) ORDER BY node LIMIT ?2"""
+TABLES = (*LEVELS, "dedup_key_counts")
+
+_HEAD = f"""SELECT node FROM ({" UNION ALL ".join(f"SELECT node FROM {level} WHERE key = ?1" for level in LEVELS)})
+    ORDER BY node LIMIT ?2"""  # noqa: S608  # constants
 
 
 class Changes(NamedTuple):
@@ -102,7 +111,7 @@ def _note_insertion(connection: sqlite3.Connection, key: int, new: Sequence[int]
 def remove(connection: sqlite3.Connection, rows: Iterable[Row]) -> Changes:
     """Take (key, node) rows out of the index; return the candidate pairs that the new leaders bring."""
     ordered = sorted(rows)
-    for table in _PARTS:
+    for table in LEVELS:
         connection.executemany(f"DELETE FROM {table} WHERE key = ? AND node = ?", ordered)  # noqa: S608  # constants
     changes = Changes(set(), set())
     for key, group in groupby(ordered, key=itemgetter(0)):
@@ -140,26 +149,38 @@ def _occupied(connection: sqlite3.Connection, keys: Sequence[int]) -> set[int]:
     """Return those of `keys` (in order, so that pages are read in order) that some node has already."""
     wanted = json.dumps(keys)
     found: set[int] = set()
-    for table in _PARTS:
+    for table in LEVELS:
         sql = f"SELECT value FROM json_each(?) WHERE EXISTS (SELECT 1 FROM {table} WHERE key = value)"  # noqa: S608
         found.update(key for (key,) in connection.execute(sql, (wanted,)))
     return found
 
 
 def _merge_when_due(connection: sqlite3.Connection, inserted: int) -> None:
-    fresh = _counter(connection, "fresh") + inserted
-    _set_counter(connection, "fresh", fresh)
-    merged = _counter(connection, "merged")
-    if fresh >= max(FRESH_ROWS, min(merged // FRESH_SHARE, FRESH_ROWS_MOST)):
-        merge(connection)
+    _set_counter(connection, LEVELS[0], _counter(connection, LEVELS[0]) + inserted)
+    room = LEVEL_ROWS
+    for level, following in pairwise(LEVELS):
+        if _counter(connection, level) >= room:
+            _merge(connection, level, following)
+        room *= LEVEL_GROWTH
 
 
-def merge(connection: sqlite3.Connection) -> None:
-    """Merge the small table into the large one."""
-    connection.execute("INSERT INTO dedup_keys SELECT key, node FROM dedup_keys_fresh ORDER BY key, node")
-    connection.execute("DELETE FROM dedup_keys_fresh")
-    _set_counter(connection, "merged", _counter(connection, "merged") + _counter(connection, "fresh"))
-    _set_counter(connection, "fresh", 0)
+def _merge(connection: sqlite3.Connection, level: str, following: str) -> None:
+    """Merge a level into the next."""
+    sql = f"INSERT INTO {following} SELECT key, node FROM {level} ORDER BY key, node"  # noqa: S608  # constants
+    connection.execute(sql)
+    connection.execute(f"DELETE FROM {level}")  # noqa: S608  # constants
+    _set_counter(connection, following, _counter(connection, following) + _counter(connection, level))
+    _set_counter(connection, level, 0)
+
+
+def add_levels(connection: sqlite3.Connection) -> None:
+    """Bring the tables of before schema 5 up to date: there were two levels then, fresh keys and all others."""
+    there = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    for name, statement in zip(("dedup_keys", *(name for name, _ in _LATELY)), DDL):
+        if name not in there:
+            connection.execute(statement)
+    connection.execute("UPDATE dedup_key_counts SET name = 'dedup_keys_fresh' WHERE name = 'fresh'")
+    connection.execute("UPDATE dedup_key_counts SET name = 'dedup_keys' WHERE name = 'merged'")
 
 
 def _counter(connection: sqlite3.Connection, name: str) -> int:

@@ -9,12 +9,12 @@ import secrets
 
 from sqlite_utils import Database
 
-from corpus import dedup, farms
+from corpus import buckets, dedup, farms
 
 APPLICATION_ID = 0x79757169
 """`yuqi` in ASCII: the mark in a SQLite file's header by which a corpus is told from any other database."""
 
-SCHEMA_VERSION = 5
+SCHEMA_VERSION = 7
 """Raised with every change of the tables; `migrate` leads from each earlier one to this."""
 
 VERSIONS = """CREATE TABLE versions (  -- what stood at a document's URL at another time; documents has the newest
@@ -226,6 +226,8 @@ def migrate(db: Database) -> None:
     if db.execute("PRAGMA user_version").fetchone()[0] < 5:
         for view in VIEWS[1:]:
             db.execute(view)
+    if db.execute("PRAGMA user_version").fetchone()[0] < 7:
+        buckets.add_levels(db.conn)
     db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
 
 

@@ -7,7 +7,7 @@ import sqlite3
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from corpus import dedup, farms
+from corpus import buckets, dedup, farms
 from corpus.masking import Masker, place_names
 
 DOCUMENTS = """CREATE TABLE documents (docid INTEGER PRIMARY KEY, id TEXT UNIQUE, url TEXT, site TEXT, title TEXT, text TEXT,
@@ -109,5 +109,9 @@ def derived(connection: sqlite3.Connection) -> tuple[Any, ...]:
         "dedup_contents ORDER BY node",
     )
     rows = [connection.execute(f"SELECT * FROM {table}").fetchall() for table in tables]
-    keys = connection.execute("SELECT * FROM dedup_keys UNION ALL SELECT * FROM dedup_keys_fresh").fetchall()
-    return (marks(connection), *rows, sorted(keys))
+    return (marks(connection), *rows, sorted(keys(connection)))
+
+
+def keys(connection: sqlite3.Connection) -> list[tuple[int, int]]:
+    """Return the rows of the index, whatever level they are on."""
+    return [row for level in buckets.LEVELS for row in connection.execute(f"SELECT key, node FROM {level}")]

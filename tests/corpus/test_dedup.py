@@ -272,13 +272,30 @@ def test_an_index_made_with_other_names_is_made_again() -> None:
     assert derived(connection) == derived(filled([*FAMILY, late]))
 
 
-def test_merging_the_index_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("rows", "growth"), [(1, 1), (40, 2), (10, 3)])
+def test_merging_the_index_changes_nothing(rows: int, growth: int, monkeypatch: pytest.MonkeyPatch) -> None:
     expected = derived(filled(FAMILY))
-    monkeypatch.setattr(buckets, "FRESH_ROWS", 1)
-    monkeypatch.setattr(buckets, "FRESH_SHARE", 10**9)
+    monkeypatch.setattr(buckets, "LEVEL_ROWS", rows)
+    monkeypatch.setattr(buckets, "LEVEL_GROWTH", growth)
     connection = play([("add", FAMILY[:5]), ("remove", FAMILY[2:4])], FAMILY)
-    assert connection.execute("SELECT count(*) FROM dedup_keys_fresh").fetchone() == (0,)
+    assert connection.execute("SELECT count(*) FROM dedup_keys").fetchone()[0] > 0
     assert derived(connection) == expected
+
+
+def test_an_index_of_two_levels_goes_on_with_four() -> None:
+    connection = filled(FAMILY[:9])
+    for level in ("dedup_keys_recent", "dedup_keys_middle"):
+        connection.execute(f"DROP TABLE {level}")
+    connection.execute("UPDATE dedup_key_counts SET name = 'fresh'")
+    buckets.add_levels(connection)
+    buckets.add_levels(connection)
+    store(connection, FAMILY[9:])
+    dedup.add(connection, FAMILY[9:], MASKER)
+    assert derived(connection) == derived(filled(FAMILY))
+    counted = dict(connection.execute("SELECT name, rows FROM dedup_key_counts").fetchall())
+    assert counted == {
+        "dedup_keys_fresh": connection.execute("SELECT count(*) FROM dedup_keys_fresh").fetchone()[0]
+    }
 
 
 def test_text_that_everybody_carries_does_not_make_everybody_a_candidate(monkeypatch: pytest.MonkeyPatch) -> None:

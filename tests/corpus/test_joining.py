@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import random
 import sqlite3
-from pathlib import Path
 
 import pytest
 
 from corpus import buckets, clusters, dedup, joining
-from corpus.store import Corpus
 from tests.corpus.dedup_corpus import LENDERS, MASKER, article, connect, derived, edited, entry, filled, store
 
 PLACES = ("湖南", "河南", "广东")
@@ -108,26 +106,15 @@ def test_exact_copies_of_one_text_are_marked_without_reading_the_others() -> Non
     assert (found.id, len(found.members)) == ("a0", 20)
 
 
-def test_a_corpus_of_before_the_steps_opens_and_goes_on(tmp_path: Path) -> None:
-    path = tmp_path / "corpus.db"
-    base = article(1)
-    entries = [
-        entry(f"a{number}", edited(base, 4 * number, number), f"2024-01-{number + 1:02d}") for number in range(9)
-    ]
-    with Corpus(path, create=True) as corpus:
-        connection = corpus.connection
-        connection.execute("DROP VIEW articles")
-        connection.execute("DROP TABLE documents")
-        connection.execute(
-            """CREATE TABLE documents (docid INTEGER PRIMARY KEY, id TEXT UNIQUE, url TEXT, site TEXT, title TEXT,
-            text TEXT, published TEXT, first_seen TEXT, content_hash TEXT, cluster_id TEXT, duplicate_of TEXT,
-            duplicate_kind TEXT, similarity REAL, template_cluster_id TEXT)"""
-        )
-        store(connection, entries)
-        dedup.add(connection, entries, MASKER)
-        expected = derived(connection)
-        connection.execute("ALTER TABLE dedup_contents DROP COLUMN steps")
-        connection.execute("PRAGMA user_version = 3")
-        connection.commit()
-    with Corpus(path) as corpus:
-        assert derived(corpus.connection) == expected
+def test_an_index_of_before_the_steps_is_brought_up_to_date() -> None:
+    texts = [article(3)]
+    for step in range(6):
+        texts.append(edited(texts[-1], 6, seed=step))
+    entries = [entry(f"a{number}", text, f"2024-01-0{number + 1}") for number, text in enumerate(texts)]
+    connection = filled([*entries, entry("b1", article(2))])
+    expected = derived(connection)
+    assert connection.execute("SELECT max(steps) FROM dedup_contents").fetchone()[0] > 1
+    connection.execute("ALTER TABLE dedup_contents DROP COLUMN steps")
+    dedup.add_steps(connection)
+    dedup.add_steps(connection)
+    assert derived(connection) == expected

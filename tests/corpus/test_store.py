@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from cleaning.page import Selectors
-from corpus import archive, dedup, farms, schema
+from corpus import archive, buckets, dedup, farms, schema
 from corpus.derivation import derive_all
 from corpus.doctor import check_corpus
 from corpus.learning import learn_sites
@@ -23,8 +23,8 @@ from corpus.store import Corpus, CorpusError
 from corpus.versions import OUTCOMES
 from tests.pages import PAGES, WHEN, Page, fetch_of
 
-# The union of dedup_keys and dedup_keys_fresh is determined by the documents, how it is split by the batches.
-SPLIT = ("dedup_keys", "dedup_keys_fresh")
+# The union of the index's levels is determined by the documents, how it is split by the batches.
+SPLIT = buckets.LEVELS
 TABLES = (*schema.DERIVED, *dedup.TABLES, *farms.TABLES)
 
 
