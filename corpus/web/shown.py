@@ -8,6 +8,7 @@ import unicodedata
 from markupsafe import Markup, escape
 
 from cleaning.contacts import find_contacts, mask, mask_identifiers
+from cleaning.marks import INVALID_BYTE_BASE
 
 _HIDDEN = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e"
@@ -23,13 +24,21 @@ _MAY_HOLD_CONTACT = re.compile(r"[0-9\uff10-\uff19@\uff20]|[A-Za-z]{4}")
 
 def named(character: str) -> str:
     """Return a hidden character's code point and name, for a tooltip."""
+    if ord(character) >= INVALID_BYTE_BASE:
+        return f"byte 0x{ord(character) - INVALID_BYTE_BASE:02X}, of which no character came"
     code = f"U+{ord(character):04X}"
     return f"{code} {unicodedata.name(character, '')}".strip()
 
 
+def _label(character: str) -> str:
+    """Return what stands in a hidden character's place: its code point, or the byte that it keeps."""
+    kept = ord(character) - INVALID_BYTE_BASE
+    return f"x{kept:02X}" if kept >= 0 else f"{ord(character):04X}"
+
+
 def plain(value: object) -> str:
     """Return `value` as text in which hidden characters stand as their code points, for titles and attributes."""
-    return _HIDDEN.sub(lambda found: f"\N{MATHEMATICAL LEFT ANGLE BRACKET}{ord(found[0]):04X}"
+    return _HIDDEN.sub(lambda found: f"\N{MATHEMATICAL LEFT ANGLE BRACKET}{_label(found[0])}"
                        "\N{MATHEMATICAL RIGHT ANGLE BRACKET}", "" if value is None else str(value))  # fmt: skip
 
 
@@ -46,8 +55,8 @@ def visible(value: object) -> Markup:
 
 
 def _marked(found: re.Match[str]) -> Markup:
-    mark = Markup('<span class="hidden-char" title="{}">{:04X}</span>')
-    return mark.format(named(found[0]), ord(found[0]))
+    mark = Markup('<span class="hidden-char" title="{}">{}</span>')
+    return mark.format(named(found[0]), _label(found[0]))
 
 
 def revealed(markup: object) -> Markup:

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cleaning.marks import INVALID_BYTE_BASE
 from corpus.web.shown import highlighted, masked, plain, visible
 
 ANYTHING = st.text(st.characters(codec="utf-8"), max_size=60)
@@ -17,7 +18,7 @@ ANYTHING = st.text(st.characters(codec="utf-8"), max_size=60)
 @given(ANYTHING)
 def test_nothing_of_a_text_becomes_markup(text: str) -> None:
     shown = visible(text)
-    without = re.sub(r'<span class="hidden-char" title="[^"<>]*">[0-9A-F]{4,6}</span>', "", shown)
+    without = re.sub(r'<span class="hidden-char" title="[^"<>]*">x?[0-9A-F]{2,6}</span>', "", shown)
     assert "<" not in without
     assert ">" not in without
     assert '"' not in without
@@ -45,6 +46,7 @@ def test_ordinary_text_is_shown_as_it_is(text: str) -> None:
         ("\ue491", "E491"),
         ("\N{TAG LATIN SMALL LETTER A}", "E0061"),
         ("\N{LINE SEPARATOR}", "2028"),
+        (chr(INVALID_BYTE_BASE + 0x95), "x95"),
     ],
 )
 def test_what_hides_or_reorders_is_made_visible(character: str, code: str) -> None:
