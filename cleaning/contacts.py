@@ -43,51 +43,83 @@ _DIGIT_FORMS = {
     "叁": "3", "四": "4", "肆": "4", "五": "5", "伍": "5", "六": "6", "陆": "6", "七": "7", "柒": "7", "八": "8",
     "捌": "8", "九": "9", "玖": "9",
     "\N{CIRCLED DIGIT ZERO}": "0",
-    **{chr(0x2460 + number): str(number + 1) for number in range(9)},
+    "\N{NEGATIVE CIRCLED DIGIT ZERO}": "0",
+    **{chr(first + number): str(number + 1) for first in (0x2460, 0x2776, 0x24F5, 0x2474) for number in range(9)},
 }  # fmt: skip
 """Characters that stand for a digit in evasively written numbers (banking forms, circled digits)."""
 
 _D = f"[0-9{''.join(_DIGIT_FORMS)}]"
-_GAP = "[ .\N{MIDDLE DOT}\\-\N{VARIATION SELECTOR-16}\N{COMBINING ENCLOSING KEYCAP}]{0,2}"
-_LEAD = "[1一幺壹\N{CIRCLED DIGIT ONE}]"
-_SECOND = "[3-9三四五六七八九叁肆伍陆柒捌玖\N{CIRCLED DIGIT THREE}-\N{CIRCLED DIGIT NINE}]"
-_MOBILE = re.compile(rf"(?<!{_D})(?<!{_D}[.-])(?:\+?86[ -]?)?{_LEAD}{_GAP}{_SECOND}(?:{_GAP}{_D}){{9}}(?!{_D})")
-_AMOUNT_AFTER = re.compile(r"\s?(?:元|万|亿|块|人|年|%|％|美元|港币)|\.\d")
-_LANDLINE = re.compile(r"(?<![\d.-])\(?0(?:10|2\d|[3-9]\d{2})\)?[ -]{1,2}[2-9]\d{6,7}(?![\d.-])")
-_HOTLINE = re.compile(r"(?<![\d.-])(?:[48]00[ -]?\d{3}[ -]?\d{4}|[48]00[ -]?\d{4}[ -]?\d{3}|1010\d{4})(?![\d-])")
-_SHORT_HOTLINE = re.compile(
-    r"(?:电话|热线|客服|拨打|致电|拨通|来电)[^\d\n。]{0,12}(?P<number>95\d{3,4}|96\d{3,4}|12\d{3})(?!\d)"
+_MARK = "\N{VARIATION SELECTOR-16}\N{COMBINING ENCLOSING KEYCAP}"
+_GAP = f"[ .\N{MIDDLE DOT}_*~\\-{_MARK}]{{0,2}}"
+_ONES = "".join(form for form, digit in _DIGIT_FORMS.items() if digit == "1")
+_THREE_UP = "".join(form for form, digit in _DIGIT_FORMS.items() if digit in "3456789")
+_LEAD = f"[1{_ONES}]"
+_SECOND = f"[3-9{_THREE_UP}]"
+_ELEVEN = rf"{_LEAD}{_GAP}{_SECOND}{_GAP}{_D}[)]?(?:{_GAP}{_D}){{8}}(?!{_D})"
+_MOBILE = re.compile(rf"(?<!{_D})(?<!{_D}[.-])(?<![a-z])(?:(?:\+|00)?86[)]?[ -]?)?{_ELEVEN}")
+_LOOKALIKE = re.compile(
+    r"(?:电话|手机|热线|联系|致电|拨打|微信|v信)[号码方式是为]{0,3}[: ]{0,2}(?P<number>[1li][3-9][\doil]{9})(?![\da-z])"
 )
+MIN_DIGITS = 6
+"""Fewest true digits of a number that is written with l for 1 and o for 0."""
+
+_LIKE_DIGITS = str.maketrans("oil", "011")
+_AMOUNT_AFTER = re.compile(r"\s?(?:元|万|亿|块|人|年|%|％|美元|港币)|\.\d")
+_AMOUNT_BEFORE = re.compile(r"(?:总计|合计|共计|金额|总额|余额|编号|单号|订单|流水号|序列号)[号为是]?[: ]{0,2}$")
+_LANDLINE = re.compile(
+    r"(?<![\d.-])(?:\(0(?:10|2\d|[3-9]\d{2})\)[ -]{0,2}|0(?:10|2\d|[3-9]\d{2})[ -]{1,2})[2-9]\d{2,3}[ -]?\d{4}(?![\d.-])"
+)
+_HOTLINE = re.compile(
+    r"(?<![\d.-])(?:[48]00[ -]?\d{3}[ -]?\d{4}|[48]00[ -]?\d{4}[ -]?\d{3}"
+    r"|[48] 0 0(?: -)?(?: \d){3}(?: -)?(?: \d){4}|1010\d{4})(?![\d-])"
+)
+_SHORT_HOTLINE = re.compile(
+    r"(?:(?:电话|热线|客服|拨打|致电|拨通|来电)[^\d\n。]{0,12}(?P<number>95\d{3,4}|96\d{3,4}|12\d{3})(?!\d)"
+    r"|(?<![\d.-])(?P<named>95\d{3,4}|96\d{3,4}|12\d{3})(?=[^\d\n。,]{0,6}(?:热线|专线|电话)))"
+)
+_DOT = r"(?:[.点。]|(?: \.|\. | \. )(?=(?:com|cn|net|org)\b)| ?[(\[{]dot[)\]}] ?)"
 _EMAIL = re.compile(
     r"(?<![a-z0-9._%+-])(?P<local>[a-z0-9][a-z0-9._%+-]{1,40}) ?"
-    r"(?:@|\(at\)|\[at\]|艾特|#(?=(?:qq|163|126|sina|foxmail|139)[.点])) ?"
-    r"(?P<domain>[a-z0-9-]{1,30}(?:[.点。][a-z0-9-]{2,20}){1,3})(?![a-z0-9])"
+    r"(?:(?:@|[(\[{]at[)\]}]|艾特|#(?=(?:qq|163|126|sina|foxmail|139)[.点])) ?"
+    rf"(?P<domain>[a-z0-9-]{{1,30}}(?:{_DOT}[a-z0-9-]{{2,20}}){{1,3}})"
+    r"|(?<= )at (?P<spelt>[a-z0-9-]{1,30} dot [a-z]{2,6}))"
+    r"(?![a-z0-9])"
 )
-_QQ_LABEL = r"(?:q ?q|扣 ?扣|叩 ?叩|蔻蔻|球球|企鹅|加 ?q|q ?群|q ?号)"
-_NUMBER = r"(?P<number>[1-9]\d{4,11}(?!\d)|[1-9](?: \d){4,11}(?! ?\d))"
+_DOTS = re.compile(r" ?(?:[(\[{]dot[)\]}]|[.点。]|(?<= )dot(?= )) ?")
+_QQ_LABEL = r"(?:q ?q|扣 ?扣|叩 ?叩|蔻蔻|球球|企鹅|加 ?[q扣]|[q扣] ?[群裙]|q ?号)"
+_NUMBER = (
+    rf"(?P<number>[1-9]\d{{4,11}}(?!\d)|[1-9](?:[ -]\d){{4,11}}(?![ -]?\d)|{_D}{{5,12}}(?!{_D})"
+    r"|(?<=: )[1-9]\d{1,3}(?: \d{2,4}){1,3}(?! ?\d)|(?<=:)[1-9]\d{1,3}(?: \d{2,4}){1,3}(?! ?\d))"
+)
 _QQ = re.compile(_QQ_LABEL + r"[号码群联系咨询客服在线为是加我:;)\]\s_\-]{0,8}" + _NUMBER)
+_HEART = "\N{HEAVY BLACK HEART}\N{GREEN HEART}\N{BLUE HEART}\N{BLACK HEART SUIT}"
 _WECHAT_LABEL = (
-    r"(?:微 ?信|薇 ?信|威 ?信|徽信|溦信|崴信|v ?信|w ?信|微芯|薇芯|"
-    r"(?<![a-z])(?:vx|wx|wechat|weixin)|(?:加|添加|\+|➕) ?(?:微|薇|威|v信|v(?![a-z])))"
+    r"(?:微 ?信|薇 ?信|威 ?信|徽信|溦信|崴信|围信|v ?信|w ?信|微芯|薇芯|微x|绿泡泡|"
+    rf"[微薇v][{_HEART}]\N{{VARIATION SELECTOR-16}}?|"
+    r"(?<![a-z])(?:v ?x|w ?x|wechat|weixin)|(?<![a-z0-9])v(?= ?:)|"
+    r"(?:加|添加|\+|➕) ?(?:微|薇|威|卫星|v信|v(?![a-z]))|卫星(?= ?[号:]))"
 )
-_WECHAT_GAP = r"(?P<gap>[号码联系咨询客服在线为是加我添同:;)\]\s_\-]{0,8})"
+_WECHAT_GAP = r"(?P<gap>[号码联系咨询客服在线为是加我添同步(:;)\]\s_\-/电话手机]{0,8})"
 _WECHAT = re.compile(
     _WECHAT_LABEL
     + _WECHAT_GAP
     + r"(?:(?P<id>[a-z][a-z0-9_-]{5,19})(?![a-z0-9_@.-])|"
+    + rf"(?P<mobile>{_ELEVEN})|"
     + _NUMBER
-    + rf"|(?P<mobile>{_LEAD}{_GAP}{_SECOND}(?:{_GAP}{_D}){{9}}(?!{_D})))"
+    + ")"
 )
-_SAME_NUMBER = re.compile(r"[(\s,/]{0,2}(?:微 ?信|v ?信|薇信|vx|wx)(?:同号|同步|同)")
-_WECHAT_ADD = re.compile(r"加|\+|➕|薇|威|徽|^v|^w(?:x| ?信)")
+_SAME_NUMBER = re.compile(r"[(\s,/]{0,2}(?:微 ?信|v ?信?|薇信|威信|vx|wx)(?:同号|同步|同)")
+_ALSO_PHONE = re.compile(r"(?:电话|手机)[^\d\n。,]{0,8}$|同[号步]?[^\d\n。,]{0,4}$")
+_WECHAT_ADD = re.compile(r"加|\+|➕|薇|威|徽|围|绿泡|^v|^w ?(?:x| ?信)|^微[^信]")
 _NOT_AN_ID = frozenset(
     {"iphone", "android", "windows", "alipay", "wechat", "weixin", "google", "facebook", "wechatpay"}
 )
+_FORMS = "".join(_DIGIT_FORMS)
 _MAY_HOLD = re.compile(
-    r"\d(?:[ .-]?\d){4}|@|[(\[]at[)\]]|#[qs1f]|[a-z][a-z0-9_-]{5}|艾特|"
-    r"[零〇○洞一幺壹二贰三叁四肆五伍六陆七柒八捌九玖\u2460-\u2468]{5}"
+    rf"\d(?:[ .*_~\-{_MARK}]{{0,3}}\d){{4}}|@|[(\[{{]at[)\]}}]|#[qs1f]| at |[a-z][a-z0-9_-]{{5}}|艾特|"
+    rf"[{_FORMS}](?:[ .-]?[{_FORMS}]){{4}}"
 )
-_MAY_RUN = re.compile(r"[\d .@()\[\]#a-z_艾特零〇○洞一幺壹二贰三叁四肆五伍六陆七柒八捌九玖\u2460-\u2468-]{2,}")
+_MAY_RUN = re.compile(rf"[\d .@()\[\]{{}}#a-z_*~艾特{_MARK}{_FORMS}-]{{2,}}")
 _PLAIN_DIGITS = str.maketrans(_DIGIT_FORMS)
 
 
@@ -107,7 +139,7 @@ def find_contacts_folded(text: str, key: str) -> tuple[Contact, ...]:
         if not any(busy[start:end]):
             busy[start:end] = b"\1" * (end - start)
             taken.append(Contact(kind, value, _line_of(text, start), start, end))
-    shared = [_same_number(text, key, contact) for contact in taken if contact.kind == "phone"]
+    shared = [_same_number(key, contact) for contact in taken]
     taken.extend(contact for contact in shared if contact is not None)
     return tuple(sorted(taken, key=lambda contact: (contact.start, contact.end, contact.kind)))
 
@@ -117,20 +149,26 @@ def _readings(key: str) -> Iterator[tuple[ContactKind, str, int, int]]:
     yield from _emails(key)
     yield from _wechats(key)
     for match in _QQ.finditer(key):
-        yield "qq", match["number"].replace(" ", ""), match.start("number"), match.end("number")
+        value = re.sub(r"\D", "", match["number"].translate(_PLAIN_DIGITS))
+        if not value.startswith("0"):
+            yield "qq", value, match.start("number"), match.end("number")
     for match in _HOTLINE.finditer(key):
         yield "hotline", re.sub(r"\D", "", match[0]), *match.span()
     for match in _SHORT_HOTLINE.finditer(key):
-        yield "hotline", match["number"], *match.span("number")
+        group = "number" if match["number"] else "named"
+        yield "hotline", match[group], *match.span(group)
     for start, end, value in _mobiles(key):
         yield "phone", value, start, end
+    for match in _LOOKALIKE.finditer(key):
+        if sum(map(str.isdecimal, match["number"])) >= MIN_DIGITS:
+            yield "phone", match["number"].translate(_LIKE_DIGITS), *match.span("number")
     for match in _LANDLINE.finditer(key):
         yield "phone", re.sub(r"\D", "", match[0]), *match.span()
 
 
 def _emails(key: str) -> Iterator[tuple[ContactKind, str, int, int]]:
     for match in _EMAIL.finditer(key):
-        domain = match["domain"].replace("点", ".").replace("。", ".")
+        domain = _DOTS.sub(".", match["domain"] or match["spelt"])
         if not domain.rpartition(".")[2].isdecimal():
             yield "email", f"{match['local']}@{domain}", *match.span()
 
@@ -158,6 +196,8 @@ def _mobiles(key: str) -> Iterator[tuple[int, int, str]]:
         start, end = match.span()
         if _AMOUNT_AFTER.match(key, end) or not _is_grouped_as_phone(match[0]):
             continue
+        if _AMOUNT_BEFORE.search(key, max(0, start - 8), start):
+            continue
         if re.search(r"\d[ -]$", key[max(0, start - 2) : start]) and " " in match[0].strip():
             continue  # `6222 1380 0000 0000`: a group of a card number
         yield start, end, re.sub(r"\D", "", match[0].translate(_PLAIN_DIGITS))[-11:]
@@ -169,11 +209,14 @@ def _is_grouped_as_phone(written: str) -> bool:
     return len(groups) == 1 or groups == [3, 4, 4] or set(groups) == {1}
 
 
-def _same_number(text: str, key: str, phone: Contact) -> Contact | None:
-    """Return the WeChat contact of `13800000000(微信同号)`."""
-    if not _SAME_NUMBER.match(key, phone.end):
-        return None
-    return Contact("wechat", phone.value, _line_of(text, phone.start), phone.start, phone.end)
+def _same_number(key: str, found: Contact) -> Contact | None:
+    """Return the other contact of a number that is both: `13800000000(微信同号)`, `电话/微信:13800000000`."""
+    if found.kind == "phone" and _SAME_NUMBER.match(key, found.end):
+        return found._replace(kind="wechat")
+    is_number = found.kind == "wechat" and len(found.value) == 11 and found.value.isdecimal()
+    if is_number and _ALSO_PHONE.search(key, max(0, found.start - 14), found.start):
+        return found._replace(kind="phone")
+    return None
 
 
 def _line_of(text: str, position: int) -> str:

@@ -7,6 +7,7 @@ the span in the text.
 
 from __future__ import annotations
 
+import unicodedata
 from functools import cache
 from importlib import resources
 
@@ -67,6 +68,10 @@ def _table() -> npt.NDArray[np.uint32]:
     for code in range(ord("A"), ord("Z") + 1):
         table[code] = code + 32
     table[0xD800:0xE000] = ord("\N{REPLACEMENT CHARACTER}")  # no matcher takes a lone surrogate
+    for code in (*range(0x24B6, 0x24EA), *range(0x1D400, 0x1D800)):  # circled and mathematical letters and digits
+        plain_form = unicodedata.normalize("NFKC", chr(code)).lower()
+        if len(plain_form) == 1:
+            table[code] = ord(plain_form)
     for form, plain in _OTHER_FORMS.items():
         table[ord(form)] = ord(plain)
     return table
