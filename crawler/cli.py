@@ -205,7 +205,9 @@ def _lines(summary: CrawlSummary) -> list[str]:
         lines.append(f"  {summary.replayed} responses of an interrupted run were taken up from the archive")
     if summary.why_not:
         lines.append("  not fetched: " + ", ".join(f"{count} {why}" for why, count in summary.why_not.items()))
-    lines += [f"  {name}: its {what} is used up; the next run goes on with it" for name, what in summary.spent.items()]
+    lines += [
+        f"  {name}: its {what} is used up; the next run goes on with it" for name, what in summary.spent.items()
+    ]
     if waiting := summary.states.get("queued"):
         lines.append(f"  {waiting} URLs wait; the same command goes on with them")
     return lines + [f"warning: {warning}" for warning in summary.warnings]
