@@ -118,6 +118,8 @@ class CorpusSink:
         self._cleaner: Cleaner | None = None
         self._outcomes: Counter[str] = Counter()
         self._corpus = Corpus(path, create=True)
+        # The frontier is read by its keys alone; mapped into memory, the whole file would be counted as the crawl's.
+        self._corpus.connection.execute("PRAGMA mmap_size = 0")
         # Kept open until the corpus is closed: closing any descriptor of the file would drop SQLite's own locks.
         self._lock = os.open(path, os.O_RDONLY)
         try:
