@@ -20,6 +20,7 @@ MAX_GAP = 5
 INSERT_SCORE = 5
 INSERT_LENGTH = 4
 TRADE_WORDS = 3
+TRADE_WEIGHT = 2
 GLUED_SCORE = 6
 """Least weight of a run inside a sentence, or least length of its one phrase; least weight at a line's head."""
 
@@ -31,6 +32,10 @@ HEAD_LENGTH = 12
 
 MARK_LENGTH = 40
 """Letters at a line's head that are looked at for a mark between keywords."""
+
+REPEATED = 3
+REPEATED_WITHIN = 200
+"""How often a line's first two characters occur near its head when a place's name is before every keyword."""
 
 NEAR = 24
 """Characters on either side of a run that say whether an author speaks of it."""
@@ -126,11 +131,13 @@ def _is_keyword(piece: str, *, strong: bool) -> bool:
 def _row_end(line: str) -> int:
     """Return where the keywords at a line's head end: 0 where the line begins with its sentence."""
     end = 0
+    begins = line[:2] if line.count(line[:2], 0, REPEATED_WITHIN) >= REPEATED else None
     for mark in rows.SEPARATORS.finditer(line, 0, rows.MAX_LENGTH):
         if _AUTHORS_MARK.search(mark[0]):
             break
         piece = line[end : mark.start()]
-        if piece and not _is_keyword(piece, strong=rows.STRONG.search(mark[0]) is not None):
+        alike = begins is not None and piece.startswith(begins)
+        if piece and not _is_keyword(piece, strong=alike or rows.STRONG.search(mark[0]) is not None):
             break
         end = mark.end()
     hits = spam.longest(spam.scan(line[end : end + 2 * rows.MAX_PIECE], rows=True))
@@ -214,10 +221,11 @@ def _bounds(line: str, run: list[Hit], first: int, last: int) -> tuple[int, int]
     """Return where to cut: around the core and the words that a mark joins to it. A word that only touches it stays:
     as often as not it is the sentence's."""
     start, end = run[first].start, run[last].end
-    for hit in run[last + 1 :]:
-        if line[end : hit.start] not in ("_", "|"):
+    for place in range(last + 1, len(run)):
+        gap = line[end : run[place].start]
+        if not (_is_joined(gap, run[place:]) or (place > last + 1 and not gap and run[place].weight > 1)):
             break
-        end = hit.end
+        end = run[place].end
     for hit in run[:first][::-1]:
         if line[hit.end : start] not in ("_", "|"):
             break
@@ -225,20 +233,47 @@ def _bounds(line: str, run: list[Hit], first: int, last: int) -> tuple[int, int]
     return _with_own_script(line, start, end)
 
 
+def _is_joined(gap: str, rest: list[Hit]) -> bool:
+    """Whether the next word belongs to the keywords before it: behind a mark, or four letters of trade words and more
+    behind a comma or blank."""
+    if gap in ("_", "|"):
+        return True
+    if gap not in (",", " "):
+        return False
+    length, end = 0, rest[0].start
+    for hit in rest:
+        if hit.start != end or hit.weight < TRADE_WEIGHT:
+            break
+        length, end = length + hit.end - hit.start, hit.end
+    return length >= INSERT_LENGTH
+
+
 def _with_own_script(line: str, start: int, end: int) -> tuple[int, int]:
     """Return the span with the rest of its Latin, Thai, Cyrillic or kana word, and the marks behind it."""
     while 0 < start < len(line) and _script(line[start]) and _script(line[start - 1]) == _script(line[start]):
         start -= 1
-    while end < len(line) and _script(line[end - 1]) and _script(line[end]) == _script(line[end - 1]):
-        end += 1
+    while end < len(line) and (script := _script(line[end - 1])) and _goes_on_in(line, end, script):
+        end += 1 + (line[end] == " ")
     while end < len(line) and line[end] in "_|":
         end += 1
     return start, end
 
 
+def _goes_on_in(line: str, place: int, script: str) -> bool:
+    """Whether the next letter is of the script too; behind a blank only where no Chinese writer uses it."""
+    if _script(line[place]) == script:
+        return True
+    return script != "LATIN" and line[place] == " " and _script(line[place + 1 : place + 2]) == script
+
+
 def _script(char: str) -> str:
     """Return the script of a letter or vowel sign that is not Chinese, by the first word of its name; else nothing."""
-    if char.isdecimal() or "\u4e00" <= char <= "\u9fff" or not (char.isalpha() or unicodedata.combining(char)):
+    if (
+        not char
+        or char.isdecimal()
+        or "\u4e00" <= char <= "\u9fff"
+        or not (char.isalpha() or unicodedata.combining(char))
+    ):
         return "THAI" if "\u0e00" <= char <= "\u0e7f" else ""
     return unicodedata.name(char, "").partition(" ")[0]
 
