@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby, pairwise
 from operator import itemgetter
 from typing import NamedTuple
@@ -25,6 +25,9 @@ from typing import NamedTuple
 LEADERS = 8
 """Enough that the copies of one article (which share most of their keys) always share a leader in some bucket; the
 recall figures of benchmarks/dedup.py hold with it."""
+
+LISTED = 4096
+"""The pairs of a new leader in a bucket of more nodes aren't listed but swept through: memory stays bounded."""
 
 LEVEL_ROWS = 1 << 16
 """Rows of the smallest level before it is merged into the next: about 1,800 documents, some 1.5 MB."""
@@ -68,11 +71,25 @@ _HEAD = f"""SELECT node FROM ({" UNION ALL ".join(f"SELECT node FROM {level} WHE
     ORDER BY node LIMIT ?2"""  # noqa: S608  # constants
 
 
+_AFTER = f"""SELECT node FROM ({
+    " UNION ALL ".join(
+        f"SELECT node FROM {level} WHERE key = ?1 AND (node > ?2 OR (node = ?2 AND ?3))" for level in LEVELS
+    )
+})
+    ORDER BY node LIMIT ?4"""  # noqa: S608  # constants
+
+
 class Changes(NamedTuple):
-    """What an insertion or removal did to the candidate pairs: those gained, and those perhaps lost (see `Leaders`)."""
+    """What an insertion or removal did to the candidate pairs.
+
+    `gained` are new ones. `leading` are (node, key) rows of nodes that have come to lead a large bucket: each is a
+    candidate with every member, too many to list. `displaced` are nodes that lead some bucket no more: their pairs may be
+    candidates no more (see `Leaders`).
+    """
 
     gained: set[Pair]
-    doubtful: set[Pair]
+    leading: list[tuple[int, int]]
+    displaced: set[int]
 
 
 def pair(left: int, right: int) -> Pair:
@@ -83,7 +100,7 @@ def pair(left: int, right: int) -> Pair:
 def insert(connection: sqlite3.Connection, rows: Iterable[Row]) -> Changes:
     """Put (key, node) rows of new nodes into the index; return how the candidate pairs change."""
     ordered = sorted(rows)
-    changes = Changes(set(), set())
+    changes = Changes(set(), [], set())
     groups = {key: [node for _, node in group] for key, group in groupby(ordered, key=itemgetter(0))}
     shared = {key for key, nodes in groups.items() if len(nodes) > 1}
     for key in shared | _occupied(connection, list(groups)):
@@ -96,16 +113,19 @@ def insert(connection: sqlite3.Connection, rows: Iterable[Row]) -> Changes:
 def _note_insertion(connection: sqlite3.Connection, key: int, new: Sequence[int], changes: Changes) -> None:
     """Note in `changes` what joining one bucket (as it stands without `new`) changes."""
     old = members(connection, key, LEADERS)
-    leaders = sorted([*old, *new])[:LEADERS]
-    leading = set(leaders)
+    leading = set(sorted([*old, *new])[:LEADERS])
     displaced = [node for node in old if node not in leading]
-    if len(old) == LEADERS and (displaced or not leading.isdisjoint(new)):
-        old = members(connection, key)
+    changes.displaced.update(displaced)
+    everybody = old
+    if len(old) == LEADERS and not leading.isdisjoint(new):
+        everybody = members(connection, key, LISTED + 1)
     for node in new:
-        others = [*old, *new] if node in leading else leaders
+        if node in leading and len(everybody) > LISTED:
+            changes.leading.append((node, key))
+            others: Iterable[int] = new
+        else:
+            others = [*everybody, *new] if node in leading else leading
         changes.gained.update(pair(node, other) for other in others if other != node)
-    followers = [node for node in old if node not in leading]
-    changes.doubtful.update(pair(node, other) for node in displaced for other in followers if other != node)
 
 
 def remove(connection: sqlite3.Connection, rows: Iterable[Row]) -> Changes:
@@ -113,14 +133,26 @@ def remove(connection: sqlite3.Connection, rows: Iterable[Row]) -> Changes:
     ordered = sorted(rows)
     for table in LEVELS:
         connection.executemany(f"DELETE FROM {table} WHERE key = ? AND node = ?", ordered)  # noqa: S608  # constants
-    changes = Changes(set(), set())
+    changes = Changes(set(), [], set())
     for key, group in groupby(ordered, key=itemgetter(0)):
         left = members(connection, key, LEADERS)
         before = set(sorted([*left, *(node for _, node in group)])[:LEADERS])
         promoted = [node for node in left if node not in before]
-        others = members(connection, key) if promoted else []
-        changes.gained.update(pair(node, other) for node in promoted for other in others if other != node)
+        others = members(connection, key, LISTED + 1) if promoted else []
+        if len(others) > LISTED:
+            changes.leading.extend((node, key) for node in promoted)
+        else:
+            changes.gained.update(pair(node, other) for node in promoted for other in others if other != node)
     return changes
+
+
+def walk(connection: sqlite3.Connection, key: int, size: int) -> Iterator[list[int]]:
+    """Yield the nodes of a bucket in order, at most `size` at a time."""
+    after = -(1 << 63)
+    including = True
+    while block := [node for (node,) in connection.execute(_AFTER, (key, after, including, size))]:
+        yield block
+        after, including = block[-1], False
 
 
 def members(connection: sqlite3.Connection, key: int, limit: int = -1) -> list[int]:

@@ -41,8 +41,8 @@ from corpus.dedup_tables import (
     documents_of,
     embedded_in,
     keys_of,
-    known_pairs,
     nodes_of,
+    pairs_of,
     roots_of,
     stored_nodes,
 )
@@ -108,9 +108,9 @@ def remove(connection: sqlite3.Connection, ids: Collection[str], masker: Masker 
     nodes = set(known.values())
     gone = nodes - documents_of(connection, nodes).keys()
     roots = roots_of(connection, nodes | embedded_in(connection, gone))
-    gained = _forget(connection, gone)
+    changes = _forget(connection, gone)
     texts = Texts(connection, masker or default_masker(), {})
-    refresh(connection, roots | _touched(connection, verify(connection, gained, texts)))
+    refresh(connection, roots | _touched(connection, verify(connection, changes, texts)))
 
 
 def rederive(connection: sqlite3.Connection, masker: Masker | None = None) -> None:
@@ -191,8 +191,8 @@ def _add(connection: sqlite3.Connection, entries: Sequence[Entry], masker: Maske
     new = {node: index for node, index in given.items() if node not in known}
     changes = _index(connection, new, prints)
     texts = Texts(connection, masker, {node: entries[index].text for node, index in new.items()})
-    stale |= part(connection, _lost(connection, changes.doubtful))
-    edges = verify(connection, changes.gained, texts)
+    stale |= part(connection, _lost(connection, changes.displaced))
+    edges = verify(connection, changes, texts)
     join(connection, {node: sorted(ranks[node]) for node in new}, edges, stale)
 
 
@@ -213,9 +213,9 @@ def _index(connection: sqlite3.Connection, new: Mapping[int, int], prints: finge
     return buckets.insert(connection, [(key, node) for node in keys for key in keys[node].tolist()])
 
 
-def _lost(connection: sqlite3.Connection, doubtful: Collection[Pair]) -> list[Pair]:
-    """Return the stored pairs among `doubtful` that are candidates no more."""
-    stored = sorted(known_pairs(connection, doubtful))
+def _lost(connection: sqlite3.Connection, displaced: Collection[int]) -> list[Pair]:
+    """Return the stored pairs of nodes that lead some bucket no more that are candidates no more."""
+    stored = sorted(pairs_of(connection, displaced))
     keys = keys_of(connection, {node for candidate in stored for node in candidate})
     leaders = buckets.Leaders(connection)
     return [pair for pair in stored if not leaders.join(pair, _common(*(keys[node] for node in pair)))]
@@ -225,8 +225,8 @@ def _common(left: Keys, right: Keys) -> frozenset[int]:
     return left.bands & right.bands | left.anchors & right.anchors
 
 
-def _forget(connection: sqlite3.Connection, gone: Collection[int]) -> set[Pair]:
-    """Take contents out of every table; return the candidate pairs that this brings among the others."""
+def _forget(connection: sqlite3.Connection, gone: Collection[int]) -> buckets.Changes:
+    """Take contents out of every table; return how the candidates among the others change."""
     keys = keys_of(connection, gone)
     rows_of = [(key, node) for node in gone for key in keys[node].bands | keys[node].anchors]
     changes = buckets.remove(connection, rows_of)
@@ -234,7 +234,7 @@ def _forget(connection: sqlite3.Connection, gone: Collection[int]) -> set[Pair]:
     connection.executemany("DELETE FROM dedup_pairs WHERE a = ?", rows)
     connection.executemany("DELETE FROM dedup_pairs WHERE b = ?", rows)
     connection.executemany("DELETE FROM dedup_contents WHERE node = ?", rows)
-    return changes.gained
+    return changes
 
 
 # --- reading the tables ---------------------------------------------------------------------------------------------

@@ -146,11 +146,25 @@ def known_pairs(connection: sqlite3.Connection, candidates: Collection[Pair]) ->
     return {(left, right) for left, right in rows(connection, sql, candidates)}
 
 
+def pairs_of(connection: sqlite3.Connection, nodes: Collection[int]) -> set[Pair]:
+    """Return the verified pairs of which one content or both are among `nodes`."""
+    found: set[Pair] = set()
+    for side in ("a", "b"):
+        sql = f"SELECT a, b FROM dedup_pairs WHERE {side} IN (SELECT value FROM json_each(?))"  # noqa: S608  # constants
+        found.update(rows(connection, sql, nodes))
+    return found
+
+
+def key_blobs(connection: sqlite3.Connection, nodes: Collection[int]) -> dict[int, bytes]:
+    """Return the index keys of those of `nodes` that are known: band keys, then anchors, little-endian 64-bit."""
+    sql = "SELECT node, keys FROM dedup_contents WHERE node IN (SELECT value FROM json_each(?))"
+    return dict(rows(connection, sql, nodes))
+
+
 def keys_of(connection: sqlite3.Connection, nodes: Collection[int]) -> dict[int, Keys]:
     """Return the index keys of those of `nodes` that are known."""
-    sql = "SELECT node, keys FROM dedup_contents WHERE node IN (SELECT value FROM json_each(?))"
     found = {}
-    for node, blob in rows(connection, sql, nodes):
+    for node, blob in key_blobs(connection, nodes).items():
         keys = np.frombuffer(blob, "<i8").tolist()
         found[node] = Keys(frozenset(keys[: fingerprint.BANDS]), frozenset(keys[fingerprint.BANDS :]))
     return found

@@ -12,9 +12,11 @@ import sqlite3
 from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
-from corpus import fingerprint
+import numpy as np
+
+from corpus import buckets, fingerprint
 from corpus.buckets import Pair
-from corpus.dedup_tables import Keys, keys_of, known_pairs
+from corpus.dedup_tables import Keys, key_blobs, keys_of, known_pairs
 from corpus.fingerprint import U64, fold_batch, jaccard, overlap, shingle_sets
 from corpus.graph import Edge, EdgeKind
 from corpus.masking import Masker
@@ -34,6 +36,9 @@ text's five anchors (300 shingles) at .9 each, fewer than half are in both with 
 
 CONTAINED_SHINGLES = 300
 """Shorter texts are never called embedded: a boilerplate paragraph stands in many articles."""
+
+SWEPT = 8192
+"""Members of a large bucket looked at together."""
 
 SET_CACHE = 2048
 """Shingle sets held at once while verifying (about 16 KB each for an article)."""
@@ -116,9 +121,17 @@ class Texts:
         return text
 
 
-def verify(connection: sqlite3.Connection, candidates: Collection[Pair], texts: Texts) -> list[Edge]:
-    """Store those of `candidates` that are duplicates and weren't stored yet; return them."""
-    ordered = sorted(_promising(connection, candidates) - known_pairs(connection, candidates))
+def verify(connection: sqlite3.Connection, changes: buckets.Changes, texts: Texts) -> list[Edge]:
+    """Store those of the new candidates that are duplicates and weren't stored yet; return them."""
+    edges = _verified(connection, _promising(connection, changes.gained), texts)
+    for node, key in sorted(set(changes.leading)):
+        for block in buckets.walk(connection, key, SWEPT):
+            edges += _verified(connection, _promising_in(connection, node, block), texts)
+    return edges
+
+
+def _verified(connection: sqlite3.Connection, candidates: set[Pair], texts: Texts) -> list[Edge]:
+    ordered = sorted(candidates - known_pairs(connection, candidates))
     edges: list[Edge] = []
     for first in range(0, len(ordered), SET_CACHE // 8):
         block = ordered[first : first + SET_CACHE // 8]
@@ -126,6 +139,24 @@ def verify(connection: sqlite3.Connection, candidates: Collection[Pair], texts: 
         edges += filter(None, (_edge(left, right, held[left], held[right]) for left, right in block))
     connection.executemany("INSERT INTO dedup_pairs VALUES (?, ?, ?, ?, ?, ?, ?)", edges)
     return edges
+
+
+def _promising_in(connection: sqlite3.Connection, node: int, others: Sequence[int]) -> set[Pair]:
+    """Return what `_promising` returns for one content with each of many others, by arrays."""
+    blobs = key_blobs(connection, [node, *others])
+    own = np.frombuffer(blobs.pop(node), "<i8")
+    bands, anchors = own[: fingerprint.BANDS], own[fingerprint.BANDS :]
+    nodes = list(blobs)
+    keys = np.frombuffer(b"".join(blobs.values()), "<i8")
+    counts = np.array([len(blob) // 8 for blob in blobs.values()], np.int64)
+    starts = np.cumsum(counts) - counts
+    owners = np.repeat(np.arange(len(nodes)), counts)
+    is_band = np.arange(len(keys)) - starts[owners] < fingerprint.BANDS
+    shared_bands = np.bincount(owners[is_band & np.isin(keys, bands)], minlength=len(nodes))
+    shared_anchors = np.bincount(owners[~is_band & np.isin(keys, anchors)], minlength=len(nodes))
+    least = np.maximum(1, SHARED_ANCHORS * np.minimum(len(anchors), counts - fingerprint.BANDS))
+    promising = np.flatnonzero((shared_bands > 0) | (shared_anchors >= least))
+    return {buckets.pair(node, nodes[index]) for index in promising.tolist()}
 
 
 def _promising(connection: sqlite3.Connection, candidates: Collection[Pair]) -> set[Pair]:

@@ -7,7 +7,7 @@ import sqlite3
 
 import pytest
 
-from corpus import buckets, clusters, dedup, joining
+from corpus import buckets, clusters, dedup, joining, verify
 from tests.corpus.dedup_corpus import LENDERS, MASKER, article, connect, derived, edited, entry, filled, store
 
 PLACES = ("湖南", "河南", "广东")
@@ -66,6 +66,8 @@ def play(entries: list[dedup.Entry], rng: random.Random) -> sqlite3.Connection:
 def test_every_order_batch_and_removal_gives_the_same_rows(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
     rng = random.Random(seed)
     monkeypatch.setattr(buckets, "LEADERS", rng.choice((1, 2, 8)))
+    monkeypatch.setattr(buckets, "LISTED", rng.choice((2, 5, buckets.LISTED)))
+    monkeypatch.setattr(verify, "SWEPT", rng.choice((3, verify.SWEPT)))
     entries = crowd(seed, 24)
     assert derived(play(entries, rng)) == derived(filled(entries))
 
