@@ -39,6 +39,9 @@ before an article that promises nothing (60 - 15), not before seeds, sitemaps an
 MAX_TEXT = 3_000
 """Characters of a page that are looked at: the head of an article says what it is about."""
 
+MIN_TEXT = 200
+"""A page with less text, such as a bare list, says nothing about its subject: it is neither on it nor off it."""
+
 SURE_AFTER, SURE_SHARE = 30, 0.8
 """A site whose front page and so many of its first pages are on the subject is all about it: its further pages and
 links aren't weighed, which costs a quarter of a millisecond for each."""

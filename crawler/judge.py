@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, field, replace
 
 from crawler.discover import Link
-from crawler.focus import PAGE_ENOUGH, SURE_AFTER, SURE_SHARE, Focus, too_far
+from crawler.focus import LINK_ENOUGH, MIN_TEXT, PAGE_ENOUGH, SURE_AFTER, SURE_SHARE, Focus, too_far
 from crawler.frontier import canonical, excluded, host_of, shape, twin
 from crawler.site import Cms, Site, cms_of
 from crawler.table import Entry
@@ -28,7 +28,9 @@ class Judge:
     twins: Twins = field(default_factory=Twins)
     weighed: Counter[str] = field(default_factory=Counter)
     shown: Counter[str] = field(default_factory=Counter)
-    _mixed: set[str] = field(default_factory=set)
+    _at_home: set[str] = field(default_factory=set)
+    _unpromised: Counter[str] = field(default_factory=Counter)
+    _surprises: Counter[str] = field(default_factory=Counter)
     _cms: dict[str, Cms] = field(default_factory=dict)
 
     def entry(
@@ -76,13 +78,16 @@ class Judge:
     def weigh(self, entry: Entry, site: Site, text: str, title: str) -> float | None:
         """Return how much a page is about the subject, and count it; None where that isn't asked."""
         focus = self._focus(site)
-        if focus is None:
+        if focus is None or len(text) < MIN_TEXT:
             return None
         score = round(focus.page(text, title).score, 3)
         self.weighed[site.name] += 1
         self.shown[site.name] += score >= PAGE_ENOUGH
-        if entry.kind == "seed" and score < PAGE_ENOUGH:
-            self._mixed.add(site.name)
+        if entry.kind == "seed" and score >= PAGE_ENOUGH:
+            self._at_home.add(site.name)
+        if focus.link(entry.anchor, entry.url).score < LINK_ENOUGH:
+            self._unpromised[site.name] += 1
+            self._surprises[site.name] += score >= PAGE_ENOUGH
         return score
 
     def too_far(self, entry: Entry, site: Site) -> bool:
@@ -96,15 +101,21 @@ class Judge:
 
     def _focus(self, site: Site) -> Focus | None:
         """Return a site's focus, None where it has none or needs none."""
-        weighed = self.weighed[site.name]
-        # What comes first on a portal is no sample of it: the focus has chosen it.
-        if (
-            site.name not in self._mixed
-            and weighed >= SURE_AFTER
-            and self.shown[site.name] >= SURE_SHARE * weighed
-        ):
-            return None
-        return site.focus
+        return None if self._all_about_it(site.name) else site.focus
+
+    def _all_about_it(self, name: str) -> bool:
+        """Return whether a whole site is about the subject, so that nothing of it needs weighing.
+
+        What comes first is no sample, for the focus has chosen it: the front page must be on the subject too, or what
+        was fetched without promising anything.
+        """
+        if name in self._at_home and self._mostly(self.shown[name], self.weighed[name]):
+            return True
+        return self._mostly(self._surprises[name], self._unpromised[name])
+
+    @staticmethod
+    def _mostly(on: int, of: int) -> bool:
+        return of >= SURE_AFTER and on >= SURE_SHARE * of
 
     def _away(self, link: Link, site: Site, parent: Entry | None, *, level: bool) -> int:
         """Return how many pages off the subject, in a row, lead up to a link."""
@@ -113,7 +124,9 @@ class Judge:
         if parent.kind in ("sitemap", "feed"):
             # Such a list says nothing of its own: one step, so that what promises something goes first.
             return 1
-        if parent.relevance is None or parent.relevance >= PAGE_ENOUGH:
+        if parent.relevance is None:
+            return parent.away
+        if parent.relevance >= PAGE_ENOUGH:
             return 0
         # The next page of a list is as far as the list is.
         return parent.away + (not level or parent.away == 0)

@@ -27,7 +27,7 @@ WEATHER = "今天多云转晴，气温回升，适合出门散步，晚间有风
 
 def portal(sections: int = 3) -> dict[str, Answer]:
     """Return a site whose way to loans leads through the front page and a section; further sections lead ever deeper."""
-    web = {f"{A}/": page("/money/", *(f"/s{n}/" for n in range(sections)), text=WEATHER)}
+    web: dict[str, Answer] = {f"{A}/": page("/money/", *(f"/s{n}/" for n in range(sections)), text=WEATHER)}
     web[f"{A}/money/"] = page(*(f"/money/{n}x.html" for n in range(5)), text=WEATHER)
     for n in range(5):
         web[f"{A}/money/{n}x.html"] = page("/", text=f"{n}" + PROSE, title="网贷逾期")
@@ -79,8 +79,8 @@ def test_declared_sites_are_cut_only_when_they_say_so() -> None:
 def test_a_promising_link_is_followed_from_anywhere_and_soon() -> None:
     web = portal()
     deep = A + _path(0, 1)
-    status, headers, body = web[deep]
-    web[deep] = status, headers, body + "<a href='/hidden.html'>信用卡逾期被起诉怎么办</a>"
+    answer = web[deep]
+    web[deep] = answer[0], answer[1], answer[2] + "<a href='/hidden.html'>信用卡逾期被起诉怎么办</a>"
     web[f"{A}/hidden.html"] = page(text=PROSE)
     _, sink, _ = crawl(web, f"{A}/")
     assert f"{A}/hidden.html" in urls(sink)

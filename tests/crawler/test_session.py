@@ -423,3 +423,29 @@ def test_a_run_leaves_other_sites_of_the_corpus_alone() -> None:
     assert {url for url in urls(sink) if "b.test" in url} == before
     assert set(urls(sink)) >= set(one)
     assert session.frontier.counts("b.test")["queued"] > 0
+
+
+def test_a_folders_default_document_is_fetched_once_it_is_proved() -> None:
+    folders = [f"/c{n}/" for n in range(6)]
+    web = {f"{A}/": page("/index.html", *folders, *(f"{folder}index.html" for folder in folders), text=PROSE)}
+    web[f"{A}/index.html"] = web[f"{A}/"]
+    for n, folder in enumerate(folders):
+        web[A + folder] = web[f"{A}{folder}index.html"] = page(
+            "/", f"/post/{n}.html", text=f"{'甲乙丙丁戊己'[n]}{PROSE}"
+        )
+    summary, sink, session = crawl(web, f"{A}/")
+    fetched = urls(sink)
+    assert set(folders) <= {url.removeprefix(A) for url in fetched}
+    assert sum(url.endswith("index.html") for url in fetched) < 6
+    assert summary.why_not["twin"] >= 1
+    assert session.judge.twins.plain(f"{A}/c9/index.html") == f"{A}/c9/"
+
+
+def test_a_redirect_from_a_default_document_is_evidence_too() -> None:
+    folders = [f"/c{n}/" for n in range(4)]
+    web = {f"{A}/": page(*folders, *(f"{folder}index.html" for folder in folders), text=PROSE)}
+    for folder in folders:
+        web[A + folder] = page("/", text=f"{folder}{PROSE}")
+        web[f"{A}{folder}index.html"] = redirect(f"{A}{folder}")
+    _, _, session = crawl(web, f"{A}/")
+    assert session.judge.twins.plain(f"{A}/c9/index.html") == f"{A}/c9/"

@@ -1,6 +1,8 @@
 import random
 
-from crawler.traps import BARREN_AFTER, Probes, Twins, Watch, probe_paths, similarity
+import pytest
+
+from crawler.traps import BARREN_AFTER, Probes, Twins, Watch, folder_of, probe_paths, similarity
 
 
 def test_an_endless_family_of_empty_pages_is_closed() -> None:
@@ -88,3 +90,43 @@ def test_one_unlike_page_disproves_twins() -> None:
 def test_similarity_bounds() -> None:
     assert similarity(frozenset(), frozenset()) == 1.0
     assert similarity(frozenset({1}), frozenset({2})) == 0.0
+
+
+H = "http://a.test"
+
+
+def test_a_default_document_is_proved_by_two_folders_and_none_unlike() -> None:
+    twins = Twins()
+    for folder, text in (("/", "front page"), ("/b/", "section b")):
+        assert twins.plain(f"{H}/c/index.html") is None
+        twins.saw_default(f"{H}{folder}", text)
+        twins.saw_default(f"{H}{folder}index.html", text + " 17")
+    assert twins.plain(f"{H}/c/index.html") == f"{H}/c/"
+    for other in ("/c/index.html?id=5", "/c/index.php", "/c/x-index.html", "/c/", "/index.html/x"):
+        assert twins.plain(H + other) is None
+    assert twins.plain("http://b.test/index.html") is None
+    twins.saw_default(f"{H}/d/index.html", "one thing")
+    twins.saw_default(f"{H}/d/", "another")
+    assert twins.plain(f"{H}/c/index.html") is None
+
+
+def test_one_folder_alone_proves_nothing() -> None:
+    twins = Twins()
+    for _ in range(3):
+        twins.saw_default(f"{H}/index.php", "front page")
+        twins.saw_default(f"{H}/", "front page")
+    assert twins.plain(f"{H}/b/index.php") is None
+
+
+@pytest.mark.parametrize(
+    ("key", "expected"),
+    [
+        (f"{H}/index.html", (f"{H}/", "index.html")),
+        (f"{H}/a/default.aspx", (f"{H}/a/", "default.aspx")),
+        (f"{H}/a/index.php?a=1", (f"{H}/a/index.php?a=1", "")),
+        (f"{H}/a/index_2.html", (f"{H}/a/index_2.html", "")),
+        (f"{H}/", (f"{H}/", "")),
+    ],
+)
+def test_default_documents(key: str, expected: tuple[str, str]) -> None:
+    assert folder_of(key) == expected

@@ -11,7 +11,7 @@ from typing import Any
 
 from corpus.records import Fetch
 from crawler.recrawl import Looks
-from crawler.session import CrawlSummary, Limits, Session
+from crawler.session import CrawlSummary, Limits, Recrawl, Session
 from crawler.site import Site, from_url
 
 Answer = tuple[int, Mapping[str, str], str]
@@ -123,6 +123,7 @@ def crawl(
     sink: MemorySink | None = None,
     limits: Limits | None = None,
     fresh: bool = False,
+    recrawl: Recrawl = "",
     die_after: int | None = None,
     clock: Clock | None = None,
 ) -> tuple[CrawlSummary, MemorySink, Session]:
@@ -130,12 +131,14 @@ def crawl(
     sink = sink or MemorySink()
     clock = clock or Clock()
     sites = [from_url(target) if isinstance(target, str) else target for target in start]
-    session = Session(sink, sites, limits=limits, fresh=fresh, retry_base=1.0, clock=clock)
+    session = Session(sink, sites, limits=limits, fresh=fresh, recrawl=recrawl, retry_base=1.0, clock=clock)
     session.open()
     answer = web if callable(web) else _of(web)
     served = 0
     for _ in range(100_000):
         entry = session.next(lambda _host: True)
+        if entry is not None:
+            session.conditions(entry)
         if entry is None:
             if not session.waiting():
                 break
@@ -146,7 +149,8 @@ def crawl(
             session.problem(entry, "timeout", retryable=True)
             continue
         status, headers, body = found if found is not None else (404, {}, "")
-        fetch = Fetch(entry.url, datetime.now(UTC), body.encode(), status=status, headers=tuple(headers.items()))
+        when = datetime.fromtimestamp(clock.now, UTC)
+        fetch = Fetch(entry.url, when, body.encode(), status=status, headers=tuple(headers.items()))
         if die_after is not None and served >= die_after and entry.kind != "probe":
             # The response is in the archive; what follows from it was never written.
             sink.add(fetch)
