@@ -12,16 +12,13 @@ Every pattern begins with a literal, so that clean text costs one scan.
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import NamedTuple
 
 from cleaning.findings import Edited, Finding, edit
+from cleaning.repair.gaps import BLANK, DELETED, MARKS, MASKED, Sentences, Spot, find_gaps
 from cleaning.repair.readings import is_simplified, is_traditional
 
-DELETED = "damage.deleted"
-MASKED = "damage.masked"
 RESTORED = "repair.restored"
 
 _HAN = "\u4e00-\u9fff"
@@ -33,25 +30,23 @@ _TOPICS = (
 )  # fmt: skip
 _LOOSE_TOPICS = ("的", "等", "在", "现", "現", "些")
 
+_STRONG_TAIL = "也?(?:日益|日趋|日趨|越来越|越來越|愈发|愈發|突出|频发|頻發|频出|頻出|严重|嚴重)"
+"""What only a question that is a problem does."""
+
+_MEASURE_TAIL = f"[{_END}]|包括|来|來|进行|進行|避免|防止|保护|保護|[的和、及]"
+
 _FILTERED = "催款|催收|催债|催債|讨债|討債"
 """Words before which or after which the filters of this field's sites cut."""
 
 GATE = re.compile(
-    rf"问(?=[也而虽同不就日解{_END}])|問(?=[也而雖同不就日解{_END}])|措(?=[{_END}])|突 ?[況况]"
+    rf"问(?=[也而虽同不就日解越愈突频严{_END}])|問(?=[也而雖同不就日解越愈突頻嚴{_END}])|措(?={_MEASURE_TAIL})|突 ?[況况]"
     rf"|于年(?![初底末中前后度])|於年(?![初底末中前後度])|之一(?=[时時步次])|会上吗|會上嗎"
-    rf"|gao(?=效)|zui(?=[高低好佳大新])|di(?=一)|\*\*\*|催[款收债債] |讨债 |討債 "
+    rf"|gao(?=[{_HAN}])|zui(?=[{_HAN}])|di(?=一)|催[款收债債] |讨债 |討債 |{BLANK}|{MARKS}"
 )
 """A text without it has no damage that this file can tell."""
 
-
-class Spot(NamedTuple):
-    """A place where something is missing: `fill` is what would stand there (empty: nobody knows), `why` for whom."""
-
-    start: int
-    end: int
-    rule: str
-    fill: str
-    why: str
+GAP_SIGNS = " *\uff0a\u25a1\xd7Xx\u67d0"
+"""First characters of what `find_gaps` weighs."""
 
 
 def delete_words(text: str, words: Iterable[str], mask: str = "") -> str:
@@ -98,6 +93,8 @@ def _spots(
     yield from _cut_words(_matches(_CUT, text, signs, "问問措突"), text)
     yield from _cut_years(_matches(_FOUNDED, text, signs, "于於"), text, siblings)
     yield from _masks(_matches(_MASK, text, signs, "之会會gzd*"), text)
+    if gaps := sorted(place for first in GAP_SIGNS for place in signs.get(first, ())):
+        yield from find_gaps(text, gaps, title=title, siblings=siblings, is_traditional=_is_traditional)
     yield from _blanks(_matches(_BLANK, text, signs, "催讨討"), text, title, siblings)
 
 
@@ -116,8 +113,9 @@ def _is_traditional(text: str) -> bool:
 
 
 _CUT = re.compile(
-    rf"(?P<question>[問问])(?=也|而|雖|虽|同样|同樣|不仅|不僅|就|日益|解答|[{_END}])"
-    rf"|(?P<measure>(?<=[取用防施些等定])措)(?=[{_END}])|(?P<emergency>突 ?[況况])"
+    rf"(?P<trouble>[問问])(?={_STRONG_TAIL})"
+    rf"|(?P<question>[問问])(?=也|而|雖|虽|同样|同樣|不仅|不僅|就|日益|解答|[{_END}])"
+    rf"|(?P<measure>(?<![举舉失无無筹籌挪])措)(?={_MEASURE_TAIL})|(?P<emergency>突 ?[況况])"
 )
 
 
@@ -131,7 +129,7 @@ def _cut_words(found: list[re.Match[str]], text: str) -> Iterator[Spot]:
         elif match["emergency"]:
             full = ("突發情" if hant else "突发情") + match[0][-1]
             yield Spot(*match.span(), DELETED, full, f"a filter cuts the middle out of {full}")
-        elif topical and _lacks_topic(text, match.start(), (*_TOPICS, *_LOOSE_TOPICS)):
+        elif match["trouble"] or (topical and _lacks_topic(text, match.start(), (*_TOPICS, *_LOOSE_TOPICS))):
             full = match[0] + ("題" if match[0] == "問" else "题")
             yield Spot(*match.span(), DELETED, full, f"of the words that begin so only {full} fits")
 
@@ -157,7 +155,7 @@ def _cut_years(lost: list[re.Match[str]], text: str, siblings: Sequence[str]) ->
 
 _MASK = re.compile(
     "(?P<first>(?:(?<=[在于於会會应應要请請])|(?<![\u4e00-\u9fff]))之一(?=[时時][间間]|步|次))"
-    "|(?P<spelt>(?<![A-Za-z])(?:gao(?=效)|zui(?=[高低好佳大新])|di(?=一)))"
+    rf"|(?P<spelt>(?<![A-Za-z])(?:(?:gao|zui)(?=[{_HAN}])|di(?=一)))"
     "|(?P<credit>[会會]上(?=[吗嗎]))"
     r"|(?P<stars>(?<!\*)(?:\*{3,20} ){1,8}\*{3,20}(?![*\w])|(?<=[行话話线線码碼服信打])\*{3,20}(?=[ ，。,;；\n]|\Z))"
 )
@@ -174,8 +172,15 @@ def _masks(found: list[re.Match[str]], text: str) -> Iterator[Spot]:
         elif match["stars"]:
             if any(map(_is_han, text[max(0, match.start() - 2) : match.start()])):
                 yield Spot(*match.span(), MASKED, "", "asterisks in place of a word")
-        elif credit := next((word for word in ("征信", "徵信") if word in text), ""):
-            yield Spot(*match.span(), DELETED, match[0] + credit, f"the page speaks of {credit}")
+        elif _CREDIT.search(text):
+            credit = "徵信" if match[0][0] == "會" else "征信"
+            why = (
+                f"the page speaks of {credit}" if credit in text else f"{credit} is what an overdue loan is put on"
+            )
+            yield Spot(*match.span(), DELETED, match[0] + credit, why)
+
+
+_CREDIT = re.compile("[征徵]信|逾期|[贷貸借还還]款|信用")
 
 
 def _is_han(char: str) -> bool:
@@ -192,7 +197,7 @@ def _blanks(blanks: list[re.Match[str]], text: str, title: str | None, siblings:
     """Yield blanks that stand for a word: after a filtered word, inside a sentence."""
     if not blanks:
         return
-    sentences = _Sentences(text)
+    sentences = Sentences(text)
     found = [match for match in blanks if text[match.end()] == "的" or sentences.hold(match.start())]
     telling = [match for match in found if _FUNCTION.match(text, match.end())]
     if not telling:
@@ -210,23 +215,6 @@ def _blanks(blanks: list[re.Match[str]], text: str, title: str | None, siblings:
                 yield Spot(
                     match.start(), match.end(), DELETED, known, f"blank in a sentence of a filtered page; {why}"
                 )
-
-
-class _Sentences:
-    """The lines of a text that are running text: a dozen characters and a sentence mark."""
-
-    def __init__(self, text: str) -> None:
-        self._starts: list[int] = []
-        self._running: list[bool] = []
-        start = 0
-        for line in text.split("\n"):
-            self._starts.append(start)
-            self._running.append(len(line) >= 12 and any(mark in line for mark in "\uff0c\u3002,\uff1b"))
-            start += len(line) + 1
-
-    def hold(self, at: int) -> bool:
-        """Return whether the line around `at` is running text."""
-        return self._running[bisect_right(self._starts, at) - 1]
 
 
 def _continuation(word: str, text: str, title: str | None, siblings: Sequence[str]) -> tuple[str, str]:
