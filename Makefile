@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 
-.PHONY: demo test lint types pytest format bench bench-dirty bench-extract bench-dedup bench-script clean
+.PHONY: demo test lint types pytest format bench bench-dirty bench-extract bench-dedup bench-script bench-crawl clean
 
 demo: $(VENV)/.installed
 	$(BIN)/yuqi demo demo-out
