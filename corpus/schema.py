@@ -5,11 +5,15 @@ The comments stand inside the statements on purpose: `.schema` in any SQLite she
 
 from __future__ import annotations
 
+import json
 import secrets
+from collections.abc import Mapping
+from typing import Any
 
 from sqlite_utils import Database
 
 from corpus import buckets, dedup, farms
+from corpus.search import Indexed, indexed
 
 APPLICATION_ID = 0x79757169
 """`yuqi` in ASCII: the mark in a SQLite file's header by which a corpus is told from any other database."""
@@ -34,6 +38,13 @@ VERSIONS = """CREATE TABLE versions (  -- what stood at a document's URL at anot
 BURIED_TEXTS = """CREATE TABLE buried_texts (  -- of what was taken down: by what its bytes can be recognised, never the text
     docid INTEGER PRIMARY KEY,  -- number of the fetch it came from
     needles BLOB NOT NULL  -- 64-bit keyed hashes of windows of 48 bytes, little-endian
+)"""
+
+ONES = "CREATE INDEX IF NOT EXISTS documents_ones ON documents(docid, url, published) WHERE duplicate_of IS NULL"
+"""What search asks of every candidate, so that it need not open the rows, which hold the texts."""
+
+FTS = """CREATE VIRTUAL TABLE documents_fts USING fts5(  -- character bigrams of documents, see docs/search.md
+    title, text, tags, content='', tokenize='unicode61 remove_diacritics 0'
 )"""
 
 TABLES = (
@@ -100,6 +111,7 @@ TABLES = (
     "CREATE INDEX documents_published ON documents(published)",
     "CREATE INDEX documents_cluster ON documents(cluster_id) WHERE cluster_id IS NOT NULL",
     "CREATE INDEX documents_content_hash ON documents(content_hash)",
+    ONES,
     VERSIONS,
     "CREATE INDEX versions_url ON versions(url)",
     """CREATE TABLE findings (  -- every change made to a document's text, with its certainty
@@ -159,9 +171,7 @@ TABLES = (
     PRIMARY KEY (kind, value)
 ) WITHOUT ROWID""",
     BURIED_TEXTS,
-    """CREATE VIRTUAL TABLE documents_fts USING fts5(  -- character bigrams of documents, see docs/search.md
-    title, text, content='', tokenize='unicode61 remove_diacritics 0'
-)""",
+    FTS,
 )
 
 ARTICLES_VIEW = """CREATE VIEW articles AS
@@ -226,9 +236,30 @@ def migrate(db: Database) -> None:
     if db.execute("PRAGMA user_version").fetchone()[0] < 5:
         for view in VIEWS[1:]:
             db.execute(view)
+    if db.execute("PRAGMA user_version").fetchone()[0] < 6:
+        _index_again(db)
     if db.execute("PRAGMA user_version").fetchone()[0] < 7:
         buckets.add_levels(db.conn)
     db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+
+
+def _index_again(db: Database) -> None:
+    """Make the search index anew from the documents."""
+    db.execute("DROP TABLE documents_fts")
+    db.execute(FTS)
+    db.execute(ONES)
+    db.conn.executemany(
+        "INSERT INTO documents_fts(rowid, title, text, tags) VALUES (?, ?, ?, ?)",
+        ((row["docid"], *indexed_row(row)) for row in db.table("documents").rows),
+    )
+
+
+def indexed_row(row: Mapping[str, Any]) -> Indexed:
+    """Return what the search index holds of a row of `documents`."""
+    return indexed(
+        row["title"], row["text"], site=row["site"], lenders=json.loads(row["lenders"]), topics=json.loads(row["topics"]),
+        script=row["script"], published=row["published"],
+    )  # fmt: skip
 
 
 def outdated(db: Database) -> bool:

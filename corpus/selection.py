@@ -8,10 +8,9 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Self
 
-from cleaning.lenders import lenders as known_lenders
 from cleaning.topics import topics as known_topics
 from corpus.fields import QUALITY
-from corpus.search import QueryError, parse
+from corpus.search import QueryError, lender_name, parse
 
 SCRIPTS = ("hans", "hant", "mixed")
 
@@ -88,12 +87,13 @@ class Selection:
             values.append(number)
         if self.query is not None:
             query = parse(self.query)
-            for condition, value in query.filters:
-                parts.append(condition)
-                values.append(value)
-            if query.match is not None:
+            for asked_for in query.untagged():
+                parts.append(asked_for.condition)
+                values.append(asked_for.value)
+            expression = query.expression()
+            if expression is not None:
                 parts.append("d.docid IN (SELECT rowid FROM documents_fts WHERE documents_fts MATCH ?)")
-                values.append(query.match)
+                values.append(expression)
         return " AND ".join(parts), values
 
     def count(self, connection: sqlite3.Connection) -> int:
@@ -120,15 +120,6 @@ class Selection:
             name: tuple(item) if isinstance(item, list) else item for name, item in value.items()
         }
         return cls(**given)
-
-
-def lender_name(name: str) -> str:
-    """Return a lender's name as documents hold it, from any of its aliases or its id; unknown names as they are."""
-    lowered = name.lower()
-    for lender in known_lenders():
-        if name == lender.name or lowered == lender.id or lowered in map(str.lower, lender.aliases):
-            return lender.name
-    return name
 
 
 def _site(name: str) -> str:

@@ -29,7 +29,7 @@ from corpus.fingerprint import content_hash
 from corpus.frames import Documents
 from corpus.needles import Hasher, Hashes
 from corpus.records import Fetch, Location, site_of
-from corpus.search import index_text
+from corpus.search import Indexed, indexed
 from corpus.selection import Selection
 from corpus.versions import OUTCOMES, Timelines
 
@@ -401,8 +401,8 @@ class Corpus:
         salt = self.salt
         self.db.table("documents").insert_all([_document_row(task, cleaned) for task, cleaned in documents])
         self.connection.executemany(
-            "INSERT INTO documents_fts(rowid, title, text) VALUES (?, ?, ?)",
-            [(task.seq, index_text(cleaned.title or ""), index_text(cleaned.text)) for task, cleaned in documents],
+            "INSERT INTO documents_fts(rowid, title, text, tags) VALUES (?, ?, ?, ?)",
+            [(task.seq, *_indexed(task, cleaned)) for task, cleaned in documents],
         )
         self.connection.executemany(
             "INSERT INTO findings VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -427,11 +427,11 @@ class Corpus:
         """Take documents out of every table and index, in the open transaction."""
         dedup.remove(self.connection, self._ids(docids))
         for docid in docids:
-            title, text = self.db.execute("SELECT title, text FROM documents WHERE docid = ?", [docid]).fetchone()
             # A contentless index forgets a row only when it is told again what the row held.
+            row = schema.indexed_row(self.db.table("documents").get(docid))
             self.db.execute(
-                "INSERT INTO documents_fts(documents_fts, rowid, title, text) VALUES ('delete', ?, ?, ?)",
-                [docid, index_text(title or ""), index_text(text)],
+                "INSERT INTO documents_fts(documents_fts, rowid, title, text, tags) VALUES ('delete', ?, ?, ?, ?)",
+                [docid, *row],
             )
             self.db.execute("DELETE FROM documents WHERE docid = ?", [docid])
 
@@ -671,6 +671,13 @@ def _document_row(task: Task, cleaned: Cleaned) -> dict[str, Any]:
         "last_seen": task.fetched_at,
         "content_hash": content_hash(cleaned.text),
     }
+
+
+def _indexed(task: Task, cleaned: Cleaned) -> Indexed:
+    return indexed(
+        cleaned.title, cleaned.text, site=task.site, lenders=cleaned.lenders, topics=cleaned.topics,
+        script=cleaned.script, published=cleaned.published,
+    )  # fmt: skip
 
 
 def _entry(task: Task, cleaned: Cleaned) -> dedup.Entry:

@@ -41,7 +41,7 @@ SEARCH_QUERY = {
     "sql": """SELECT d.title, d.site, d.published, d.id
 FROM documents_fts JOIN articles AS d ON d.docid = documents_fts.rowid
 WHERE documents_fts MATCH match_phrase(:words)
-ORDER BY bm25(documents_fts, 5.0, 1.0)
+ORDER BY bm25(documents_fts, 5.0, 1.0, 0.0)
 LIMIT 50""",
 }
 

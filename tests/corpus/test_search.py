@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Iterator
 
@@ -7,7 +8,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from corpus.search import QueryError, excerpt, index_text, match_phrase, parse, search, spans
+from corpus.search import (
+    CANDIDATES,
+    QueryError,
+    excerpt,
+    index_text,
+    indexed,
+    match_phrase,
+    matching,
+    parse,
+    search,
+    spans,
+)
 
 DOCUMENTS = [
     (
@@ -42,7 +54,8 @@ def connection() -> Iterator[sqlite3.Connection]:
     )
     connection.execute("CREATE TABLE tombstones (kind TEXT, value TEXT)")
     connection.execute(
-        "CREATE VIRTUAL TABLE documents_fts USING fts5(title, text, content='', tokenize='unicode61 remove_diacritics 0')"
+        "CREATE VIRTUAL TABLE documents_fts USING"
+        " fts5(title, text, tags, content='', tokenize='unicode61 remove_diacritics 0')"
     )
     for number, (name, title, text, site, published, lenders, topics) in enumerate(DOCUMENTS, 1):
         connection.execute(
@@ -61,9 +74,10 @@ def connection() -> Iterator[sqlite3.Connection]:
             ],
         )
         connection.execute(
-            "INSERT INTO documents_fts(rowid, title, text) VALUES (?, ?, ?)",
-            [number, index_text(title), index_text(text)],
-        )
+            "INSERT INTO documents_fts(rowid, title, text, tags) VALUES (?, ?, ?, ?)",
+            [number, *indexed(title, text, site=site, lenders=json.loads(lenders), topics=json.loads(topics),
+                              script="hans", published=published)],
+        )  # fmt: skip
     yield connection
     connection.close()
 
@@ -175,3 +189,49 @@ def test_the_snippet_shows_the_word_in_the_original_text() -> None:
 
 def test_overlapping_marks_are_merged() -> None:
     assert spans("催收电话", ["催收", "收电", "电话"]) == ((0, 4),)
+
+
+def many(connection: sqlite3.Connection, number: int, title: str, text: str) -> None:
+    """Add `number` documents behind those that are there."""
+    first = connection.execute("SELECT max(docid) + 1 FROM documents").fetchone()[0]
+    row = indexed(title, text, site="many.example", lenders=[], topics=[], script="hans", published="2023-01-01")
+    for docid in range(first, first + number):
+        connection.execute(
+            "INSERT INTO documents VALUES"
+            " (?, ?, ?, 'many.example', ?, NULL, '2023-01-01', ?, 'hans', '[]', '[]', NULL, NULL)",
+            [docid, f"m{docid}", f"http://many.example/{docid}", title, text],
+        )
+        connection.execute(
+            "INSERT INTO documents_fts(rowid, title, text, tags) VALUES (?, ?, ?, ?)", [docid, *row]
+        )
+
+
+def test_of_very_many_matches_those_with_the_word_in_the_title_come_first(connection: sqlite3.Connection) -> None:
+    many(connection, 3, "逾期怎么办", "这里说的是还款。")
+    many(connection, CANDIDATES + 50, "别的", "逾期之后先做什么，逾期会怎样。")
+    hits = search(connection, "逾期", limit=10)
+    assert [hit.title for hit in hits][:3] == ["逾期怎么办"] * 3
+    assert len(hits) == 10
+    assert len(matching(connection, "逾期")) > CANDIDATES
+    pages = [hit.id for page in range(3) for hit in search(connection, "逾期", limit=10, offset=10 * page)]
+    assert len(set(pages)) == 30
+
+
+def test_filters_hold_beside_very_many_matches(connection: sqlite3.Connection) -> None:
+    many(connection, CANDIDATES + 50, "别的", "逾期之后协商还款。")
+    assert found(connection, "协商 site:www.bank.example") == {"b"}
+    assert {hit.site for hit in search(connection, "协商 after:2024-01")} <= {
+        "bank.example",
+        "xm.example",
+        "copy.example",
+    }
+
+
+def test_no_query_of_words_reaches_the_tags(connection: sqlite3.Connection) -> None:
+    for query in ("ǀsite", "ǀtopic", "site", "hans", '"ǀscript68616e73"'):
+        assert found(connection, query) == set(), query
+
+
+@pytest.mark.parametrize("alias", ["招行", "招商银行", "cmb"])
+def test_a_lender_goes_by_any_of_its_names(alias: str) -> None:
+    assert parse(f"lender:{alias}").filters[0].value in ("招商银行", "cmb")
