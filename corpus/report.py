@@ -100,15 +100,13 @@ _QUESTIONS = (
         FROM clusters GROUP BY size ORDER BY min(documents)""",
     ),
     _Question(
-        "Spun articles", "One text sold under several names: clusters that are equal once lender, city, number and date "
+        "Spun articles", "One text sold under several names: documents that are equal once lender, city, number and date "
         "names are masked. Titled by the first of them.", ("article", "documents", "versions", "sites"),
-        """SELECT coalesce((SELECT d.title FROM documents AS d WHERE d.template_cluster_id = t.id
-                ORDER BY d.duplicate_of IS NOT NULL, d.first_seen, d.id LIMIT 1), t.id), t.documents, t.versions,
-            (SELECT count(DISTINCT d.site) FROM documents AS d JOIN clusters AS c ON c.id = d.cluster_id
-                WHERE c.template_cluster_id = t.id)
-        FROM (SELECT template_cluster_id AS id, sum(documents) AS documents, count(*) AS versions FROM clusters
-            WHERE template_cluster_id IS NOT NULL GROUP BY template_cluster_id HAVING count(*) > 1
-            ORDER BY documents DESC, id LIMIT 50) AS t ORDER BY t.documents DESC, t.id""",
+        """SELECT coalesce(d.title, t.id), t.documents, t.versions, t.sites FROM (
+            SELECT template_cluster_id AS id, count(*) AS documents, count(DISTINCT content_hash) AS versions,
+                count(DISTINCT site) AS sites
+            FROM documents WHERE template_cluster_id IS NOT NULL GROUP BY template_cluster_id) AS t
+        LEFT JOIN documents AS d ON d.id = t.id ORDER BY t.documents DESC, t.id""",
     ),
     _Question(
         "Damage classes", "Documents with damage of each kind. Certified: the model of the damage, run over the repaired "

@@ -277,15 +277,17 @@ def cluster(connection: sqlite3.Connection, key: str, chosen: str | None) -> dic
     )
     copies = [member for member in members if member is not original][:MAX_COLUMNS]
     base = _text(connection, original["id"])
-    swapped = {member["id"]: swaps(base, _text(connection, member["id"])) for member in copies}
-    by_id = {member["id"]: member for member in members}
-    other = by_id.get(chosen or "") or max(copies, key=lambda m: len(swapped[m["id"]]), default=None)
+    texts = {member["id"]: _text(connection, member["id"]) for member in copies}
+    swapped = {key: swaps(base, text) for key, text in texts.items()}
+    by_id = {member["id"]: member for member in members if member is not original}
+    differs = {key: (len(swapped[key]), text != base) for key, text in texts.items()}
+    other = by_id.get(chosen or "") or max(copies, key=lambda member: differs[member["id"]], default=None)
     view = {
         "cluster": key, "members": members[:MAX_MEMBERS], "more": len(members) > MAX_MEMBERS, "original": original,
         "copies": copies, "matrix": _matrix(copies, swapped), "other": other, "lines": (), "same": False, "swaps": (),
     }  # fmt: skip
     if other is not None:
-        text = _text(connection, other["id"])
+        text = texts.get(other["id"]) or _text(connection, other["id"])
         view["swaps"] = swapped.get(other["id"]) or swaps(base, text)
         view["lines"] = differences(base, text)
         view["same"] = base == text

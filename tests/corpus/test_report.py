@@ -19,6 +19,7 @@ from corpus.charts import Series, bars, columns_over, shorten
 from corpus.report import page, report
 from corpus.store import Corpus
 from tests.corpus.web import hostile
+from tests.pages import PAGES
 
 HOSTILE_NAME = "\"'></title><script>alert(1)</script>$\\frac{1}{$\N{RIGHT-TO-LEFT OVERRIDE}"
 
@@ -55,6 +56,16 @@ def test_every_number_is_the_table_s(corpus: Corpus) -> None:
     kinds = {name: int(numbers[0]) for name, numbers in table(tree, "Duplicates by kind").items()}
     sql = "SELECT duplicate_kind, count(*) FROM documents WHERE duplicate_of IS NOT NULL GROUP BY 1"
     assert kinds == dict(corpus.connection.execute(sql).fetchall())
+
+
+def test_spun_articles_are_documents_of_one_template(corpus: Corpus) -> None:
+    keys = [key for (key,) in corpus.connection.execute("SELECT id FROM documents ORDER BY docid")]
+    corpus.connection.execute("UPDATE documents SET template_cluster_id = NULL")
+    chosen = (keys[0], *keys[1:3])
+    corpus.connection.execute("UPDATE documents SET template_cluster_id = ? WHERE id IN (?, ?)", chosen)
+    corpus.connection.commit()
+    found = table(LexborHTMLParser(page(corpus.connection, "corpus")), "Spun articles")
+    assert {name: numbers[0] for name, numbers in found.items()} == {PAGES[0].title: "2"}
 
 
 def test_damage_and_chrome_are_counted_by_rule(hostile_page: str) -> None:
