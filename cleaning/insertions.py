@@ -230,7 +230,14 @@ def _bounds(line: str, run: list[Hit], first: int, last: int) -> tuple[int, int]
         if line[hit.end : start] not in ("_", "|"):
             break
         start = hit.start
-    return _with_own_script(line, start, end)
+    start, end = _with_own_script(line, start, end)
+    for hit in run:
+        if hit.start == end and hit.weight < 2 and spam.meets_by_chance(line, (start, end), hit):
+            end = hit.end
+    for hit in run[::-1]:
+        if hit.end == start and hit.weight < 2 and spam.meets_by_chance(line, (start, end), hit):
+            start = hit.start
+    return start, end
 
 
 def _is_joined(gap: str, rest: list[Hit]) -> bool:
