@@ -2,6 +2,7 @@
 
     python -m benchmarks.dedup                 everything, 50,000 documents (peers that aren't installed are left out)
     python -m benchmarks.dedup --documents 5000 --only speed
+    python -m benchmarks.dedup --grow          how the index grows (see benchmarks/dedup_growth.py)
 
 Peers come with the extra `bench`. Every engine runs in a process of its own, on one core, over the same generated
 texts; figures are CPU time from the texts to candidate pairs. Nothing here is a test: it prints what it measured.
@@ -14,86 +15,24 @@ import importlib.util
 import math
 import multiprocessing
 import os
-import random
 import resource
-import sqlite3
-import tempfile
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from itertools import combinations
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from corpus import buckets, dedup, fingerprint, masking
+from benchmarks import dedup_growth as growth
+from benchmarks.dedup_texts import SEED, Writer, add, new_corpus, write
+from corpus import dedup, fingerprint, masking
 from corpus.fingerprint import I64, U64
-
-SEED = 20241013
-SENTENCES = 28
-LENDERS = ("小米金融", "度小满", "招联金融", "借呗", "微粒贷", "京东白条", "安逸花", "有钱花", "拍拍贷", "分期乐")
-PLACES = ("湖南", "河南", "长沙", "郑州", "合肥", "南宁", "昆明", "兰州", "沈阳", "温州")
-NOTICE = (
-    "免责声明：本站内容来自网络，如有侵权请联系我们删除，本站不承担任何法律责任，请读者自行判断其内容的真实性。"
-)
 
 Pair = tuple[int, int]
 
 
-# --- texts ----------------------------------------------------------------------------------------------------------
-
-
-class Writer:
-    """Writes articles of about 1,000 characters and copies of them; the same for the same seed."""
-
-    def __init__(self, seed: int) -> None:
-        self.rng = random.Random(seed)
-        common = [chr(0x4E00 + self.rng.randrange(3500)) for _ in range(1200)]
-        words = ["".join(self.rng.choices(common, k=self.rng.choice((1, 2, 2, 2, 3)))) for _ in range(6000)]
-        self.words = words
-        self.weights = np.cumsum(1 / np.arange(10, len(words) + 10)).tolist()
-
-    def article(self) -> str:
-        """Return a new article about one lender in one place, with the notice that every page carries."""
-        lender, place = self.rng.choice(LENDERS), self.rng.choice(PLACES)
-        sentences = [self._sentence(lender, place) for _ in range(SENTENCES)]
-        return f"{place}{lender}逾期\n" + "\n".join(sentences) + f"\n{NOTICE}"
-
-    def _sentence(self, lender: str, place: str) -> str:
-        words = self.rng.choices(self.words, cum_weights=self.weights, k=self.rng.randrange(12, 22))
-        if self.rng.random() < 0.4:
-            words[self.rng.randrange(len(words))] = self.rng.choice((lender, place, lender))
-        return "".join(words) + "。"
-
-    def edited(self, text: str, rate: float) -> str:
-        """Return `text` with that share of its characters replaced, dropped or doubled."""
-        characters = list(text)
-        for _ in range(round(len(characters) * rate)):
-            at = self.rng.randrange(len(characters))
-            characters[at] = self.rng.choice(("", characters[at] * 2, self.rng.choice(self.words)))
-        return "".join(characters)
-
-    def swapped(self, text: str) -> str:
-        """Return `text` with each lender and place name as another."""
-        for names in (LENDERS, PLACES):
-            for name in names:
-                if name in text:
-                    text = text.replace(name, self.rng.choice([other for other in names if other != name]))
-        return text
-
-
-def write(count: int, seed: int = SEED) -> list[str]:
-    """Return `count` texts: originals, and among them copies edited by 0.3% to 4% of their characters."""
-    writer = Writer(seed)
-    texts: list[str] = []
-    while len(texts) < count:
-        original = writer.article()
-        copies = writer.rng.choice((0, 0, 0, 1, 2, 4))
-        texts.append(original)
-        texts += [writer.edited(original, writer.rng.choice((0.003, 0.01, 0.02, 0.04))) for _ in range(copies)]
-    writer.rng.shuffle(texts)
-    return texts[:count]
+# --- engines --------------------------------------------------------------------------------------------------------
 
 
 def grams(text: str) -> list[str]:
@@ -299,92 +238,25 @@ def _editing(writer: Writer, rate: float) -> Callable[[str], str]:
     return lambda text: writer.edited(text, rate)
 
 
-DOCUMENTS = """CREATE TABLE documents (id TEXT PRIMARY KEY, url TEXT, text TEXT, published TEXT, first_seen TEXT,
-    content_hash TEXT, cluster_id TEXT, duplicate_of TEXT, duplicate_kind TEXT, similarity REAL, template_cluster_id TEXT)"""
+def report_growth(options: argparse.Namespace) -> None:
+    small, large = options.pair
+    print(
+        f"\n## Adding documents to {large:,} and to {small:,}, {options.batch} at a time in turn, files in WAL mode"
+    )
+    in_own_process(growth.compare, small, large, options.batch, options.rounds)
 
 
-def new_corpus(path: str) -> sqlite3.Connection:
-    """Return a database with the tables that deduplication needs, set up as a corpus is."""
-    connection = sqlite3.connect(path)
-    for pragma in (
-        "page_size = 16384",
-        "journal_mode = WAL",
-        "synchronous = NORMAL",
-        "cache_size = -65536",
-        "mmap_size = 1073741824",
-    ):
-        connection.execute(f"PRAGMA {pragma}")
-    for statement in (DOCUMENTS, *dedup.DDL):
-        connection.execute(statement)
-    return connection
+def report_sizes(options: argparse.Namespace) -> None:
+    print("\n## The index grown: simulated documents, real ones added (files in WAL mode)")
+    for size in options.sizes:
+        in_own_process(growth.grow, size, options.batch)
 
 
-def add(connection: sqlite3.Connection, texts: Sequence[str], first: int = 0) -> None:
-    """Store `texts` as documents and find their duplicates, 500 to a transaction as ingest does."""
-    for start in range(0, len(texts), 500):
-        entries = [
-            dedup.Entry(
-                f"{first + number}", f"http://site.test/{first + number}", texts[number], None, "2024-10-13"
-            )
-            for number in range(start, min(start + 500, len(texts)))
-        ]
-        connection.executemany(
-            "INSERT INTO documents (id, url, text, first_seen) VALUES (?, ?, ?, ?)",
-            [(entry.id, entry.url, entry.text, entry.first_seen) for entry in entries],
-        )
-        dedup.add(connection, entries)
-        connection.commit()
-
-
-def simulate(connection: sqlite3.Connection, count: int) -> None:
-    """Put `count` contents with random keys into the index: what as many unrelated documents would leave there."""
-    random_numbers = np.random.default_rng(SEED)
-    keys_each = fingerprint.BANDS + 1000 // fingerprint.ANCHOR_RATE
-    for first in range(0, count, 20_000):
-        size = min(20_000, count - first)
-        nodes = random_numbers.integers(-(2**63), 2**63 - 1, size)
-        keys = random_numbers.integers(-(2**63), 2**63 - 1, (size, keys_each))
-        connection.executemany(
-            "INSERT INTO dedup_contents (node, keys, length, root) VALUES (?, ?, 1000, ?)",
-            [(node, row.tobytes(), node) for node, row in zip(nodes.tolist(), keys)],
-        )
-        connection.executemany(
-            "INSERT INTO dedup_documents (id, node, day, url) VALUES (?, ?, '2024', ?)",
-            [
-                (f"simulated-{first + number}", node, f"{first + number}")
-                for number, node in enumerate(nodes.tolist())
-            ],
-        )
-        flat = np.stack([keys.ravel(), np.repeat(nodes, keys_each)], axis=1)
-        buckets.insert(connection, map(tuple, flat.tolist()))
-        connection.commit()
-
-
-def measure_growth(size: int, batch: int) -> tuple[float, float, float]:
-    """Return what adding a document to `size` costs (milliseconds of CPU, of the clock), and index bytes a document."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "corpus.db"
-        connection = new_corpus(str(path))
-        simulate(connection, size)
-        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        bytes_each = path.stat().st_size / size
-        texts = write(batch * 3, SEED + 3)
-        add(connection, texts[:batch])
-        clock, spent = time.perf_counter(), time.process_time()
-        add(connection, texts[batch:], batch)
-        spent, clock = time.process_time() - spent, time.perf_counter() - clock
-        connection.close()
-    return 500 * spent / batch, 500 * clock / batch, bytes_each
-
-
-def report_growth(sizes: Sequence[int], batch: int) -> None:
-    print(f"\n## Adding {batch:,} documents to an index of so many (simulated signatures), a file in WAL mode")
-    first: float | None = None
-    for size in sizes:
-        cpu, clock, bytes_each = in_own_process(measure_growth, size, batch)
-        first = first or clock
-        print(f"{size:10,}: {cpu:.3f} ms CPU, {clock:.3f} ms a document ({clock / first:.2f}x)", end="")
-        print(f", {bytes_each:,.0f} bytes a document in the index")
+def report_cluster(options: argparse.Namespace) -> None:
+    print("\n## One cluster of copies that all differ: what one more costs")
+    for size in options.copies:
+        for order in growth.ORDERS:
+            in_own_process(growth.large_cluster, size, order)
 
 
 def main() -> None:
@@ -392,15 +264,23 @@ def main() -> None:
     parser.add_argument("--documents", type=int, default=50_000)
     parser.add_argument("--peer-documents", type=int, default=None, help="fewer for the slow peers")
     parser.add_argument("--recall-documents", type=int, default=4_000)
-    parser.add_argument("--sizes", type=int, nargs="+", default=[2_000, 20_000, 200_000])
-    parser.add_argument("--batch", type=int, default=1_000)
-    parser.add_argument("--only", choices=("speed", "recall", "sweep", "growth"))
+    parser.add_argument("--grow", action="store_true", help="grow the index to --sizes, and nothing else")
+    parser.add_argument("--sizes", type=int, nargs="+", default=[10_000, 100_000, 1_000_000])
+    parser.add_argument("--pair", type=int, nargs=2, default=[2_000, 200_000], help="sizes that growth compares")
+    parser.add_argument("--copies", type=int, nargs="+", default=[500, 1_500, 5_000])
+    parser.add_argument("--batch", type=int, default=500)
+    parser.add_argument("--rounds", type=int, default=8)
+    parser.add_argument("--only", choices=("speed", "recall", "sweep", "growth", "cluster"))
     options = parser.parse_args()
+    if options.grow:
+        report_sizes(options)
+        return
     parts: dict[str, Callable[[], None]] = {
         "speed": lambda: report_speed(options.documents, options.peer_documents or options.documents),
         "recall": lambda: report_recall(options.recall_documents),
         "sweep": lambda: report_sweep(150),
-        "growth": lambda: report_growth(options.sizes, options.batch),
+        "growth": lambda: report_growth(options),
+        "cluster": lambda: report_cluster(options),
     }
     for name, report in parts.items():
         if options.only in (None, name):
