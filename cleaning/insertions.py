@@ -234,9 +234,6 @@ def _bounds(line: str, run: list[Hit], first: int, last: int) -> tuple[int, int]
     for hit in run:
         if hit.start == end and hit.weight < 2 and spam.meets_by_chance(line, (start, end), hit):
             end = hit.end
-    for hit in run[::-1]:
-        if hit.end == start and hit.weight < 2 and spam.meets_by_chance(line, (start, end), hit):
-            start = hit.start
     return start, end
 
 

@@ -47,6 +47,9 @@ RUN_SCORE = 4
 RUN_LENGTH = 5
 """Least weight and length of a run of lexicon words that is cut out of a sentence."""
 
+HEAD_LETTERS = 6
+"""Most letters before the first keyword of a row at a line's head: a name that no list has."""
+
 TRADE_RUN_LENGTH = 6
 """Least length of a run without a phrase that only spam has: words of betting sites, which honest sentences hold too."""
 
@@ -283,7 +286,7 @@ def _glued(line: str, hits: Sequence[Hit]) -> tuple[Cut, ...]:
             return (Cut("spam.glued", start, len(line), _evidence(line[start:], tail)),)
     end = _head_end(line, runs[-1])
     head = _within(hits, 0, end)
-    if _STOP.search(line, 0, end) is not None:
+    if _STOP.search(line, 0, end) is not None or (head and min(hit.start for hit in head) > HEAD_LETTERS):
         return ()
     if end < len(line) and _is_spam(line[:end], head) and _enough(line[:end], head):
         while end < len(line) and line[end] in SEPARATORS:
@@ -330,7 +333,8 @@ def _trimmed(line: str, run: list[Hit]) -> list[Hit]:
     places = [index for index, hit in enumerate(run) if hit.weight]
     if not places:
         return []
-    return run[places[0] if line[max(0, run[0].start - 1) : run[0].start].isalnum() else 0 :]
+    before = line[max(0, run[0].start - 1) : run[0].start]
+    return run[0 if not before or before in SEPARATORS else places[0] :]
 
 
 def _sentence_kept(line: str, run: list[Hit]) -> list[Hit]:
