@@ -28,6 +28,7 @@ from cleaning.repair.irreversible import damage_share, lost_text
 from cleaning.repair.search import IDEOGRAPH, NOT_SINGLE, Group, Trial, Way, attempt, peeled, reads_as_chinese
 from cleaning.repair.spans import (
     Region,
+    clustered,
     hybrid_regions,
     latin_regions,
     suspicious,
@@ -148,7 +149,7 @@ def _quiet_lines(
         if start not in known and len(_ABOVE_ASCII.findall(line)) > 1:
             repair = _repair_region(line, Region(0, len(line)), ways, seen, depth, budget)
             if repair is not None:
-                yield from (_shift(finding, start) for finding in _findings(line, repair))
+                yield from (_shift(finding, start) for finding in _findings(line, repair, part=False))
         start += len(line) + 1
 
 
@@ -159,11 +160,16 @@ _LOW = re.compile(f"[\x80-\u07ff{''.join(SPECIALS)}]")
 
 
 def _pools(text: str, lines: list[Bounds]) -> Iterator[list[Bounds]]:
-    """Yield the suspicious lines that may have been damaged in one way: those of single bytes, and the others."""
+    """Yield the suspicious lines that may have been damaged in one way: those of single bytes, and the others.
+
+    Lines whose characters above ASCII stand alone are letters with accents.
+    """
     single: list[Bounds] = []
     other: list[Bounds] = []
     for start, end in lines:
         line = text[start:end]
+        if not clustered(line):
+            continue
         low = 2 * len(_LOW.findall(line)) > len(_ABOVE_ASCII.findall(line))
         (single if low else other).append((start, end))
     yield from (pool for pool in (single, other) if len(pool) > 1)
@@ -197,7 +203,7 @@ def _repair_chunk(
         yield from (_shift(finding, start) for finding in again)
         return
     if found is None:
-        budget.left -= (end - start) * 8 if HOLE in span else (end - start) // 4
+        budget.left -= (end - start) * 8 if HOLE in span or NOT_SINGLE.search(span) else (end - start) // 4
         middle = len(chunk) // 2
         yield from _repair_chunk(text, chunk[:middle], seen, depth, budget)
         yield from _repair_chunk(text, chunk[middle:], seen, depth, budget)
@@ -272,7 +278,8 @@ def _inside(bounds: list[Bounds], place: int) -> bool:
 def _one_way(span: str, seen: Counter[Way]) -> tuple[Way, Trial] | None:
     """Return the one way that explains all of a long span beyond doubt, if there is one."""
     for way in sorted(_CHUNK_WAYS, key=lambda item: -seen[item]):
-        if way in _PAIR_WAYS and HOLE in span and len(span) > 4 * HEAD and not _worth_a_search(span[:HEAD], way):
+        searched = _is_searched(span, way) or way[0] == "hybrid"
+        if searched and len(span) > 2 * HEAD and not _worth_a_search(span[:HEAD], way):
             continue
         trial = attempt(span, way, quick=True)
         if trial is None or trial.share < PROVED * len(span):
@@ -326,7 +333,8 @@ def _repair_line(line: str, seen: Counter[Way], depth: int, budget: Budget) -> l
             continue
         taken[start:end] = b"\x01" * (end - start)
         seen[repair.way] += len(IDEOGRAPH.findall(repair.inner.text))
-        findings.extend(_findings(line[start:end], repair))
+        part = len(_ABOVE_ASCII.findall(line)) > len(_ABOVE_ASCII.findall(line[start:end]))
+        findings.extend(_findings(line[start:end], repair, part=part))
     findings.extend(found for found in lost_text(line) if 1 not in taken[found.start : found.end])
     return findings
 
@@ -382,7 +390,7 @@ def _repair_region(
             inner = Edited(text)
             if deeper and trial.evident and depth + 1 < MAX_DEPTH and suspicious(text):
                 inner = _repair(text, depth + 1, budget)
-            if text == span or not reads_as_chinese(span, inner.text, way, seen[way] >= ENOUGH):
+            if text == span or not reads_as_chinese(span, inner.text, way, seen[way] >= ENOUGH, left, right):
                 continue
             gain = total_logprob(left + inner.text + right) - total_logprob(left + span + right)
             if best is None or gain > best.gain:
@@ -412,8 +420,13 @@ def _repair_inside(repair: Repair, depth: int, budget: Budget) -> Repair:
     return repair
 
 
-def _findings(span: str, repair: Repair) -> Iterator[Finding]:
-    """Yield the findings for one repaired span: one for each group, one for all of it when it was damaged twice."""
+def _findings(span: str, repair: Repair, *, part: bool) -> Iterator[Finding]:
+    """Yield the findings for one repaired span: one for each group, one for all of it when it was damaged twice.
+
+    `part` says that other characters of its line are clean. Between two encodings of pairs nothing but the language
+    model says where such a span ends, so it is not certain.
+    """
+    open_ended = part and repair.way in _PAIR_WAYS
     trial, offset = repair.trial, repair.region.start
     rule = f"decoder.{trial.step.written}-as-{FAMILY[trial.step.reader]}"
     if any(finding.before != finding.after for finding in repair.inner.findings):
@@ -422,14 +435,14 @@ def _findings(span: str, repair: Repair) -> Iterator[Finding]:
         )
         sure = sure and all(finding.certainty == "certified" for finding in repair.inner.findings)
         sure = sure and not any(finding.rule.startswith("damage.") for finding in repair.inner.findings)
-        sure = sure and not suspicious(repair.inner.text) and not _doubtful(span, trial)
+        sure = sure and not suspicious(repair.inner.text) and not _doubtful(span, trial) and not open_ended
         rules = " after ".join(dict.fromkeys([rule, *(finding.rule for finding in repair.inner.findings)]))
         evidence = f"{rules}; {_evidence(sure, HOLE in repair.inner.text)}"
         certainty: Certainty = "certified" if sure else "inferred"
         yield Finding("repair", rule, offset, offset + len(span), span, repair.inner.text, certainty, evidence)
         return
     for start, end, text, sure in _merged(span, trial):
-        yield _finding(rule, trial, offset + start, span[start:end], text, sure)
+        yield _finding(rule, trial, offset + start, span[start:end], text, sure and not open_ended)
 
 
 def _finding(rule: str, trial: Trial, start: int, before: str, after: str, sure: bool) -> Finding:

@@ -12,7 +12,7 @@ from functools import cache
 from typing import NamedTuple
 
 from cleaning.repair.badness import bigram_score
-from cleaning.repair.chains import HOLE, Writer, sources
+from cleaning.repair.chains import HOLE, SPECIALS, Writer, sources
 from cleaning.repair.solve import BAD_BYTE, Kind, Piece
 
 WIDTH = 9.0
@@ -66,7 +66,7 @@ def solve_hybrid(span: str, writer: Writer, left: str = "\n") -> list[Piece]:
             return []
         states = _advance(states, options, place, table)
     best = max(states.items(), key=lambda item: item[1][0] + BAD_BYTE * (item[0] != NOTHING))[1]
-    return _pieces(best[2], len(span))
+    return _pieces(best[2], span)
 
 
 def _advance(
@@ -111,14 +111,19 @@ def _read(data: bytes, pending: int, score: float, last: str, table: list[str]) 
     return score, last, pending, out
 
 
-def _kind(characters: int, text: str) -> Kind:
-    """Return how sure a piece is: one character of UTF-8 allows one reading; single bytes could be two pairs as well."""
+def _kind(shown: str, text: str) -> Kind:
+    """Return how sure a piece is: one character of UTF-8 allows one reading; single bytes could be two pairs as well.
+
+    A character up to U+00FF or of cp1252's specials may be either, so that nothing it gives is certain.
+    """
     if HOLE in text:
         return "open"
-    return "known" if text.isascii() or (characters == 1 and len(text) == 1) else "likely"
+    if text.isascii():
+        return "known"
+    return "known" if len(shown) == 1 == len(text) and shown > "\xff" and shown not in SPECIALS else "likely"
 
 
-def _pieces(link: Link | None, length: int) -> list[Piece]:
+def _pieces(link: Link | None, span: str) -> list[Piece]:
     """Return the pieces of a reading, joined where one holds no hole."""
     links = []
     while link is not None:
@@ -130,8 +135,8 @@ def _pieces(link: Link | None, length: int) -> list[Piece]:
     for link in reversed(links):
         text += link.text
         if link.end >= 0 and text:
-            pieces.append(Piece(start, link.end, text, _kind(link.end - start, text)))
+            pieces.append(Piece(start, link.end, text, _kind(span[start : link.end], text)))
             start, text = link.end, ""
-    if start < length:
-        pieces.append(Piece(start, length, text + HOLE, "open"))
+    if start < len(span):
+        pieces.append(Piece(start, len(span), text + HOLE, "open"))
     return pieces

@@ -265,9 +265,12 @@ def _varied(text: str) -> bool:
     return len(set(found)) >= max(4, min(len(found), 60) / 2)
 
 
-def _hangs_together(text: str, size: int, way: Way) -> bool:
-    """Tell whether enough neighbours among the ideographs of `text` belong together, and not one pair repeated."""
-    found = [found.group() for found in _TOGETHER.finditer(text)]
+def _hangs_together(text: str, size: int, way: Way, left: str = "\n", right: str = "\n") -> bool:
+    """Tell whether enough neighbours among the ideographs of `text` belong together, and not one pair repeated.
+
+    A short text is also judged by how it joins what stands beside it.
+    """
+    found = [found.group() for found in _TOGETHER.finditer(text if size > BY_ITSELF else left + text + right)]
     points = codes("\n".join(found))
     likely = int((pair_scores(points[:-1], points[1:]) >= LIKELY).sum()) if len(points) > 1 else 0
     if way[0] in ("gbk", "big5") and way[1] != "utf-8" and (size < 4 or len(set("".join(found))) < 4):
@@ -282,12 +285,17 @@ _TOGETHER = re.compile("[\u3001-\u3020\u3400-\u9fff\uff01-\uff5e]{2,}")
 LIKELY = -6.5
 """Log-probability from which a character is no surprise after another."""
 
+BY_ITSELF = 8
+"""Ideographs from which a result is judged without its neighbours."""
+
 TOGETHER = 0.3
 """Share of a result's ideographs that must be no surprise: some .7 are in running Chinese, next to none by chance."""
 
 
-def reads_as_chinese(span: str, text: str, way: Way, established: bool) -> bool:
-    """Tell whether `text` is clearly better Chinese than `span`, the more clearly the shorter it is.
+def reads_as_chinese(
+    span: str, text: str, way: Way, established: bool, left: str = "\n", right: str = "\n"
+) -> bool:
+    """Tell whether `text` is clearly better Chinese than `span` between its neighbours, the more clearly the shorter.
 
     Valid three-byte UTF-8 shown as single bytes doesn't come about by chance, so it needs less. `established` says
     that longer lines of the same text were damaged in the same way.
@@ -302,7 +310,7 @@ def reads_as_chinese(span: str, text: str, way: Way, established: bool) -> bool:
     if established:
         floor = min(floor, FLOORS[-2][1]) - ESTABLISHED
     solid = way[0] == "latin" and _SOLID.search(span) is not None and _varied(whole)
-    if not established and not solid and not _hangs_together(whole, size, way):
+    if not established and not solid and not _hangs_together(whole, size, way, left, right):
         return False
     score = total_logprob(whole) / len(whole)
     margin = MARGIN[way[0]] / (2 if established else 1)

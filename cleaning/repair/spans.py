@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from cleaning.repair.badness import codes, model, pair_scores
+from cleaning.repair.badness import Codes, codes, model, pair_scores
 from cleaning.repair.chains import HOLE, READERS, SPECIALS, Family, Writer
 from cleaning.repair.solve import byte_parts
 
@@ -182,7 +182,7 @@ _QUOTES = "\u201c\u201d\u2018\u2019\u2026\u2014\u2013\u2022\xb7"
 def latin_regions(line: str) -> Iterator[Region]:
     """Yield the stretches of `line` that may be bytes shown one by one, the whole first, then without its quotes."""
     for run in _LATIN_RUN.finditer(line):
-        if not _DAMAGED_LATIN.search(run.group()) or not _clustered(run.group()):
+        if not _DAMAGED_LATIN.search(run.group()) or not clustered(run.group()):
             continue
         yield Region(*run.span())
         bare = run.group().strip(_QUOTES + " ")
@@ -199,14 +199,41 @@ def hybrid_regions(line: str) -> Iterator[Region]:
     high = [character for character in found.group() if character >= "\x80"]
     low = sum(character < "\u0800" or character in SPECIALS for character in high)
     single = sum("\x80" <= character <= "\xff" for character in high)
-    if 2 * low > len(high) and 5 * single > len(high) and _clustered(found.group()):
+    if 2 * low > len(high) and 5 * single > len(high) and clustered(found.group()):
         yield Region(*found.span())
+    if low < len(high):
+        for run in _hybrid_run().finditer(line):
+            if len(run.group()) > 2 and _foreign(run.group()):
+                yield Region(*run.span())
+
+
+_RARE = -12.5  # log-probability of a character that hardly any text has
+
+
+@cache
+def _hybrid_run() -> re.Pattern[str]:
+    """Return the pattern of a run with pieces of two bytes and, inside or at its end, of three bytes of UTF-8."""
+    rare = np.flatnonzero(model().begin[0x3400:0xA000] < _RARE) + 0x3400
+    three = f"\u0800-\u1fff\ua000-\ud7ff\ue000-\uf8ff{''.join(map(chr, rare.tolist()))}"
+    return re.compile(f"[{_HIGH}](?:[\\x20-\\x7e{_HIGH}{three}]*[{_HIGH}{three}])?[@-~]?")
+
+
+_LATER_PAIR = re.compile("[\u0100-\u07ff]")
+_ASCII_LETTER = re.compile("[A-Za-z]")
+
+
+def _foreign(run: str) -> bool:
+    """Tell whether a run inside other text mixes alphabets or single bytes as no language does."""
+    strange = _LATER_PAIR.search(run) or (len(run) > 3 and not _ASCII_LETTER.search(run))
+    if not strange or not _DAMAGED_LATIN.search(run) or len(set(run)) < 3:
+        return False
+    return clustered(run) and not _one_alphabet(codes(run))
 
 
 _CLUSTER = re.compile("[^\x00-\x7f]{2,}")
 
 
-def _clustered(text: str) -> bool:
+def clustered(text: str) -> bool:
     """Tell whether the characters above ASCII mostly stand next to each other: letters with accents don't."""
     together = sum(map(len, _CLUSTER.findall(text)))
     return 5 * together >= 2 * len(_HIGH_CHARACTER.findall(text))
@@ -251,10 +278,7 @@ _SEQUENCE = re.compile(_WHOLE + rb"|" + _PART + rb"|\xc2[\xa0-\xbf]|\xc3[\x80-\x
 
 
 SWAP_GAIN = 12.0
-"""Nats that a stretch read anew, character for character, must gain in all to be tried."""
-
-SWAP_LOSS = 25.0
-"""Nats lost after a stretch's best end that close it."""
+"""Nats that a stretch read anew, character for character, must gain in all, for itself and where it joins the rest."""
 
 _UNMAPPED = 0xFFFF
 
@@ -289,10 +313,7 @@ def swapped_regions(line: str, family: Family, writer: Writer) -> Iterator[Regio
     whole = _ABOVE_ASCII.search(line)
     if whole is not None:
         yield Region(*whole.span())
-    new = _swaps(family, writer)[old]
-    gains = pair_scores(new[:-1], new[1:]).astype(np.float64) - pair_scores(old[:-1], old[1:])
-    changed = old[1:] != new[1:]
-    yield from _best_stretches(np.where(changed, gains - 1.0, np.minimum(gains, 0.0)).tolist())
+    yield from _swapped_stretches(old, _swaps(family, writer)[old])
 
 
 _ALPHABETS = ((0x370, 0x400), (0x400, 0x530), (0x3040, 0x3100), (0x3100, 0x3130), (0x2500, 0x2600))
@@ -307,18 +328,34 @@ def _one_alphabet(points: NDArray[np.uint32]) -> bool:
 _ABOVE_ASCII = re.compile("[^\x00-\x7f](?:.*[^\x00-\x7f])?\\??")
 
 
-def _best_stretches(gains: list[float]) -> Iterator[Region]:
-    """Yield the stretches whose gains add up to most (Kadane's scan, restarted after each that was found)."""
-    total = best = 0.0
-    start = begin = end = 0
-    for place, gain in enumerate(gains):
-        if total <= 0.0 or best - total > SWAP_LOSS:
-            if best > SWAP_GAIN:
-                yield Region(begin, end)
-            best = total = 0.0
-            start = place
-        total += gain
-        if total > best:
-            best, begin, end = total, start, place + 1
-    if best > SWAP_GAIN:
-        yield Region(begin, end)
+def _swapped_stretches(old: Codes, new: Codes) -> Iterator[Region]:
+    """Yield the stretches that read best as `new` where everything else stays `old`: the best path through two states.
+
+    A path pays `SWAP_GAIN` for every stretch, half at either end, so what a stretch gains is also judged by how it
+    joins the clean characters beside it. `old[0]` is the line's start.
+    """
+    kept = pair_scores(old[:-1], old[1:]).tolist()
+    begun = (pair_scores(old[:-1], new[1:]) - SWAP_GAIN / 2).tolist()
+    ended = (pair_scores(new[:-1], old[1:]) - SWAP_GAIN / 2).tolist()
+    going = pair_scores(new[:-1], new[1:]).tolist()
+    same = (old == new)[1:].tolist()
+    clean, swapped = 0.0, -SWAP_GAIN
+    steps: list[tuple[bool, bool]] = []
+    for stay, begin, end, go, plain in zip(kept, begun, ended, going, same, strict=True):
+        if plain:  # ASCII and the like: no evidence for either
+            go = stay
+        steps.append((swapped + end > clean + stay, clean + begin > swapped + go))
+        clean, swapped = max(clean + stay, swapped + end), max(swapped + go, clean + begin)
+    inside = swapped - SWAP_GAIN / 2 > clean
+    stop = len(steps)
+    found = []
+    for place in range(len(steps) - 1, -1, -1):
+        from_other = steps[place][inside]
+        if from_other and inside:
+            found.append(Region(place, stop))
+            inside = False
+        elif from_other:
+            stop, inside = place, True
+    if inside:
+        found.append(Region(0, stop))
+    yield from (region for region in reversed(found) if not _one_alphabet(old[1 + region.start : 1 + region.end]))

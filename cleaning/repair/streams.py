@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from cleaning.repair.chains import HOLE, INVALID_BYTE_BASE, Family, sources
+from cleaning.repair.chains import HOLE, INVALID_BYTE_BASE, SPECIALS, Family, sources
 
 HOLE_BYTE = 0xFF
 """Stands for a lost byte in a stream; no UTF-8, GB18030 or Big5 text contains it."""
@@ -30,26 +30,24 @@ class Stream(NamedTuple):
 @cache
 def _tables(family: Family) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     """Return, by BMP code point, how many bytes a character stands for, and these (four columns)."""
-    lengths = np.zeros(0x10000, dtype=np.uint8)
-    parts = np.zeros((0x10000, 4), dtype=np.uint8)
-    for code in range(0x100 if family == "latin" else 0x10000):
-        _enter(lengths, parts, chr(code), family)
-    for character in _SPECIAL_POINTS if family == "latin" else "":
-        _enter(lengths, parts, character, family)
-    lengths[ord(HOLE)] = 1
-    parts[ord(HOLE), 0] = HOLE_BYTE
-    lengths[ord(CHOICE)] = 1
-    parts[ord(CHOICE), 0] = CHOICE_BYTE
+    found = [b""] * 0x10000
+    for code in (*range(0x100), *_SPECIAL_POINTS) if family == "latin" else range(0x10000):
+        found[code] = _first(chr(code), family)
+    found[ord(HOLE)] = bytes([HOLE_BYTE])
+    found[ord(CHOICE)] = bytes([CHOICE_BYTE])
+    lengths = np.array([len(data) for data in found], dtype=np.uint8)
+    parts = np.frombuffer(b"".join(data.ljust(4, b"\0") for data in found), dtype=np.uint8).reshape(-1, 4)
     return lengths, parts
 
 
-_SPECIAL_POINTS = "".join(bytes([byte]).decode("cp1252", "ignore") for byte in range(0x80, 0xA0))
+_SPECIAL_POINTS = tuple(map(ord, SPECIALS))
 
 
-def _enter(lengths: NDArray[np.uint8], parts: NDArray[np.uint8], character: str, family: Family) -> None:
-    data = next(iter(sources(character, family)), b"")
-    lengths[ord(character)] = len(data)
-    parts[ord(character), : len(data)] = list(data)
+def _first(character: str, family: Family) -> bytes:
+    """Return the likeliest bytes of a character; those of GBK without the memory of `sources`, for whole tables."""
+    if family != "gbk":
+        return next(iter(sources(character, family)), b"")
+    return character.encode("gb18030", "ignore")
 
 
 def stream(span: str, family: Family) -> Stream | None:
