@@ -95,7 +95,8 @@ def clean(
         return _rejected(f"{page.kind}-page", _WHY_NO_ARTICLE[page.kind], decoded)
     lines = _with_fields(page)
     page_text = "\n".join(block.text for block in lines)
-    repaired = repair(page_text, restore=restore, table=site.table)
+    quotes = site.profile.quotes if site.profile else ()
+    repaired = repair(page_text, restore=restore, table=site.table, siblings=quotes)
     if (share := damage_share(repaired.text)) > MAX_DAMAGE_SHARE:
         return _rejected("damaged", f"{share:.0%} of its text is irreversibly damaged", decoded, repaired.findings)
     if _is_html(decoded.text, content_type):

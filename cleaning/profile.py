@@ -46,16 +46,21 @@ _DIGITS = re.compile(r"\d+")
 
 @dataclass(frozen=True, slots=True)
 class SiteProfile:
-    """A site's repeated lines: `lines` maps the comparison key of a line to the number of distinct pages it is on."""
+    """A site's repeated lines: `lines` maps the comparison key of a line to the number of distinct pages it is on.
+
+    `quotes` are phrases that its pages use: evidence for words that its filter cut out (`repair.site_quotes`).
+    """
 
     site: str
     pages: int
     lines: Mapping[str, int] = field(default_factory=dict)
+    quotes: tuple[str, ...] = ()
 
     @property
     def version(self) -> str:
         """A hash of the content: equal profiles have equal versions, whoever learned them, in whatever order."""
-        content = json.dumps([self.site, self.pages, sorted(self.lines.items())], ensure_ascii=False)
+        known = [self.site, self.pages, sorted(self.lines.items()), *self.quotes]
+        content = json.dumps(known, ensure_ascii=False)
         return hashlib.blake2b(content.encode(), digest_size=8).hexdigest()
 
     def knows(self, line: str) -> int | None:
@@ -65,12 +70,13 @@ class SiteProfile:
     def to_dict(self) -> dict[str, Any]:
         """Return a plain dict that `from_dict` reads, for JSON."""
         lines = dict(sorted(self.lines.items()))
-        return {"site": self.site, "pages": self.pages, "version": self.version, "lines": lines}
+        told = {"site": self.site, "pages": self.pages, "version": self.version, "lines": lines}
+        return {**told, "quotes": list(self.quotes)} if self.quotes else told
 
     @classmethod
     def from_dict(cls, stored: Mapping[str, Any]) -> SiteProfile:
         """Return the profile that `to_dict` gave. Raises ValueError when its version doesn't fit its content."""
-        profile = cls(stored["site"], stored["pages"], dict(stored["lines"]))
+        profile = cls(stored["site"], stored["pages"], dict(stored["lines"]), tuple(stored.get("quotes", ())))
         if stored.get("version", profile.version) != profile.version:
             raise ValueError(f"the stored profile of {profile.site} was changed by hand; run `yuqi learn` again")
         return profile

@@ -9,7 +9,7 @@ from dataclasses import replace
 from cleaning import profile
 from cleaning.clean import Cleaned
 from cleaning.findings import replay
-from cleaning.repair import SiteTable, learn_table, merge_tables
+from cleaning.repair import SiteTable, learn_table, merge_tables, site_quotes
 from corpus.derivation import derive_all
 from corpus.records import LOCAL_SITE
 from corpus.store import Corpus, Progress
@@ -37,10 +37,15 @@ def learn_sites(
     with corpus.transaction():
         for site, found in pages.items():
             table = merge_tables(tables[site])
-            corpus.set_profile(site, profiles.get(site), table)
+            corpus.set_profile(site, _with_quotes(profiles.get(site), found), table)
             lines = len(profiles[site].lines) if site in profiles else 0
             learned[site] = {"pages": len(found), "lines": lines, "readings": len(table.insertions())}
     return learned
+
+
+def _with_quotes(learned: profile.SiteProfile | None, pages: list[list[str]]) -> profile.SiteProfile | None:
+    """Return a site's profile with the phrases that fill its pages' gaps."""
+    return replace(learned, quotes=site_quotes("\n".join(lines) for lines in pages)) if learned else None
 
 
 def _articles(corpus: Corpus, workers: int, progress: Progress | None) -> Iterator[tuple[str, Cleaned]]:

@@ -16,6 +16,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from cleaning.findings import Edited, Finding, edit
+from cleaning.repair.filtered import FILTERED, in_script
 from cleaning.repair.gaps import BLANK, DELETED, MARKS, MASKED, Sentences, Spot, find_gaps
 from cleaning.repair.readings import is_simplified, is_traditional
 
@@ -41,7 +42,7 @@ _FILTERED = "催款|催收|催债|催債|讨债|討債"
 GATE = re.compile(
     rf"问(?=[也而虽同不就日解越愈突频严{_END}])|問(?=[也而雖同不就日解越愈突頻嚴{_END}])|措(?={_MEASURE_TAIL})|突 ?[況况]"
     rf"|于年(?![初底末中前后度])|於年(?![初底末中前後度])|之一(?=[时時步次])|会上吗|會上嗎"
-    rf"|gao(?=[{_HAN}])|zui(?=[{_HAN}])|di(?=一)|催[款收债債] |讨债 |討債 |{BLANK}|{MARKS}"
+    rf"|gao(?=[{_HAN}])|zui(?=[{_HAN}])|di(?=一)|催[款收债債](?= )|讨债(?= )|討債(?= )|{BLANK}|{MARKS}"
 )
 """A text without it has no damage that this file can tell."""
 
@@ -69,6 +70,26 @@ def mark_deleted(
         return Edited(text)
     spots = sorted({spot.start: spot for spot in _spots(signs, text, title, siblings)}.values())
     return edit(text, (_finding(text, spot, restore) for spot in _disjoint(spots)))
+
+
+QUOTES = 100
+"""Phrases kept of a site: a filter's list is shorter."""
+
+
+def site_quotes(pages: Iterable[str]) -> tuple[str, ...]:
+    """Return what a site's repaired pages say that can fill their siblings' gaps: phrases, the most frequent first.
+
+    They serve as `siblings` of `mark_deleted` in place of the pages' whole texts, whatever the pages' order.
+    """
+    said = Counter(phrase for page in pages for phrase in _quotes(page))
+    return tuple(sorted(said, key=lambda phrase: (-said[phrase], phrase))[:QUOTES])
+
+
+def _quotes(text: str) -> set[str]:
+    found = {match[0] for pattern in (_CONTINUED, _YEAR) for match in pattern.finditer(text)}
+    return found | {
+        spelt for word in FILTERED for spelt in (word, in_script(word, traditional=True)) if spelt in text
+    }
 
 
 def _disjoint(spots: Iterable[Spot]) -> Iterator[Spot]:
@@ -155,7 +176,7 @@ def _cut_years(lost: list[re.Match[str]], text: str, siblings: Sequence[str]) ->
 
 _MASK = re.compile(
     "(?P<first>(?:(?<=[在于於会會应應要请請])|(?<![\u4e00-\u9fff]))之一(?=[时時][间間]|步|次))"
-    rf"|(?P<spelt>(?<![A-Za-z])(?:(?:gao|zui)(?=[{_HAN}])|di(?=一)))"
+    rf"|(?P<spelt>(?<![A-Za-z])(?:(?:gao|zui)(?=[{_HAN}])(?![和与與及或是的在了也这這])|di(?=一)))"
     "|(?P<credit>[会會]上(?=[吗嗎]))"
     r"|(?P<stars>(?<!\*)(?:\*{3,20} ){1,8}\*{3,20}(?![*\w])|(?<=[行话話线線码碼服信打])\*{3,20}(?=[ ，。,;；\n]|\Z))"
 )
@@ -217,11 +238,13 @@ def _blanks(blanks: list[re.Match[str]], text: str, title: str | None, siblings:
                 )
 
 
+_CONTINUED = re.compile(f"({_FILTERED})({'|'.join(_TELEPHONE)}|短信|公司|信息|函)")
+
+
 def _continuation(word: str, text: str, title: str | None, siblings: Sequence[str]) -> tuple[str, str]:
     """Return what follows `word` where the filter left it alone, and where that was seen."""
-    pattern = re.compile(f"{word}({'|'.join(_TELEPHONE)}|短信|公司|信息|函)")
     for source, pages in (("title", [title or ""]), ("page", [text]), ("site", siblings)):
-        seen = Counter(match[1] for page in pages for match in pattern.finditer(page))
+        seen = Counter(match[2] for page in pages for match in _CONTINUED.finditer(page) if match[1] == word)
         if seen:
             fill = min(seen, key=lambda one: (-seen[one], one))
             return fill, f"{word}{fill} in the {source}"

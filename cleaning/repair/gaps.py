@@ -99,7 +99,8 @@ def find_gaps(
 ) -> Iterator[Spot]:
     """Yield the gaps of `text` among `places` (where `BLANK` or one of `MARKS` stands) that a missing word explains.
 
-    `title` and `siblings`, the texts of the site's other pages, are evidence, as are the page's own headings.
+    `title` and the page's own headings are evidence that something is missing; `siblings`, the texts of the site's other
+    pages, only for which word it is.
     """
     places = [at for at in places if text[at] != " " or may_fit(text[max(0, at - 2) : at], text[at + 1 : at + 3])]
     if not places:
@@ -109,7 +110,7 @@ def find_gaps(
     gaps = list(_gaps(text, places[:ENOUGH_GAPS], sentences, words))
     headings = [title or "", sentences.text(running=False)]
     told = {word: _source(word, headings, siblings) for word in words}
-    accepted = {word for word in words if _is_explained(word, gaps, bool(told[word]))}
+    accepted = {word for word in words if _is_explained(word, gaps, mentioned(word, headings))}
     masked = any(gap.kind == "mask" and _best(gap, accepted) for gap in gaps)
     for gap in gaps:
         rule = DELETED if gap.kind in ("blank", "torn") else MASKED
@@ -130,13 +131,13 @@ def _source(word: str, headings: Sequence[str], siblings: Sequence[str]) -> str:
     return "on the site's other pages" if mentioned(word, siblings) else ""
 
 
-def _is_explained(word: str, gaps: Sequence[_Gap], told: bool) -> bool:
-    """Return whether the gaps of a page show that `word` was taken out of it."""
+def _is_explained(word: str, gaps: Sequence[_Gap], is_topic: bool) -> bool:
+    """Return whether the gaps of a page show that `word`, which its headings may name, was taken out of it."""
     fitting = [(gap.kind, gap.score[word]) for gap in gaps if max(gap.score[word][:2]) == STRONG]
     both = sum(min(score[:2]) > 0 for _, score in fitting)
     signs = sum(kind == "mask" for kind, _ in fitting)
     torn = any(kind == "torn" and min(score[:2]) == STRONG for kind, score in fitting)
-    return bool(fitting) and (told or signs > 0 or torn or (len(fitting) > 1 and both > 0))
+    return bool(fitting) and (is_topic or signs > 0 or torn or (len(fitting) > 1 and both > 0))
 
 
 def _best(gap: _Gap, accepted: set[str]) -> list[str]:

@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cleaning.findings import replay
-from cleaning.repair.deleted import delete_words, mark_deleted
+from cleaning.profile import SiteProfile
+from cleaning.repair.deleted import delete_words, mark_deleted, site_quotes
 
 CASES: dict[str, list[dict[str, Any]]] = json.loads(
     Path(__file__).with_name("deleted_cases.json").read_text("utf-8")
@@ -58,6 +59,44 @@ def test_the_site_says_which_word_is_missing() -> None:
     edited = mark_deleted(damaged, restore=True, siblings=["本站介紹催收短信。"])
     assert edited.text == "催收短信的頻率較高，催收短信也會帶來壓力。"
     assert "site" in edited.findings[0].evidence
+
+
+def test_a_site_s_quotes_say_as_much_as_its_pages() -> None:
+    pages = ["本站介绍催收短信。", "平台成立于2015年。", "催收短信很多，催收短信也要留证。"]
+    quotes = site_quotes(pages)
+    assert quotes == site_quotes(reversed(pages))
+    assert {"催收短信", "成立于2015年"} <= set(quotes)
+    damaged = delete_words("催收短信的频率较高，催收短信也会带来压力。", ["短信"], " ")
+    assert mark_deleted(damaged, restore=True, siblings=quotes) == mark_deleted(
+        damaged, restore=True, siblings=pages
+    )
+
+
+def test_quotes_survive_json_and_change_the_profile_s_version() -> None:
+    profile = SiteProfile("site", 9, {"a": 9}, ("催收短信",))
+    assert SiteProfile.from_dict(json.loads(json.dumps(profile.to_dict()))) == profile
+    assert profile.version != SiteProfile("site", 9, {"a": 9}).version
+
+
+def test_the_site_s_pages_do_not_make_a_gap_by_themselves() -> None:
+    text = "接到催收 就挂断的人很多，其实应该先听完再说。"
+    assert mark_deleted(text, siblings=["催收电话"]).findings == ()
+
+
+def test_a_page_with_asterisks_everywhere_is_masked_everywhere() -> None:
+    text = "客服***为95588，接通后按提示选择。很多人把***记在本子上，接到***就挂断。"
+    findings = mark_deleted(text, restore=True).findings
+    assert [(found.before, found.after) for found in findings] == [
+        ("***", "电话"),
+        ("***", "***"),
+        ("***", "电话"),
+    ]
+
+
+@pytest.mark.parametrize("unit", ["客服 ", "催收 为", "客服*** ", "XX", "某某 ", "客服 为9，", "□□，"])
+def test_hostile_gaps_end(unit: str) -> None:
+    text = unit * 20_000
+    assert mark_deleted(text).text == text
 
 
 def test_a_year_is_filled_only_where_all_mentions_agree() -> None:
