@@ -2,7 +2,9 @@
 
 Learned in a batch, from all pages at once, so the order of arrival can't matter. Digits are folded (`浏览12次` and
 `浏览7次` are one line). Copies of one article must not teach its text as chrome, so pages are counted by what they
-are about: pages whose rarest paragraph is the same count once. An article's own headings repeat too (`小编导语`,
+are about: pages whose rarest paragraph is the same count once. Copies with a lender's or city's name swapped differ
+in the paragraphs that hold the name and share the others; more shared paragraphs than a site has notices are an
+article's and are not learned, nor what stands between them. An article's own headings repeat too (`小编导语`,
 `一、`); a heading is never learned, nor a line that leads into a paragraph.
 """
 
@@ -30,6 +32,10 @@ their names and blocks are below one half; an article's line is on one page, how
 
 PROSE_SHARE = 0.6
 """The same for a paragraph: a notice stands on nearly all pages; articles made from one template share theirs too."""
+
+MAX_NOTICES = 3
+"""Most paragraphs that a page may share with nearly all others before they count as an article's: a site has a notice
+or two at its pages' foot, a swapped copy shares all but the paragraphs that name the lender."""
 
 MIN_COUNT = 3
 """Fewest distinct pages for any line."""
@@ -158,6 +164,8 @@ def _profile(name: str, site: _Site) -> SiteProfile:
         for code, about in on_pages.items()
         if len(about) >= max(MIN_COUNT, (PROSE_SHARE if code in prose else MIN_SHARE) * total)
     }
+    if _is_template(site, common & prose):
+        common -= prose
     at_edge, leading = _places(site, common)
     kept = {
         site.texts[code]: len(on_pages[code])
@@ -165,6 +173,13 @@ def _profile(name: str, site: _Site) -> SiteProfile:
         if code in site.texts and 2 * at_edge[code] > len(on_pages[code]) and 2 * leading[code] < at_edge[code]
     }
     return SiteProfile(name, total, kept)
+
+
+def _is_template(site: _Site, shared: set[int]) -> bool:
+    """Whether most pages share more paragraphs than a site has notices: then they are copies of one article with
+    other names in it, and what they share is the article's."""
+    held = (len({line.code for line in (*page.head, *page.tail)} & shared) for page in site.pages.values())
+    return 2 * sum(count > MAX_NOTICES for count in held) > len(site.pages)
 
 
 def _subjects(site: _Site) -> dict[int, int]:

@@ -13,7 +13,7 @@ from cleaning.folding import fold
 from cleaning.profile import MIN_PAGES, SiteProfile, learn, line_key
 from cleaning.strip import strip
 
-FOOT = "本频道由某某信息服务中心提供内容支持"
+FOOT = "甲乙财经服务台为南湖传播旗下的网络刊物"
 NOTICE = "本栏目每周更新两次，读者可以在留言簿里提出自己的疑问，编辑部收到以后会择要解答。"
 
 
@@ -67,6 +67,38 @@ def test_copies_of_one_article_do_not_teach_its_text() -> None:
     assert profile.knows(shared) is None
     assert profile.knows("延期的三个条件") is None
     assert profile.knows(FOOT) == 31
+
+
+def _swapped(lender: str) -> list[str]:
+    """Return one of many copies of an article that differ in the lender's name only."""
+    return [
+        "甲乙财经服务台", f"{lender}逾期了怎么办",
+        f"{lender}逾期之后，借款人先要弄清楚案子在谁手里，再决定找谁谈。",
+        "先把所有的欠款列成一张表，写下本金、利率和到期日，逐笔核对账单。",
+        "主动打一通电话，说明为什么没还、什么时候能还，请对方记录还款意愿。",
+        "协商达成一致之后，把金额和期限写成书面协议，各自保存一份。", "通话录音", "短信截图",
+        "最后要提醒的是，不要轻信代理维权的中介，他们收费高而且常常无效。", FOOT,
+    ]  # fmt: skip
+
+
+def test_a_site_of_swapped_copies_does_not_teach_their_paragraphs() -> None:
+    copies = [("site", _swapped(f"某{chr(0x5400 + number)}贷")) for number in range(12)]
+    profile = learn(copies)["site"]
+    assert {line for line in _swapped("某某贷") if profile.knows(line)} == {"甲乙财经服务台", FOOT}
+    text = "\n".join(_swapped("某某贷"))
+    kept = strip(text, ["paragraph"] * 10, title="某某贷逾期了怎么办", profile=profile).edited.text.split("\n")
+    assert kept == _swapped("某某贷")[2:-1]
+
+
+def test_swapped_copies_among_other_articles_do_not_teach_their_paragraphs() -> None:
+    copies = [("site", _swapped(f"某{chr(0x5400 + number)}贷")) for number in range(12)]
+    profile = learn([*copies, *_pages(12)])["site"]
+    assert {line for line in _swapped("某某贷") if profile.knows(line)} == {"甲乙财经服务台", FOOT}
+
+
+def test_a_line_with_a_counter_and_a_date_inside_is_one_line() -> None:
+    pages = [("site", [*_page(n)[:-1], f"本页更新于2024年{n}月{n}日，共{n * 31}人收藏"]) for n in range(1, 9)]
+    assert learn(pages)["site"].knows("本页更新于2025年12月31日，共7人收藏") == 8
 
 
 @settings(max_examples=30, deadline=None)
