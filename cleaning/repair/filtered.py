@@ -44,8 +44,7 @@ def _company(before: str, after: str, loosely_before: str = "", loosely_after: s
 
 
 _PHONE_AFTER = (
-    "为0 为1 为4 为9 是0 是1 是4 是9 号码 录音 轰炸 骚扰 沟通 催收 催款 通知 、短信 、微信"
-    " 、函件 和短信 短信 热线 记录 提醒 协商"
+    "为0 为1 为4 为9 是0 是1 是4 是9 号码 录音 轰炸 骚扰 沟通 通知 、短信 、微信 、函件 和短信 热线 记录 提醒 协商"
 )
 _COLLECT_AFTER = "电话 人员 公司 机构 行为 函 短信 手段 团队 方式 过程 行业 流程"
 

@@ -117,7 +117,8 @@ def find_gaps(
         if best := _best(gap, accepted):
             said = [word for word in best if told[word]]
             word = min(said or best)
-            fill = in_script(word, traditional=is_traditional(text)) if 1 in (len(said), len(best)) else ""
+            sure = 1 in (len(said), len(best)) and (said or _is_sure(gap.score[word], word, gaps))
+            fill = in_script(word, traditional=is_traditional(text)) if sure else ""
             why = f"{word} fits, and the sentences never say it; {told[word] or 'the usual word there'}"
             yield Spot(gap.start, gap.end, rule, fill, why)
         elif masked and gap.kind == "mask":
@@ -138,6 +139,12 @@ def _is_explained(word: str, gaps: Sequence[_Gap], is_topic: bool) -> bool:
     signs = sum(kind == "mask" for kind, _ in fitting)
     torn = any(kind == "torn" and min(score[:2]) == STRONG for kind, score in fitting)
     return bool(fitting) and (is_topic or signs > 0 or torn or (len(fitting) > 1 and both > 0))
+
+
+def _is_sure(fit: Fit, word: str, gaps: Sequence[_Gap]) -> bool:
+    """Return whether a fit is good enough to fill a gap: strong on both sides, or on one and not on this gap alone."""
+    strong = sum(STRONG in gap.score[word][:2] for gap in gaps)
+    return fit.before + fit.after > STRONG + (strong < 2)
 
 
 def _best(gap: _Gap, accepted: set[str]) -> list[str]:
