@@ -47,6 +47,11 @@ def _hash(text: str) -> int:
     return xxhash.xxh3_64_intdigest(text.encode("utf-8", "surrogatepass"))
 
 
+def _digest(text: str) -> int:
+    """Return 63 bits (what SQLite's integers hold) of a page's text without white space and digits."""
+    return _hash("".join(char for char in text if not char.isspace() and not char.isdigit())) >> 1
+
+
 def similarity(a: frozenset[int], b: frozenset[int]) -> float:
     """Return the Jaccard similarity of two sets of grams, 1.0 for two empty ones."""
     union = len(a | b)
@@ -146,20 +151,30 @@ class Twins:
 
     def saw(self, key: str, text: str) -> None:
         """Note a page's text, and compare it with the twin host's page at the same address."""
-        host = host_of(key)
-        digest = _hash("".join(char for char in text if not char.isspace() and not char.isdigit()))
+        self._compare(key, _digest(text))
+
+    def _compare(self, key: str, digest: int) -> None:
         if len(self.digests) < MAX_DIGESTS:
             self.digests[key] = digest
         other = self.digests.get(self.counterpart(key))
         if other is not None:
-            self.vote(host, alike=other == digest)
+            self.vote(host_of(key), alike=other == digest)
+
+    def recall(self, pages: Iterable[tuple[str, int]]) -> None:
+        """Learn again what an earlier run saw: the digests (`digests`) of pages, in the order it saw them."""
+        for key, digest in pages:
+            self._compare(key, digest)
+            self._compare_default(key, digest)
 
     def saw_default(self, key: str, text: str) -> None:
         """Note the text of a folder or of a default document, and compare the one with the other."""
+        if folder_of(key)[1] or key.endswith("/"):
+            self._compare_default(key, _digest(text))
+
+    def _compare_default(self, key: str, digest: int) -> None:
         place, name = folder_of(key)
         if not name and not key.endswith("/"):
             return
-        digest = _hash("".join(char for char in text if not char.isspace() and not char.isdigit()))
         if len(self.digests) < MAX_DIGESTS:
             self.digests[key] = digest
         host = host_of(key)
