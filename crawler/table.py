@@ -46,6 +46,7 @@ CREATE TABLE IF NOT EXISTS frontier (
 CREATE INDEX IF NOT EXISTS frontier_waiting ON frontier (host, priority DESC, id) WHERE state = 'queued';
 CREATE INDEX IF NOT EXISTS frontier_state ON frontier (state, site);
 CREATE TABLE IF NOT EXISTS frontier_meta (key TEXT PRIMARY KEY, value INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS frontier_pages (key TEXT PRIMARY KEY, digest INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS robots (
     origin TEXT PRIMARY KEY,
     status INTEGER NOT NULL,
@@ -118,6 +119,7 @@ class Frontier:
         if site is None:
             self._connection.execute("DELETE FROM frontier")
             self._connection.execute("DELETE FROM robots")
+            self._connection.execute("DELETE FROM frontier_pages")
         else:
             self._connection.execute("DELETE FROM frontier WHERE site = ?", (site,))
 
@@ -269,6 +271,14 @@ class Frontier:
 
     def _set_meta(self, key: str, value: int) -> None:
         self._connection.execute("INSERT OR REPLACE INTO frontier_meta VALUES (?, ?)", (key, value))
+
+    def pages(self) -> list[tuple[str, int]]:
+        """Return the pages by which twins are told, with the digests of their texts, in the order they were seen."""
+        return self._connection.execute("SELECT key, digest FROM frontier_pages ORDER BY rowid").fetchall()
+
+    def remember_page(self, key: str, digest: int) -> None:
+        """Keep a page's digest, so that a resumed run knows the twins that this one has proved."""
+        self._connection.execute("INSERT OR REPLACE INTO frontier_pages (key, digest) VALUES (?, ?)", (key, digest))
 
     def robots(self, origin: str, newer_than: float) -> tuple[int, bytes] | None:
         """Return a remembered robots.txt (status, body) fetched after that time, or None."""
