@@ -224,6 +224,7 @@ class Session:
                 mark = self.sink.mark()
                 self.frontier.set_watermark(mark)
             self.frontier.release()
+        self.judge.twins.recall(self.frontier.pages())
         self.summary.crawl_id = self.sink.begin(targets)
         self.judge.shown.update(self.frontier.shown(PAGE_ENOUGH))
         self.summary.topic = ",".join(
@@ -620,6 +621,9 @@ class Session:
         if has_twin(entry.host, self.sites[entry.site]):
             self.judge.twins.saw(entry.key, page.text)
         self.judge.twins.saw_default(entry.key, page.text)
+        digest = self.judge.twins.digests.get(entry.key)
+        if digest is not None:
+            self._pending.append(lambda: self.frontier.remember_page(entry.key, digest))
         self._count(entry, page)
         return page.links, None, self.judge.weigh(entry, self.sites[entry.site], page.text, page.title)
 
