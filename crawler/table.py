@@ -278,7 +278,9 @@ class Frontier:
 
     def remember_page(self, key: str, digest: int) -> None:
         """Keep a page's digest, so that a resumed run knows the twins that this one has proved."""
-        self._connection.execute("INSERT OR REPLACE INTO frontier_pages (key, digest) VALUES (?, ?)", (key, digest))
+        self._connection.execute(
+            "INSERT OR REPLACE INTO frontier_pages (key, digest) VALUES (?, ?)", (key, digest)
+        )
 
     def robots(self, origin: str, newer_than: float) -> tuple[int, bytes] | None:
         """Return a remembered robots.txt (status, body) fetched after that time, or None."""
