@@ -267,6 +267,9 @@ class Session:
         """Return the request headers that ask for an entry only if it has changed since it was fetched before."""
         if entry.kind == "probe":
             return {}
+        if self.sites[entry.site].render:
+            # The response may be the same for ever while its scripts show something else each day.
+            return {}
         previous = self.sink.last(entry.url)
         if previous is None:
             return {}
@@ -275,7 +278,11 @@ class Session:
 
     def _replay(self, mark: int) -> None:
         """Work out again what followed from responses that were archived after `mark`."""
+        rendered: Fetch | None = None
         for fetch in self.sink.since(mark):
+            if fetch.kind == "conversion":
+                rendered = fetch
+                continue
             if urlsplit(fetch.url).path == "/robots.txt":
                 self._replay_robots(fetch)
             known = self.frontier.look(canonical(fetch.url)) if "://" in fetch.url else None
@@ -284,7 +291,9 @@ class Session:
             self._out[known[0].key] = known[0]
             self._busy[known[0].host] += 1
             before = self.sink.last(fetch.url) if fetch.kind == "revisit" else None
-            self._follow(known[0], recrawl.shown(before, fetch) if before else fetch)
+            page = recrawl.shown(before, fetch) if before else fetch
+            beside = rendered is not None and (rendered.url, rendered.fetched_at) == (fetch.url, fetch.fetched_at)
+            self._follow(known[0], rendered if beside and rendered else page)
             self.summary.replayed += 1
             # Each replayed page may queue the next one's entry.
             self.checkpoint()
@@ -513,11 +522,14 @@ class Session:
         """Archive a response that is nobody's entry in the frontier (robots.txt)."""
         self.sink.add(fetch)
 
-    def visited(self, entry: Entry, fetch: Fetch) -> None:
-        """Archive an entry's response and work out what follows from it."""
+    def visited(self, entry: Entry, fetch: Fetch, rendered: Fetch | None = None) -> None:
+        """Archive an entry's response, and its page as `rendered` by a browser, and work out what follows from them."""
         if entry.kind == "probe":
-            self._probe_answered(entry, fetch)
+            self._probe_answered(entry, rendered or fetch)
             return
+        if rendered is not None:
+            # Before its response: a run killed between the two asks for the page again.
+            self.sink.add(rendered)
         previous = self._previous.pop(entry.key, None)
         unchanged = recrawl.revisit(previous, fetch) if previous is not None else None
         self.sink.add(unchanged or fetch)
@@ -528,7 +540,7 @@ class Session:
         self._received[entry.site] += len(fetch.body)
         self._statuses[str(fetch.status)] += 1
         # What a page that has not changed leads to is read again: some of it may not have been followed then.
-        self._follow(entry, recrawl.shown(previous, fetch) if previous and unchanged else fetch)
+        self._follow(entry, rendered or (recrawl.shown(previous, fetch) if previous and unchanged else fetch))
         if self.listeners:
             self._tell(
                 "fetch", url=fetch.url, site=entry.site, kind=entry.kind, depth=entry.depth, status=fetch.status,

@@ -180,8 +180,8 @@ class CorpusSink:
         rows = self.connection.execute(
             "SELECT warc_file, warc_offset, warc_length FROM fetches"
             # What ingest and web archives brought is no answer to the frontier's requests.
-            " WHERE seq > ? AND kind IN ('response', 'revisit') AND COALESCE(crawl_id, 'crawl-') LIKE 'crawl-%'"
-            " ORDER BY seq",
+            " WHERE seq > ? AND kind IN ('response', 'revisit', 'conversion')"
+            " AND COALESCE(crawl_id, 'crawl-') LIKE 'crawl-%' ORDER BY seq",
             (mark,),
         ).fetchall()
         for file, offset, length in rows:

@@ -45,6 +45,7 @@ ONLY_IN = {
     "fastwarc": {"corpus/archive.py", "crawler"},
     "scrapy": {"crawler"},
     "twisted": {"crawler"},
+    "scrapy_playwright": {"crawler/render.py"},
     "rich": {"corpus/terminal.py", "crawler"},
     "datasette": {"corpus/web/app.py", "corpus/web/pages.py"},
     "uvicorn": {"corpus/web/server.py"},
@@ -102,6 +103,7 @@ def test_a_package_is_used_where_it_belongs(package: str) -> None:
 def test_every_third_party_import_is_declared() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     names = {"bs4": "beautifulsoup4", "opencc": "opencc-python-reimplemented", "sqlite_utils": "sqlite-utils"}
+    names |= {"scrapy_playwright": "scrapy-playwright"}
     # These come with scrapy and beautifulsoup4 and are part of their interfaces.
     declared = {"soupsieve", "twisted", "brotli", "w3lib", "protego", "itemadapter", "zope", "parsel", "OpenSSL"}
     extras = [

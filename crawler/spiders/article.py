@@ -16,6 +16,7 @@ from scrapy.exceptions import CannotResolveHostError, IgnoreRequest
 from corpus.records import Fetch
 from crawler.cleaner import default_workers
 from crawler.handler import TRUNCATED, AddressRefusedError, MalformedError
+from crawler.render import Renderer, install
 from crawler.robots import ForbiddenError
 from crawler.session import Limits, Recrawl, Session
 from crawler.sink import CorpusSink, Sink
@@ -51,7 +52,11 @@ class ArticleSpider(Spider):
         options = dict(kwargs)
         spider = super().from_crawler(crawler, *args, **kwargs)
         settings = crawler.settings
-        sites = _sites(options)  # before the corpus, which a mistyped name should not make
+        # Before the corpus, which a mistyped name or a missing browser should not make.
+        sites = _sites(options)
+        rendered = [site.name for site in sites if site.render]
+        if rendered:
+            install(settings, rendered)
         cleaners = settings.get("YUQI_CLEANERS")
         sink = cls.open_sink(
             options.get("db") or settings["YUQI_DB"],
@@ -69,6 +74,8 @@ class ArticleSpider(Spider):
         contact = settings.get("YUQI_CONTACT")
         spider._derives = settings.getbool("YUQI_DERIVE")
         spider._agent = settings["USER_AGENT"] + (f" +{contact}" if contact else "")
+        if rendered:
+            spider._renderer = Renderer(crawler, spider._agent)
         crawler.signals.connect(spider._closed, signal=signals.spider_closed)
         # An error of ours would leave its entry under way for ever: better to stop, loudly, and go on another time.
         crawler.signals.connect(spider._broken, signal=signals.spider_error)
@@ -79,6 +86,7 @@ class ArticleSpider(Spider):
         self._summary_path: str | None = None
         self._agent = ""
         self._derives = False
+        self._renderer: Renderer | None = None
 
     @staticmethod
     def open_sink(path: str, *, workers: int) -> Sink:
@@ -95,7 +103,7 @@ class ArticleSpider(Spider):
         headers = {"User-Agent": self._agent, **self.session.conditions(entry)}
         return Request(
             entry.url,
-            callback=self.parse,
+            callback=self.parse_rendered if self.session.sites[entry.site].render else self.parse,
             errback=self.failed,
             headers=headers,
             meta={"entry": entry},
@@ -113,6 +121,15 @@ class ArticleSpider(Spider):
             self.session.problem(entry, f"cut-short-{cut}", retryable=True, hosts_fault=False)
             return
         self.session.visited(entry, self._fetch(response, cut))
+
+    async def parse_rendered(self, response: Response) -> None:
+        """Have a browser make the page of a response, then archive both."""
+        entry: Entry = response.meta["entry"]
+        if _truncated(response) is not None or self._renderer is None:
+            self.parse(response)
+            return
+        fetch = self._fetch(response, None)
+        self.session.visited(entry, fetch, await self._renderer.render(fetch, entry.site))
 
     def archive(self, response: Response) -> None:
         """Archive a response that has no entry in the frontier."""
