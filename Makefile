@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 
-.PHONY: demo test lint types pytest format bench bench-dirty bench-extract bench-dedup bench-script bench-crawl clean
+.PHONY: demo docs test lint types pytest format bench bench-dirty bench-extract bench-dedup bench-script bench-crawl clean
 
 demo: $(VENV)/.installed
 	$(BIN)/yuqi demo demo-out
@@ -46,6 +46,10 @@ $(VENV)/.dev: $(VENV)/.installed
 $(VENV)/.bench: $(VENV)/.dev
 	$(PIP) install -e '.[bench]'
 	@touch $@
+
+docs: $(VENV)/.dev
+	$(BIN)/python docs/reference.py
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 clean:
 	rm -rf $(VENV) demo-out build *.egg-info
