@@ -334,6 +334,27 @@ def test_www_twins_are_found_by_content() -> None:
     assert {url for url in urls(sink) if "//www." not in url} >= set(bare) - {f"{A}/about.html"}
 
 
+def test_twins_that_were_proved_before_a_kill_are_known_after_it() -> None:
+    bare = small_site(20)
+    bare[f"{A}/"] = page("/list/0.html", *(f"http://www.a.test/list/{n}.html" for n in range(20)))
+
+    def web(url: str) -> Answer:
+        return bare.get(url.replace("//www.", "//"), (404, {}, ""))
+
+    sink = MemorySink()
+    with pytest.raises(DiedError):
+        crawl(web, f"{A}/", sink=sink, die_after=150)
+    before = {url for url in urls(sink) if "//www." in url}
+    _, _, session = crawl(web, f"{A}/", sink=sink)
+    after = {url for url in urls(sink) if "//www." in url}
+    assert session.judge.twins.same("www.a.test") is True
+    assert len(before) >= 2
+    assert after == before
+    # Starting over forgets it: the sites may have parted since.
+    _, _, fresh = crawl({}, f"{A}/", sink=sink, fresh=True)
+    assert fresh.judge.twins.same("www.a.test") is None
+
+
 def test_hosts_that_differ_are_both_collected() -> None:
     web = {f"{A}/": page("http://www.a.test/")}
     for n in range(8):
