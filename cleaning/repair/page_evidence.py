@@ -192,7 +192,9 @@ def _plausible(page: PageEvidence, hits: Counter[str], char: str, inserted: str)
     """Return whether `char` may be in the page's table: never bare inside the damage, and read so."""
     if page.bare[char] * 4 > hits[char]:
         return False
-    return reads(char, first_reading(inserted)) or hits[char] >= 3
+    # The tone may be that of another word which its Simplified form writes as well: \u767c as in \u9aee, f\xe0.
+    reading = first_reading(inserted)
+    return reads(char, reading._replace(tone="") if is_traditional(char) else reading) or hits[char] >= 3
 
 
 def _proven(page: PageEvidence, hits: Counter[str], plausible: Mapping[str, str]) -> bool:
