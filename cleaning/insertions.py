@@ -21,6 +21,12 @@ INSERT_SCORE = 5
 INSERT_LENGTH = 4
 TRADE_WORDS = 3
 TRADE_WEIGHT = 2
+MEETING_NATS = -5.0
+HEALING_NATS = 1.5
+"""Greatest log-probability of the pairs at either end of what was put into a sentence, and how much likelier the pair
+is that meets when it is cut. Of 1,611 runs of such words in 21,929 honest lines (statutes, gold pages, our articles and
+controls) none is cut; -5 and 1.5 cut 182 of 900 insertions whole, -6 and 2 148."""
+
 GLUED_SCORE = 6
 """Least weight of a run inside a sentence, or least length of its one phrase; least weight at a line's head."""
 
@@ -63,10 +69,10 @@ def inserted(line: str) -> tuple[Cut, ...]:
     """
     cuts: list[Cut] = []
     for run in _runs(line, spam.longest(spam.scan(line, rows=True))):
-        core = _core(line, run)
-        if core is None or _is_spoken_of(line, run[core[0]].start, run[core[1]].end):
+        found = _span(line, run)
+        if found is None:
             continue
-        start, end = _bounds(line, run, *core)
+        start, end = found
         start = max(start, cuts[-1].end if cuts else 0)
         if start >= end:
             continue
@@ -77,6 +83,31 @@ def inserted(line: str) -> tuple[Cut, ...]:
             Cut("spam.insert" if start else "spam.glued", start, end, f"{heavy} foreign keywords in a row")
         )
     return tuple(cuts)
+
+
+def _span(line: str, run: list[Hit]) -> tuple[int, int] | None:
+    """Return what to cut of a run: all of it where the sentence reads on without it, else what is unmistakable."""
+    start, end = run[0].start, run[-1].end
+    if _is_put_in(line, run) and not _is_spoken_of(line, start, end):
+        return start, end
+    core = _core(line, run)
+    if core is None or _is_spoken_of(line, run[core[0]].start, run[core[1]].end):
+        return None
+    return _bounds(line, run, *core)
+
+
+def _is_put_in(line: str, run: list[Hit]) -> bool:
+    """Whether a run meets both sides of the sentence by chance, and they read on across it: it was put in between."""
+    start, end = run[0].start, run[-1].end
+    if not start or end >= len(line) or not (line[start - 1].isalnum() and line[end].isalnum()):
+        return False
+    size = sum(map(str.isalnum, line[start:end]))
+    if size < INSERT_LENGTH or sum(hit.end - hit.start for hit in run) < size:
+        return False
+    into = spam.bigram_after(line[start - 1], line[start])
+    out_of = spam.bigram_after(line[end - 1], line[end])
+    meeting = max(into, out_of)
+    return meeting < MEETING_NATS and spam.bigram_after(line[start - 1], line[end]) > meeting + HEALING_NATS
 
 
 def may_have_head(lines: Sequence[str]) -> set[int]:

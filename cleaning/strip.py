@@ -214,8 +214,14 @@ _CLOSING = "”’」』》)"
 def _cut_insertions(page: _Page, prose: _Prose) -> None:
     """Cut keywords out of sentences, on a page that does not speak of such things itself."""
     lines = [index for index in _kept(page) if "。" in page.keys[index] and page.roles[index] != "row"]
-    headed = {lines[place] for place in insertions.may_have_head([page.keys[index] for index in lines])}
+    keys = [page.keys[index] for index in lines]
+    headed = {lines[place] for place in insertions.may_have_head(keys)}
     sure = {index for index, hits in page.hits.items() if any(hit.weight > 2 for hit in hits)}
+    sure |= (
+        {lines[place] for place in lines_at(spam.heavy_places("\n".join(keys)), line_starts(keys))}
+        if lines
+        else set()
+    )
     for index in sorted(headed | sure):
         if index in page.gone:
             continue
