@@ -404,13 +404,17 @@ def _decoders(changes: list[Change]) -> list[Decoder]:
 def _finding(text: str, change: Change, scope: str) -> Finding:
     """Return the finding of a change; `scope` says what around it the forward model gives back, if anything."""
     rule, start, end, after, sure, hits, _ = change
-    return Finding("repair", rule, start, end, text[start:end], after, *_verdict(hits, sure, scope))
+    return Finding(
+        "repair", rule, start, end, text[start:end], after, *_verdict(hits, sure, scope, rule == SHIFTED)
+    )
 
 
 @lru_cache(maxsize=4096)
-def _verdict(hits: tuple[Hit, ...], sure: bool, scope: str) -> tuple[Certainty, str]:
-    """Return the certainty of a change that relies on `hits`, and its proof in words."""
-    entries = " ".join(hit.char + hit.inserted for hit in hits[:4])
+def _verdict(hits: tuple[Hit, ...], sure: bool, scope: str, torn: bool) -> tuple[Certainty, str]:
+    """Return the certainty of a change that relies on `hits`, and its proof in words: bytes, where they were `torn`."""
+    entries = " ".join(
+        f"{hit.char}{hit.inserted}" + (f"={BYTES[hit.char].hex().upper()}" if torn else "") for hit in hits[:4]
+    )
     if not scope:
         return "inferred", f"{entries}; forward model differs on this line"
     if not sure:

@@ -87,6 +87,30 @@ def test_whole_page_is_certified_by_the_forward_model() -> None:
     assert all("forward(whole page) == input" in finding.evidence for finding in edited.findings)
 
 
+def test_a_shifted_run_is_proved_with_the_bytes_of_its_windows() -> None:
+    (found,) = repair_pinyin("甚至?xí)\ue491褂幂^為").findings
+    assert (found.before, found.after) == ("?xí)\ue491褂幂^", "會使用較")
+    assert found.evidence == "習(xí)=C195; forward(whole page) == input"
+
+
+def test_another_entry_that_reads_as_well_takes_the_certificate() -> None:
+    # 計 (8B under D3) stands in a run, 記 (9B under D3, the same reading) is what the page annotates elsewhere.
+    text = "把違約金併入本金，重新計算，記錄在案，經濟問題應當說明。"
+    table = {
+        "饋": "(kuì)",
+        "計": "(jì)",
+        "記": "(jì)",
+        "經": "(jīng)",
+        "問": "(wèn)",
+        "應": "(yīng)",
+        "說": "(shuō)",
+    }
+    damaged = inject(text, table)
+    assert "\ue0f1匦掠?jì)" in damaged
+    (torn,) = [one for one in repair_pinyin(damaged).findings if one.before.startswith("?")]
+    assert torn.certainty == "inferred" or torn.after.endswith("計")
+
+
 def test_damage_inside_a_clean_page_is_undone_line_by_line() -> None:
     clean = "您好!歡迎訪問逾期頻道!"
     damaged = clean + "\n" + inject(PAGE, TABLE)

@@ -10,6 +10,7 @@ from cleaning.repair import learn_table
 from cleaning.repair.gbk_bytes import DECODERS, Decoder
 from cleaning.repair.injection import inject
 from cleaning.repair.pinyin import repair_pinyin
+from cleaning.repair.readings import parse
 
 SENTENCES = (
     "隨著互聯網金融的快速發展，網貸成為許多人解決資金需求的重要方式。",
@@ -89,3 +90,31 @@ def test_any_text_replays_and_keeps_its_lines(text: str) -> None:
     edited = repair_pinyin(text)
     assert replay(text, edited.findings) == edited.text
     assert edited.text.count("\n") == text.count("\n")
+
+
+strings = st.sampled_from(["({})", "({} )", "( {})", "({0})({0})"])
+
+
+@settings(max_examples=60, deadline=None)
+@given(texts, tables, strings, st.booleans())
+def test_a_page_with_many_hits_needs_no_table(
+    text: str, table: dict[str, str], string: str, capital: bool
+) -> None:
+    spelt = {char: inserted[1:-1] for char, inserted in table.items()}
+    toneless = {char: parse(reading).base for char, reading in spelt.items()}
+    made = {
+        char: string.format(toneless[char].capitalize() if capital else reading) for char, reading in spelt.items()
+    }
+    damaged = inject(text, made)
+    assume(keeps_everything(text, made) and sum(damaged.count(one) for one in set(made.values())) >= 6)
+    assert repair_pinyin(damaged).text == text
+
+
+@settings(max_examples=60, deadline=None)
+@given(texts, tables, decoders)
+def test_the_certificate_is_the_forward_model(text: str, table: dict[str, str], decoder: Decoder) -> None:
+    damaged = inject(text, table, decoder)
+    edited = repair_pinyin(damaged)
+    if edited.findings and all("forward(whole page)" in finding.evidence for finding in edited.findings):
+        learned = {**table, **learn_table(damaged).insertions()}
+        assert inject(edited.text, learned, decoder) == damaged
