@@ -53,6 +53,7 @@ from corpus.parting import part
 from corpus.verify import (
     CONTAINED,
     CONTAINED_SHINGLES,
+    MASKED_SHARE,
     NEAR,
     SHARED_ANCHORS,
     TEMPLATE,
@@ -136,7 +137,16 @@ def is_current(connection: sqlite3.Connection, masker: Masker | None = None) -> 
 
 
 def _version(masker: Masker) -> str:
-    rules = (fingerprint.VERSION, NEAR, TEMPLATE, CONTAINED, CONTAINED_SHINGLES, SHARED_ANCHORS, buckets.LEADERS)
+    rules = (
+        fingerprint.VERSION,
+        NEAR,
+        TEMPLATE,
+        MASKED_SHARE,
+        CONTAINED,
+        CONTAINED_SHINGLES,
+        SHARED_ANCHORS,
+        buckets.LEADERS,
+    )
     return "/".join(map(str, (*rules, masker.version)))
 
 

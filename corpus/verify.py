@@ -27,6 +27,10 @@ NEAR = 0.8
 TEMPLATE = 0.9
 """Least Jaccard of masked texts: what is left after masking must be all but the same."""
 
+MASKED_SHARE = 0.5
+"""A masked text with fewer shingles than this share of the plain text's is mostly names (a directory, a headline): what
+is left of it says nothing about who copied whom, so it is no template."""
+
 CONTAINED = 0.9
 """Least share of the embedded text's shingles in the larger one."""
 
@@ -61,7 +65,7 @@ def compare(left: Sets, right: Sets) -> Likeness | None:
     shared = overlap(left.plain, right.plain)
     plain = shared / max(1, len(left.plain) + len(right.plain) - shared)
     masked = jaccard(left.masked, right.masked)
-    near, template = plain >= NEAR, masked >= TEMPLATE
+    near, template = plain >= NEAR, masked >= TEMPLATE and _tells(left) and _tells(right)
     # Names account for most of the difference when masking them removes half of it.
     swapped = masked == 1 or (left.names != right.names and 2 * (1 - masked) <= 1 - plain)
     if template and (swapped or not near):
@@ -72,6 +76,11 @@ def compare(left: Sets, right: Sets) -> Likeness | None:
     if smaller >= CONTAINED_SHINGLES and shared >= CONTAINED * smaller:
         return Likeness("contains", shared / smaller, near, template)
     return None
+
+
+def _tells(sets: Sets) -> bool:
+    """Whether enough of a text is left when names are masked."""
+    return len(sets.masked) >= MASKED_SHARE * len(sets.plain)
 
 
 class Sets(NamedTuple):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 import re
 import sqlite3
 from itertools import pairwise
@@ -133,6 +134,67 @@ def test_a_broken_document_row_says_what_to_do() -> None:
     connection.execute("DELETE FROM documents")
     with pytest.raises(LookupError, match="yuqi dedup"):
         dedup.add(connection, [entry("b1", edited(article(1), 3))], MASKER)
+
+
+def test_directories_and_headlines_of_names_are_no_templates() -> None:
+    """Masked, lists of other names are equal, and there is nothing else in them."""
+    places = ("湖南", "河南", "湖北", "河北", "山东", "山西")
+    lists = [
+        "、".join(random.Random(seed).sample((*places, *LENDERS) * 9, 60)) + "逾期电话查询网点"
+        for seed in range(20)
+    ]
+    lines = [f"{place}{lender}逾期了" for place in places for lender in LENDERS]
+    found = marks(filled([entry(f"a{number}", text) for number, text in enumerate([*lists, *lines])]))
+    assert {mark.kind for mark in found.values()} == {None}
+
+
+def test_two_articles_that_share_most_of_a_skeleton_stay_apart() -> None:
+    """Headings, notices and closing words are the same and make up nearly half; what is told is not."""
+    notice = article(50, sentences=20)
+    entries = [entry(f"a{number}", article(number, sentences=24) + notice) for number in range(12)]
+    assert {mark.duplicate_of for mark in marks(filled(entries)).values()} == {None}
+
+
+def test_a_text_that_holds_a_hundred_others_is_a_duplicate_of_none_and_they_come_and_go() -> None:
+    articles = [entry(f"a{number}", article(number), f"2024-01-{number % 28 + 1:02d}") for number in range(100)]
+    whole = entry("b1", "\n".join(item.text for item in articles))
+    for order in ([*articles, whole], [whole, *articles]):
+        connection = connect()
+        for first in range(0, len(order), 30):
+            store(connection, order[first : first + 30])
+            dedup.add(connection, order[first : first + 30], MASKER)
+        found = marks(connection)
+        assert found["b1"] == dedup.Duplicate(None, None, None, None, None)
+        assert {found[item.id].duplicate_of for item in articles} == {"b1"}
+    dedup.remove(connection, ["b1"], MASKER)
+    assert {mark.duplicate_of for mark in marks(connection).values()} == {None}
+
+
+@pytest.mark.parametrize("gone", [1, 2, 3, 4, 5])
+def test_a_chain_that_loses_a_link_falls_apart_and_comes_together_again(gone: int) -> None:
+    versions = [article(3)]
+    for step in range(6):
+        versions.append(edited(versions[-1], 9, seed=step))
+    entries = [entry(f"a{number}", text, f"2024-01-0{number + 1}") for number, text in enumerate(versions)]
+    rest = [item for item in entries if item.id != f"a{gone}"]
+    connection = filled(entries)
+    expected = derived(connection)
+    dedup.remove(connection, [f"a{gone}"], MASKER)
+    connection.execute("DELETE FROM documents WHERE id = ?", (f"a{gone}",))
+    assert derived(connection) == derived(filled(rest))
+    store(connection, [entries[gone]])
+    dedup.add(connection, [entries[gone]], MASKER)
+    assert derived(connection) == expected
+
+
+def test_a_text_of_a_million_characters_is_compared_as_any_other() -> None:
+    long = "\n".join(article(number, sentences=60) for number in range(600))
+    connection = filled(
+        [entry("a1", long, "2024-01-01"), entry("a2", edited(long, 900)), entry("a3", "逾期" * 400_000)]
+    )
+    assert len(long) > 900_000
+    assert marks(connection)["a2"].kind == "near"
+    assert marks(connection)["a3"] == dedup.Duplicate(None, None, None, None, None)
 
 
 # --- representatives ------------------------------------------------------------------------------------------------
