@@ -62,36 +62,34 @@ def _topic(key: str) -> str:
 _QUESTIONS = (
     _Question(
         "Growth by month", "Documents by the month they were fetched.", ("month", "articles", "copies", "characters"),
-        """SELECT substr(first_seen, 1, 7) AS month, sum(duplicate_of IS NULL), sum(duplicate_of IS NOT NULL), sum(chars)
-        FROM documents GROUP BY month ORDER BY month""", (1, 2), over_time=True,
+        "SELECT seen, sum(NOT copy), sum(copy), sum(chars) FROM slim GROUP BY seen ORDER BY seen",
+        (1, 2), over_time=True,
     ),
     _Question(
         "Articles by month of publication", "As the pages state it.", ("month", "articles"),
-        """SELECT substr(published, 1, 7) AS month, count(*) FROM documents
-        WHERE duplicate_of IS NULL AND published IS NOT NULL GROUP BY month ORDER BY month""", over_time=True,
+        "SELECT month, count(*) FROM slim WHERE NOT copy AND month IS NOT NULL GROUP BY month ORDER BY month",
+        over_time=True,
     ),
     _Question(
         "Documents by lender", "A document may speak of several.", ("lender", "articles", "copies"),
-        """SELECT value, sum(one), sum(copy) FROM (SELECT lenders, sum(duplicate_of IS NULL) AS one,
-            sum(duplicate_of IS NOT NULL) AS copy FROM documents GROUP BY lenders), json_each(lenders)
+        """SELECT value, sum(one), sum(copy) FROM (SELECT lenders, sum(NOT copy) AS one, sum(copy) AS copy
+            FROM slim GROUP BY lenders), json_each(lenders)
         GROUP BY value ORDER BY sum(one) + sum(copy) DESC, value""", (1, 2),
     ),
     _Question(
         "Documents by topic", "A document may treat several.", ("topic", "articles", "copies"),
-        """SELECT value, sum(one), sum(copy) FROM (SELECT topics, sum(duplicate_of IS NULL) AS one,
-            sum(duplicate_of IS NOT NULL) AS copy FROM documents GROUP BY topics), json_each(topics)
+        """SELECT value, sum(one), sum(copy) FROM (SELECT topics, sum(NOT copy) AS one, sum(copy) AS copy
+            FROM slim GROUP BY topics), json_each(topics)
         GROUP BY value ORDER BY sum(one) + sum(copy) DESC, value""", (1, 2), name=_topic,
     ),
     _Question(
         "Documents by site", "Sites with most documents first.", ("site", "articles", "copies"),
-        """SELECT site, sum(duplicate_of IS NULL), sum(duplicate_of IS NOT NULL) FROM documents
-        GROUP BY site ORDER BY count(*) DESC, site""", (1, 2),
+        """SELECT site, sum(NOT copy), sum(copy) FROM slim GROUP BY site ORDER BY count(*) DESC, site""", (1, 2),
     ),
     _Question(
         "Duplicates by kind", "exact: the same text; near: a few words changed; template: names swapped; contains: "
         "embedded in a longer text.", ("kind", "documents"),
-        """SELECT duplicate_kind, count(*) FROM documents WHERE duplicate_of IS NOT NULL
-        GROUP BY duplicate_kind ORDER BY count(*) DESC, duplicate_kind""",
+        """SELECT kind, count(*) FROM slim WHERE copy GROUP BY kind ORDER BY count(*) DESC, kind""",
     ),
     _Question(
         "Clusters by size", "How many articles stand on how many pages.", ("copies", "clusters", "documents"),
@@ -103,9 +101,9 @@ _QUESTIONS = (
         "Spun articles", "One text sold under several names: documents that are equal once lender, city, number and date "
         "names are masked. Titled by the first of them.", ("article", "documents", "versions", "sites"),
         """SELECT coalesce(d.title, t.id), t.documents, t.versions, t.sites FROM (
-            SELECT template_cluster_id AS id, count(*) AS documents, count(DISTINCT content_hash) AS versions,
+            SELECT template AS id, count(*) AS documents, count(DISTINCT content_hash) AS versions,
                 count(DISTINCT site) AS sites
-            FROM documents WHERE template_cluster_id IS NOT NULL GROUP BY template_cluster_id) AS t
+            FROM slim WHERE template IS NOT NULL GROUP BY template) AS t
         LEFT JOIN documents AS d ON d.id = t.id ORDER BY t.documents DESC, t.id""",
     ),
     _Question(
@@ -139,15 +137,19 @@ _QUESTIONS = (
     ),
     _Question(
         "Script and encoding", "As published.", ("encoding", "Simplified", "Traditional", "mixed"),
-        """SELECT encoding, sum(script = 'hans'), sum(script = 'hant'), sum(script = 'mixed') FROM documents
+        """SELECT encoding, sum(script = 'hans'), sum(script = 'hant'), sum(script = 'mixed') FROM slim
         GROUP BY encoding ORDER BY count(*) DESC, encoding""", (1, 2, 3),
     ),
 )  # fmt: skip
 
+_SLIM = """CREATE TEMP TABLE slim AS SELECT id, site, substr(first_seen, 1, 7) AS seen, substr(published, 1, 7) AS month,
+    lenders, topics, script, encoding, duplicate_of IS NOT NULL AS copy, duplicate_kind AS kind, chars,
+    template_cluster_id AS template, content_hash FROM documents"""
+"""What the questions ask of documents, without the texts that their rows hold: read once instead of for each."""
+
 _FIGURES = """SELECT 'responses', count(*) FROM fetches UNION ALL SELECT 'rejected', count(*) FROM rejections
-    UNION ALL SELECT 'documents', count(*) FROM documents
-    UNION ALL SELECT 'articles', count(*) FROM documents WHERE duplicate_of IS NULL
-    UNION ALL SELECT 'sites', count(DISTINCT site) FROM documents
+    UNION ALL SELECT 'documents', count(*) FROM slim UNION ALL SELECT 'articles', sum(NOT copy) FROM slim
+    UNION ALL SELECT 'sites', count(DISTINCT site) FROM slim
     UNION ALL SELECT 'clusters', count(*) FROM clusters UNION ALL SELECT 'farms', count(*) FROM farms"""
 
 
@@ -164,13 +166,15 @@ def report(connection: sqlite3.Connection, out: Path, *, name: str) -> int:
 
 def page(connection: sqlite3.Connection, name: str) -> str:
     """Return the report as HTML."""
+    connection.execute("PRAGMA temp_store = MEMORY")
     connection.execute("BEGIN")
     try:
-        figures = connection.execute(_FIGURES).fetchall()
+        connection.execute(_SLIM)
+        figures = [(title, number or 0) for title, number in connection.execute(_FIGURES)]
         first, last = connection.execute("SELECT min(first_seen), max(first_seen) FROM documents").fetchone()
         sections = [_section(connection, question) for question in _QUESTIONS]
     finally:
-        connection.rollback()
+        connection.rollback()  # and with it the temporary table
     environment = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
     environment.filters.update(plain=plain, safely=lambda value: visible(masked(value)), number=_number)
     template = files("corpus").joinpath("report.html").read_text(encoding="utf-8")
