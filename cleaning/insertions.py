@@ -115,7 +115,11 @@ def may_have_head(lines: Sequence[str]) -> set[int]:
 
     One pass over the beginnings of all of them.
     """
-    found = {place for place, line in enumerate(lines) if _MARK.search(line, 0, MARK_LENGTH)}
+    found = {
+        place
+        for place, line in enumerate(lines)
+        if ("_" in line or "|" in line) and _MARK.search(line, 0, MARK_LENGTH)
+    }
     found |= {place for place, line in enumerate(lines) if _SPACED_HEAD.match(line)}
     heads = [line[:HEAD_LENGTH] for line in lines]
     starts = line_starts(heads)
@@ -314,7 +318,7 @@ def _script(char: str) -> str:
 
 
 def without_keywords(line: str) -> str:
-    """Return a folded line without the words that only spam has."""
+    """Return a folded text without the words that only spam has."""
     parts, cursor = [], 0
     for hit in spam.longest(hit for hit in spam.scan(line) if hit.weight > 2):
         parts.append(line[cursor : hit.start])

@@ -226,7 +226,9 @@ def _cut_insertions(page: _Page, prose: _Prose) -> None:
         if index in page.gone:
             continue
         key = page.keys[index]
-        found = insertions.inserted(key) if index in sure and not prose.speaks_of_it() else ()
+        found = insertions.inserted(key) if index in sure else ()
+        if found and prose.speaks_of_it():
+            found = ()
         if index in headed and (before := insertions.head(key, prose.shares_elsewhere)) is not None:
             found = (before, *(cut for cut in found if cut.start >= before.end))
         if found:
@@ -247,7 +249,7 @@ class _Prose:
             prose = (
                 key for index, key in enumerate(self._page.keys) if index not in self._page.gone and "。" in key
             )
-            self._speaks = insertions.speaks_of_it("\n".join(map(insertions.without_keywords, prose)))
+            self._speaks = insertions.speaks_of_it(insertions.without_keywords("\n".join(prose)))
         return self._speaks
 
     def shares(self, text: str) -> float:
