@@ -16,21 +16,24 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from typing import NamedTuple
 
 from cleaning.findings import Certainty, Edited, Finding, edit
 from cleaning.repair.badness import bigram_score, total_logprob
-from cleaning.repair.chains import FAMILY, HOLE, READERS, SPECIALS, describe
+from cleaning.repair.chains import FAMILY, HOLE, READERS, SPECIALS, Writer, describe
 from cleaning.repair.irreversible import damage_share, lost_text
 from cleaning.repair.search import IDEOGRAPH, NOT_SINGLE, Group, Trial, Way, attempt, peeled, reads_as_chinese
+from cleaning.repair.solve import as_bytes
 from cleaning.repair.spans import (
+    QUOTES,
     Region,
     clustered,
     hybrid_regions,
     latin_regions,
+    latin_runs,
     suspicious,
     suspicious_lines,
     swapped_regions,
@@ -117,9 +120,15 @@ def _repair(text: str, depth: int, budget: Budget) -> Edited:
         return edit(text, _blanks(text)) if _BLANK_SIGN in text else Edited(text)
     seen = budget.seen.setdefault(depth, Counter())
     done: set[int] = set()
-    for pool in _pools(text, lines):
+    whole, spans = _pools(text, lines)
+    for pool in whole:
         for finding, line in _repair_pool(text, pool, seen, depth, budget):
             findings.append(finding)
+            done.add(line)
+    found = [finding for pool in spans for finding, _ in _repair_pool(text, pool, seen, depth, budget)]
+    for line, mended in _mended_lines(text, lines, found):
+        if line not in done:
+            findings += mended
             done.add(line)
     lines = [bounds for bounds in lines if bounds[0] not in done]
     for start, end in sorted(lines, key=lambda bounds: (bounds[0] - bounds[1], bounds[0])):
@@ -154,43 +163,119 @@ def _quiet_lines(
 
 
 Bounds = tuple[int, int]
+Sides = tuple[str, str]
 
 
 _LOW = re.compile(f"[\x80-\u07ff{''.join(SPECIALS)}]")
 
 
-def _pools(text: str, lines: list[Bounds]) -> Iterator[list[Bounds]]:
-    """Yield the suspicious lines that may have been damaged in one way: those of single bytes, and the others.
+def _pools(text: str, lines: list[Bounds]) -> tuple[list[list[Bounds]], list[list[Bounds]]]:
+    """Return what may have been damaged in one way: pools of whole lines, and pools of spans inside clean lines.
 
-    Lines whose characters above ASCII stand alone are letters with accents.
+    Single bytes and pairs go apart. Lines whose characters above ASCII stand alone are letters with accents.
     """
     single: list[Bounds] = []
-    other: list[Bounds] = []
+    pairs: list[Bounds] = []
+    single_spans: list[Bounds] = []
+    pair_spans: list[Bounds] = []
     for start, end in lines:
         line = text[start:end]
         if not clustered(line):
             continue
-        low = 2 * len(_LOW.findall(line)) > len(_ABOVE_ASCII.findall(line))
-        (single if low else other).append((start, end))
-    yield from (pool for pool in (single, other) if len(pool) > 1)
+        high = len(_ABOVE_ASCII.findall(line))
+        if 2 * len(_LOW.findall(line)) > high:
+            single.append((start, end))
+            continue
+        regions = list(utf8_regions(line))
+        runs = list(latin_runs(line))
+        covered = sum(len(_ABOVE_ASCII.findall(line[region.start : region.end])) for region in regions)
+        if 2 * covered > high or not (regions or runs):
+            pairs.append((start, end))
+            continue
+        pair_spans += [(start + region.start, start + region.end) for region in regions]
+        single_spans += [(start + run.start, start + run.end) for run in runs]
+    whole = [*_sifted(text, single), pairs]
+    spans = [*_sifted(text, single_spans), pair_spans]
+    return [pool for pool in whole if len(pool) > 1], [pool for pool in spans if len(pool) > 1]
+
+
+_WRITERS: tuple[Writer, ...] = ("utf-8", "gb18030", "big5hkscs")
+
+
+def _sifted(text: str, pool: list[Bounds]) -> list[list[Bounds]]:
+    """Return a pool of single bytes as those that one encoding explains without a loss, and the others.
+
+    Quotes at the ends of a span may be the line's own: they are left out where the rest decodes without them.
+    """
+    best: list[tuple[Bounds, Bounds]] = []
+    for writer in _WRITERS:
+        fits = [(bounds, inner) for bounds in pool if (inner := _decodable(text, bounds, writer)) is not None]
+        if len(fits) > len(best):
+            best = fits
+        if 2 * len(best) > len(pool) and writer == "utf-8":
+            break
+    taken = {bounds for bounds, _ in best}
+    return [[inner for _, inner in best], [bounds for bounds in pool if bounds not in taken]]
+
+
+def _decodable(text: str, bounds: Bounds, writer: Writer) -> Bounds | None:
+    """Return the bounds, without quotes at the ends if need be, whose single bytes decode; None if they don't."""
+    start, end = bounds
+    span = text[start:end]
+    bare = span.strip(QUOTES)
+    for found in (span, bare) if len(bare) < len(span) else (span,):
+        data = as_bytes(found, "latin")
+        try:
+            if data is not None and data.decode(writer):
+                first = start + span.index(found)
+                return first, first + len(found)
+        except UnicodeDecodeError:
+            continue
+    return None
+
+
+def _mended_lines(text: str, lines: list[Bounds], found: list[Finding]) -> Iterator[tuple[int, list[Finding]]]:
+    """Yield the start of each line that `found` mends, with its findings; a line that stays suspicious is left out."""
+    by_line: dict[Bounds, list[Finding]] = {}
+    starts = [start for start, _ in lines]
+    for finding in found:
+        by_line.setdefault(lines[bisect_right(starts, finding.start) - 1], []).append(finding)
+    for (start, end), mended in by_line.items():
+        apart = sorted(mended)
+        if any(one.end > other.start for one, other in pairwise(apart)):
+            continue
+        after = edit(text[start:end], [_shift(finding, -start) for finding in apart]).text
+        if not suspicious(after.replace(HOLE, "\N{MIDDLE DOT}")):
+            yield start, apart
 
 
 def _repair_pool(
     text: str, pool: list[Bounds], seen: Counter[Way], depth: int, budget: Budget
 ) -> Iterator[tuple[Finding, int]]:
-    """Yield the findings on lines read as one text, wherever they stand, each with where its line starts."""
+    """Yield the findings on lines or spans read as one text, wherever they stand, each with where its own starts."""
     joined = "\n".join(text[start:end] for start, end in pool)
     starts = [0, *accumulate(end - start + 1 for start, end in pool)]
     bounds = [(place, place + end - start) for place, (start, end) in zip(starts, pool, strict=False)]
-    for finding in _repair_chunk(joined, bounds, seen, depth, budget):
+    beside = {
+        place: (text[start - 1 : start] or "\n", text[end : end + 1] or "\n")
+        for place, (start, end) in zip(starts, pool, strict=False)
+    }
+    for finding in _repair_chunk(joined, bounds, beside, seen, depth, budget):
         number = bisect_right(starts, finding.start) - 1
         yield _shift(finding, pool[number][0] - starts[number]), pool[number][0]
 
 
 def _repair_chunk(
-    text: str, chunk: list[Bounds], seen: Counter[Way], depth: int, budget: Budget
+    text: str,
+    chunk: list[Bounds],
+    beside: dict[int, Sides],
+    seen: Counter[Way],
+    depth: int,
+    budget: Budget,
 ) -> Iterator[Finding]:
     """Yield the findings on lines that were all damaged in one way: the common case, read as one.
+
+    `beside` has the characters on either side of each line, which may be a span of a longer one.
 
     A run that no single way explains is halved, down to `CHUNK` characters; what is left is read line by line.
     """
@@ -198,15 +283,15 @@ def _repair_chunk(
     if len(chunk) < 2 or end - start < CHUNK or budget.left < 0:
         return  # its lines may still be read one by one, as far as the budget goes
     span = text[start:end]
-    found = _one_way(span, seen)
+    found = _one_way(span, seen, [beside[place] for place, _ in chunk])
     if found is None and (again := _damaged_again(span, depth, budget)) is not None:
         yield from (_shift(finding, start) for finding in again)
         return
     if found is None:
         budget.left -= (end - start) * 8 if HOLE in span or NOT_SINGLE.search(span) else (end - start) // 4
         middle = len(chunk) // 2
-        yield from _repair_chunk(text, chunk[:middle], seen, depth, budget)
-        yield from _repair_chunk(text, chunk[middle:], seen, depth, budget)
+        yield from _repair_chunk(text, chunk[:middle], beside, seen, depth, budget)
+        yield from _repair_chunk(text, chunk[middle:], beside, seen, depth, budget)
         return
     way, trial = found
     seen[way] += len(IDEOGRAPH.findall(trial.text(span)))
@@ -275,13 +360,13 @@ def _inside(bounds: list[Bounds], place: int) -> bool:
     return any(start <= place < end for start, end in bounds[max(0, number) : number + 2])
 
 
-def _one_way(span: str, seen: Counter[Way]) -> tuple[Way, Trial] | None:
+def _one_way(span: str, seen: Counter[Way], sides: Sequence[Sides]) -> tuple[Way, Trial] | None:
     """Return the one way that explains all of a long span beyond doubt, if there is one."""
     for way in sorted(_CHUNK_WAYS, key=lambda item: -seen[item]):
         searched = _is_searched(span, way) or way[0] == "hybrid"
         if searched and len(span) > 2 * HEAD and not _worth_a_search(span[:HEAD], way):
             continue
-        trial = attempt(span, way, quick=True)
+        trial = attempt(span, way, quick=True, sides=sides)
         if trial is None or trial.share < PROVED * len(span):
             continue
         repaired = trial.text(span)

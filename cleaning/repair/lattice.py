@@ -13,7 +13,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from functools import cache, lru_cache
-from itertools import combinations_with_replacement
+from itertools import accumulate, combinations_with_replacement
 from typing import NamedTuple
 
 import numpy as np
@@ -322,8 +322,12 @@ class Fill(NamedTuple):
     sure: bool
 
 
-def fill(cells: Sequence[Cell], left: str = "\n", right: str = "\n") -> list[Fill]:
+def fill(
+    cells: Sequence[Cell], left: str = "\n", right: str = "\n", sides: Sequence[tuple[str, str]] = ()
+) -> list[Fill]:
     """Return the likeliest text of every cell, with the characters beside the span for context.
+
+    `sides` has the characters beside every line of the cells, where these are spans of longer ones.
 
     A cell that allows nothing is a hole. Each cell is judged with what its neighbours most likely are, twice over.
     """
@@ -332,8 +336,11 @@ def fill(cells: Sequence[Cell], left: str = "\n", right: str = "\n") -> list[Fil
     unsure = [
         number for number, cell in enumerate(cells) if cell.options is not None and len(cell.options.texts) > 1
     ]
+    lines = [0, *accumulate(text.count("\n") for text in best)] if sides else []
     for _ in range(2):
         contexts = [_context(best, number, left, right) for number in unsure]
+        if sides:
+            contexts = [_beside(one, sides[lines[number]]) for one, number in zip(contexts, unsure, strict=True)]
         for number, choice, posterior in _weigh(cells, unsure, contexts):
             options = cells[number].options
             assert options is not None
@@ -350,6 +357,16 @@ def _context(best: Sequence[str], number: int, left: str, right: str) -> str:
     if len(after) < 2:
         after += best[number + 2] if number + 2 < len(best) else right
     return ("\n" + before)[-2:] + (after + "\n")[:2]
+
+
+def _beside(context: str, sides: tuple[str, str]) -> str:
+    """Return a context with what stands beside a span in place of the line breaks around it."""
+    before, after = context[:2], context[2:]
+    if "\n" in before:
+        before = "\n" + sides[0] if before[1] == "\n" else sides[0] + before[1]
+    if "\n" in after:
+        after = sides[1] + "\n" if after[0] == "\n" else after[0] + sides[1]
+    return before + after
 
 
 def _weigh(

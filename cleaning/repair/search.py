@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from cleaning.repair.badness import codes, pair_scores, total_logprob
@@ -97,11 +97,19 @@ class Trial(NamedTuple):
         return "".join(group.text if group.proved else span[group.start : group.end] for group in self.groups)
 
 
-def attempt(span: str, way: Way, left: str = "\n", right: str = "\n", *, quick: bool = False) -> Trial | None:
+def attempt(
+    span: str,
+    way: Way,
+    left: str = "\n",
+    right: str = "\n",
+    *,
+    quick: bool = False,
+    sides: Sequence[tuple[str, str]] = (),
+) -> Trial | None:
     """Return `span` read anew `way`, with what could be proved; None when it can't have been damaged so.
 
     `left` and `right` are its neighbours, which help the model to fill lost bytes. `quick` leaves the search for
-    bytes that are missing without a sign to others.
+    bytes that are missing without a sign to others. `sides` has the neighbours of each line, if these are spans.
     """
     family, writer = way
     if quick and not _quickly(span, family, writer):
@@ -109,7 +117,7 @@ def attempt(span: str, way: Way, left: str = "\n", right: str = "\n", *, quick: 
     if len(span) > 2 * PROBE and not _promising(span[:PROBE], family, writer):
         return None
     found: Trial | None = None
-    for readers, pieces in _readings(span, family, writer, left, right):
+    for readers, pieces in _readings(span, family, writer, left, right, sides):
         if len(pieces) > 1 and writer != "utf-8" and _hopeless(pieces):
             continue
         trial = prove(span, pieces, readers, writer)
@@ -151,7 +159,7 @@ def _promising(head: str, family: Family, writer: Writer) -> bool:
 
 
 def _readings(
-    span: str, family: Family, writer: Writer, left: str, right: str
+    span: str, family: Family, writer: Writer, left: str, right: str, sides: Sequence[tuple[str, str]] = ()
 ) -> Iterator[tuple[tuple[Reader, ...], list[Piece]]]:
     """Yield the readings of `span`, in pieces that count its characters, each with the decoders it holds for.
 
@@ -162,7 +170,7 @@ def _readings(
         yield readers, solve_hybrid(span, writer, left)
         return
     if writer == "utf-8":
-        yield from solve_utf8(span, family, left, right)
+        yield from solve_utf8(span, family, left, right, sides)
         return
     data = as_bytes(span, family)
     if data is None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from functools import cache
-from itertools import accumulate
 from typing import NamedTuple
 
 import numpy as np
@@ -17,7 +16,7 @@ from numpy.typing import NDArray
 
 from cleaning.repair.badness import Codes, codes, model, pair_scores
 from cleaning.repair.chains import HOLE, READERS, SPECIALS, Family, Writer
-from cleaning.repair.solve import byte_parts
+from cleaning.repair.streams import stream
 
 _LATIN, _HEAD, _CROSS, _INNER, _BIG5_AS_GBK, _GBK_AS_BIG5, _LOST, _OTHER, _DEAD = (1 << bit for bit in range(9))
 
@@ -176,7 +175,8 @@ class Region(NamedTuple):
 _HIGH = "\x80-\u07ff\ufffd\U0010ff80-\U0010ffff" + "".join(SPECIALS)
 _LATIN_RUN = re.compile(f"[{_HIGH}](?:[\\x20-\\x7e{_HIGH}]*[{_HIGH}])?[@-~]?")
 _DAMAGED_LATIN = re.compile("[\x80-\x9f\xa1-\xb6\xb8-\xff]")
-_QUOTES = "\u201c\u201d\u2018\u2019\u2026\u2014\u2013\u2022\xb7"
+QUOTES = "\u201c\u201d\u2018\u2019\u2026\u2014\u2013\u2022\xb7"
+"""Marks beside a damaged span that are cp1252's too, but may be the clean line's own."""
 
 
 def latin_regions(line: str) -> Iterator[Region]:
@@ -185,10 +185,17 @@ def latin_regions(line: str) -> Iterator[Region]:
         if not _DAMAGED_LATIN.search(run.group()) or not clustered(run.group()):
             continue
         yield Region(*run.span())
-        bare = run.group().strip(_QUOTES + " ")
+        bare = run.group().strip(QUOTES + " ")
         if len(bare) < len(run.group()):
             start = run.start() + run.group().index(bare)
             yield Region(start, start + len(bare))
+
+
+def latin_runs(line: str) -> Iterator[Region]:
+    """Yield the stretches that `latin_regions` does, each once and with its quotes."""
+    for run in _LATIN_RUN.finditer(line):
+        if _DAMAGED_LATIN.search(run.group()) and clustered(run.group()):
+            yield Region(*run.span())
 
 
 def hybrid_regions(line: str) -> Iterator[Region]:
@@ -254,11 +261,10 @@ def utf8_regions(line: str) -> Iterator[Region]:
     """Yield the stretches of `line` whose GB18030 bytes are UTF-8, but for a byte lost here and there."""
     if not _has(line, _HEAD):
         return
-    parts = [part or b"\n" for part in byte_parts(line, "gbk")]
-    data = b"".join(parts)
-    runs = list(_UTF8_RUN.finditer(data))
-    places = [0, *accumulate(map(len, parts))] if runs else []
-    starts = {place: number for number, place in enumerate(places)}
+    shown = stream(line, "gbk", b"\n")
+    assert shown is not None
+    runs = list(_UTF8_RUN.finditer(shown.data))
+    starts = {place: number for number, place in enumerate(shown.starts.tolist())} if runs else {}
     for run in runs:
         region = _aligned(run.group(), run.start(), starts)
         if region is not None:

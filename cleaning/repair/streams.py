@@ -50,8 +50,10 @@ def _first(character: str, family: Family) -> bytes:
     return character.encode("gb18030", "ignore")
 
 
-def stream(span: str, family: Family) -> Stream | None:
+def stream(span: str, family: Family, unshown: bytes = b"") -> Stream | None:
     """Return the likeliest bytes of `span` under `family`; None when it has a character that is never shown so.
+
+    `unshown` is one byte that stands for such a character instead.
 
     `hybrid` has no such bytes: its characters have several sources. The euro sign is taken for the two bytes of GBK.
     """
@@ -59,12 +61,12 @@ def stream(span: str, family: Family) -> Stream | None:
     lengths, parts = _tables(family)
     astral = points >= _ASTRAL
     if astral.any():
-        return _with_astral(points, astral, span, family)
-    return _assemble(lengths[points], parts[points])
+        return _with_astral(points, astral, span, family, unshown)
+    return _assemble(lengths[points], parts[points], unshown)
 
 
 def _with_astral(
-    points: NDArray[np.uint32], astral: NDArray[np.bool_], span: str, family: Family
+    points: NDArray[np.uint32], astral: NDArray[np.bool_], span: str, family: Family, unshown: bytes
 ) -> Stream | None:
     """Return the stream of a span with characters outside the BMP: this project's markers, or four-byte forms."""
     lengths, parts = _tables(family)
@@ -76,12 +78,16 @@ def _with_astral(
         data = bytes([code - INVALID_BYTE_BASE]) if marker else next(iter(sources(span[place], family)), b"")
         own_lengths[place] = len(data)
         own_parts[place, : len(data)] = list(data)
-    return _assemble(own_lengths, own_parts)
+    return _assemble(own_lengths, own_parts, unshown)
 
 
-def _assemble(lengths: NDArray[np.uint8], parts: NDArray[np.uint8]) -> Stream | None:
-    if (lengths == _UNSHOWN).any():
-        return None
+def _assemble(lengths: NDArray[np.uint8], parts: NDArray[np.uint8], unshown: bytes) -> Stream | None:
+    missing = lengths == _UNSHOWN
+    if missing.any():
+        if not unshown:
+            return None
+        lengths, parts = np.where(missing, np.uint8(1), lengths), parts.copy()
+        parts[missing, 0] = unshown[0]
     starts = np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(lengths, dtype=np.int64)])
     out = np.zeros(int(starts[-1]), dtype=np.uint8)
     for column in range(4):

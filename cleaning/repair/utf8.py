@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -83,12 +83,13 @@ def _rank(span: str, layer: Layer, family: Family, loss: Loss) -> tuple[int, boo
 
 
 def solve_utf8(
-    span: str, family: Family, left: str = "\n", right: str = "\n"
+    span: str, family: Family, left: str = "\n", right: str = "\n", sides: Sequence[tuple[str, str]] = ()
 ) -> Iterator[tuple[tuple[Reader, ...], list[Piece]]]:
     """Yield readings of `span` as UTF-8 read by a decoder of `family`: who read it, and pieces that count characters.
 
     The likeliest comes first. Nothing is yielded when its bytes are not mostly UTF-8. `left` and `right` are the
-    characters beside the span, for the model. A piece with `start == end` must be joined to the next one.
+    characters beside the span, for the model, and `sides` those of each line where its lines are spans. A piece with
+    `start == end` must be joined to the next one.
     """
     layer = outer(span, family)
     if layer is None or not mostly_utf8(layer.data):
@@ -99,7 +100,7 @@ def solve_utf8(
         cells = undo(layer, loss)
         whole = all(cell.options is None for cell in cells)
         readers = READERS[family] if whole or family == "latin" else (loss.reader,)
-        yield readers, _pieces(cells, fill(cells, left, right), layer, len(span))
+        yield readers, _pieces(cells, fill(cells, left, right, sides), layer, len(span))
         if whole:
             return
 
