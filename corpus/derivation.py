@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,6 +40,15 @@ class Derived(NamedTuple):
     marks: tuple[Mark, ...] = ()
 
 
+def spare_memory() -> None:
+    """Keep this process and its children from loading what no derivation reads; for processes of our own.
+
+    pypinyin loads a dictionary of phrases (45 MB, half a second) beside the readings that repair wants of it.
+    """
+    os.environ.setdefault("PYPINYIN_NO_PHRASES", "true")
+    os.environ.setdefault("PYPINYIN_NO_DICT_COPY", "true")
+
+
 _NO_SITE = Site()
 _worker_folder: Path
 _worker_sites: Mapping[str, Site]
@@ -48,6 +58,7 @@ def _start_worker(folder: Path, sites: Mapping[str, Site]) -> None:
     """Give a worker process what all its tasks share, once."""
     global _worker_folder, _worker_sites  # a worker's whole state, set before its first task
     _worker_folder, _worker_sites = folder, sites
+    spare_memory()
 
 
 def _work(task: Task) -> Derived:
