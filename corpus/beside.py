@@ -19,7 +19,7 @@ from pathlib import Path
 
 import orjson
 
-from corpus.derivation import Derived, Workers
+from corpus.derivation import Derived, Workers, spare_memory
 from corpus.store import Corpus
 
 BATCH = 64
@@ -70,6 +70,7 @@ def main(arguments: list[str]) -> int:
     # Ctrl-C goes to every process of a terminal; the crawl decides when this one has done enough.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     os.nice(NICENESS)
+    spare_memory()
     ended = threading.Event()
     threading.Thread(target=_watch, args=(ended,), daemon=True).start()
     follow(Path(arguments[0]), workers=int(arguments[1]), ended=ended, report=_tell)
