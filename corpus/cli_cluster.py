@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +27,7 @@ from corpus.story import (
     largest,
     render,
     shared_blocks,
+    stirred,
     swaps,
 )
 from corpus.terminal import print_json, print_table, safe, say
@@ -174,7 +174,7 @@ def diff(db: Path, a: str, b: str, blocks: bool, json_: bool) -> None:
     for swap in swapped:
         click.echo(safe(f"{swap.before} \N{RIGHTWARDS ARROW} {swap.after}  ({swap.kind}, {_times(swap.times)})"))
     _print_lines(found)
-    if blocks or _stirred(shared):
+    if blocks or stirred(shared):
         _print_blocks(shared, theirs)
 
 
@@ -219,11 +219,6 @@ def _times(times: int) -> str:
 def _print_lines(found: Sequence[Difference]) -> None:
     for line in render(found):
         click.echo(click.style(safe(line), fg=_COLOURS.get(line[:1])))
-
-
-def _stirred(shared: Sequence[SharedBlock]) -> bool:
-    """Whether blocks stand in another order in one text than in the other: aligned lines can't show that."""
-    return any(block.left < before.left for before, block in pairwise(shared))
 
 
 def _print_blocks(shared: Sequence[SharedBlock], right: str) -> None:

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Literal, NamedTuple
 
-from corpus.align import Hunk, hunks
+from corpus.align import Hunk, align, hunks
 from corpus.fingerprint import fold, fold_places
 from corpus.masking import Masker, default_masker
 
@@ -19,6 +19,9 @@ BLOCK = 12
 
 STARTS = 4
 """Places tried for a block that begins the same in several."""
+
+STIRRED = 0.2
+"""Share of the shared characters that must stand in another order for two texts to count as stirred."""
 
 SWAP_LENGTH = 24
 """Longest text that counts as a name put in another's place; longer ones are rewriting."""
@@ -294,7 +297,8 @@ def shared_blocks(left: str, right: str) -> tuple[SharedBlock, ...]:
     """Return the blocks of BLOCK folded characters or more that both texts hold, in the order of `right`.
 
     Their order in `left` doesn't matter: this tells sentence salad, the same sentences stirred. Each block is the longest
-    that starts where its first BLOCK characters stand in `left` (the first STARTS places are tried).
+    that starts where its first BLOCK characters stand in `left` (the first STARTS places are tried); of equally long ones
+    the first behind the block before it.
     """
     (ours, our_places), (theirs, their_places) = fold_places(left), fold_places(right)
     starts: dict[str, list[int]] = {}
@@ -303,17 +307,28 @@ def shared_blocks(left: str, right: str) -> tuple[SharedBlock, ...]:
         if len(places) < STARTS:
             places.append(index)
     blocks = []
-    at = 0
+    at = behind = 0
     while at + BLOCK <= len(theirs):
-        found = [(_common(ours, theirs, start, at), -start) for start in starts.get(theirs[at : at + BLOCK], ())]
+        places = starts.get(theirs[at : at + BLOCK], [])
+        found = [(_common(ours, theirs, start, at), start >= behind, -start) for start in places]
         if not found:
             at += 1
             continue
-        length, start = max(found)[0], -max(found)[1]
+        length, _, start = max(found)
+        start = -start
+        behind = start + length
         spans = (our_places, start), (their_places, at)
         blocks.append(SharedBlock(*(end for places, first in spans for end in _span(places, first, length))))
         at += length
     return tuple(blocks)
+
+
+def stirred(blocks: Sequence[SharedBlock]) -> bool:
+    """Whether STIRRED of what two texts share stands in another order: aligned lines can't show that."""
+    order = sorted(range(len(blocks)), key=lambda index: (blocks[index].left, index))
+    kept = {order[at] for run in align(order, range(len(blocks))) for at in range(run.left, run.left + run.length)}
+    moved = sum(block.right_end - block.right for index, block in enumerate(blocks) if index not in kept)
+    return moved >= STIRRED * max(1, sum(block.right_end - block.right for block in blocks))
 
 
 def _span(places: Sequence[int], start: int, length: int) -> tuple[int, int]:

@@ -155,6 +155,16 @@ def test_shared_blocks_are_found_whatever_their_order() -> None:
     assert story.shared_blocks(first, third[:9]) == ()
 
 
+def test_stirred_texts_are_told_from_edited_ones() -> None:
+    sentences = article(1, sentences=12).split("\n")
+    whole, turned = "\n".join(sentences), "\n".join([*sentences[6:], *sentences[:6]])
+    assert story.stirred(story.shared_blocks(whole, turned))
+    assert not story.stirred(story.shared_blocks(whole, edited(whole, 12)))
+    repeated = "这一句话在每一段里都要说一遍。".join(sentences)
+    assert not story.stirred(story.shared_blocks(repeated, edited(repeated, 12)))
+    assert not story.stirred(())
+
+
 @given(st.text("甲乙丙 ", max_size=60), st.text("甲乙丙 ", max_size=60))
 @settings(max_examples=60)
 def test_shared_blocks_fold_alike_and_do_not_overlap(left: str, right: str) -> None:
