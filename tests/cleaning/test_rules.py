@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
+from collections.abc import Iterable
 from importlib import resources
+from typing import Any
 
 import pytest
 
@@ -13,6 +16,7 @@ from cleaning.ruleset import Rule, RuleError, parse_rules, rules
 from cleaning.spam import lexicon
 from cleaning.strip import Stripped, rule_ids, strip
 
+parse_pattern: Any = re._parser.parse  # type: ignore[attr-defined]  # the parser has no public name and no types
 TITLE = "某某金融催款怎么办"
 PROSE = "借款人逾期后应当主动联系平台，说明自己的实际困难，争取延期或者分期还款。"
 OTHER = "平台也应当遵循法律法规，文明催收，不得以威胁、骚扰等方式对待借款人。"
@@ -118,6 +122,70 @@ def test_a_rule_without_a_counter_example_is_refused() -> None:
 
 def test_each_rule_file_is_loaded() -> None:
     folder = resources.files("cleaning.rules")
-    names = {entry.name for entry in folder.iterdir() if entry.name.endswith(".toml")} - {"lexicon.toml", "furniture.toml"}
+    names = {entry.name for entry in folder.iterdir() if entry.name.endswith(".toml")} - {
+        "lexicon.toml",
+        "furniture.toml",
+    }
     listed = sum(len(tomllib.loads((folder / name).read_text(encoding="utf-8"))["rule"]) for name in names)
     assert listed == len(rules())
+
+
+# -- Linear in the line's length --------------------------------------------------------------------------------
+
+MANY = 1000
+"""A repetition that may go on for so long is unbounded as far as a line is concerned."""
+
+
+def _nested(parsed: Iterable[tuple[object, Any]], inside: bool = False) -> bool:
+    """Whether a parsed pattern repeats without bound what repeats without bound: the shape of exponential search."""
+    for op, argument in parsed:
+        name = str(op)
+        if name in ("MAX_REPEAT", "MIN_REPEAT"):
+            _, most, body = argument
+            unbounded = int(most) > MANY
+            if (inside and unbounded) or _nested(body, inside or unbounded):
+                return True
+        elif name == "BRANCH":
+            if any(_nested(branch, inside) for branch in argument[1]):
+                return True
+        elif name == "SUBPATTERN":
+            if _nested(argument[-1], inside):
+                return True
+        elif name in ("ASSERT", "ASSERT_NOT") and _nested(argument[1], inside):
+            return True
+    return False
+
+
+@pytest.mark.parametrize("rule", [pytest.param(rule, id=rule.id) for rule in rules() if rule.kind != "code"])
+def test_no_pattern_repeats_a_repetition_without_bound(rule: Rule) -> None:
+    assert not _nested(parse_pattern(rule.pattern.pattern, rule.pattern.flags))
+
+
+def test_a_nested_repetition_would_be_seen() -> None:
+    assert _nested(parse_pattern("(?:a+b?)*c"))
+    assert not _nested(parse_pattern("a+(?:b{0,5}|c)*"))
+
+
+@pytest.mark.parametrize(
+    "unit",
+    [
+        "久久",
+        "久久_",
+        "|",
+        "1 ",
+        "微信",
+        "a@b.",
+        "搬家 ",
+        "首页>",
+        "分享 ",
+        "**a",
+        "[[1]",
+        "声明:",
+        "1\u20e3",
+        "\u65e0\u7801,",
+    ],
+)
+def test_a_hostile_line_is_stripped_with_findings_that_replay(unit: str) -> None:
+    text = f"{PROSE}{unit * 2000}\n{unit * 2000}\n{OTHER}"
+    edited = strip(text, ["paragraph"] * 3, title=TITLE).edited
+    assert replay(text, edited.findings) == edited.text
