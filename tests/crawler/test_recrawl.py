@@ -36,7 +36,7 @@ from crawler.run import crawl
 from crawler.session import CrawlSummary, Recrawl
 from crawler.table import open_readonly
 from crawler.why import account
-from tests.crawler.web import PROSE, Clock, page
+from tests.crawler.web import PROSE, Clock, DiedError, page
 from tests.crawler.web import crawl as crawl_web
 
 WHEN = datetime(2024, 1, 1, tzinfo=UTC)
@@ -205,6 +205,22 @@ def test_recrawl_by_due_dates_in_memory() -> None:
     crawl_web(web, "http://a.test/", sink=sink, clock=clock, recrawl="due")
     assert len({fetch.url for fetch in sink.fetches[before:]}) == 5
     assert all(fetch.kind == "revisit" for fetch in sink.fetches[before:])
+
+
+def test_dying_in_a_recrawl_loses_and_doubles_nothing() -> None:
+    web = {"http://a.test/": page(*(f"/post/{n}.html" for n in range(12)), text=PROSE)}
+    web |= {f"http://a.test/post/{n}.html": page(text=f"{n}{PROSE}") for n in range(12)}
+    clock = Clock()
+    clock.now = datetime.now(UTC).timestamp()
+    _, sink, _ = crawl_web(web, "http://a.test/", clock=clock)
+    before = len(sink.fetches)
+    clock.now += 100 * DAY
+    with pytest.raises(DiedError):
+        crawl_web(web, "http://a.test/", sink=sink, clock=clock, recrawl="all", die_after=5)
+    crawl_web(web, "http://a.test/", sink=sink, clock=clock)
+    looks = Counter(fetch.url for fetch in sink.fetches[before:] if not fetch.url.endswith("a.test/"))
+    # The one that was archived without its consequences is worked out from the archive, not asked for again.
+    assert looks == dict.fromkeys((url for url in web if "post" in url), 1)
 
 
 # Pure
