@@ -22,9 +22,7 @@ DEFAULT_PORT = 8001
 def _need(extra: str, *modules: str) -> None:
     """Stop with one line when the packages of an extra aren't installed."""
     if any(importlib.util.find_spec(module) is None for module in modules):
-        raise CorpusError(
-            f"it needs the extra `{extra}`, which is not installed: pip install 'yuqi[{extra}]'"
-        )
+        raise CorpusError(f"it needs the extra `{extra}`, which is not installed: pip install 'yuqi[{extra}]'")
 
 
 @click.command(cls=FriendlyCommand, epilog="Example: yuqi serve corpus.db --port 8001")
