@@ -9,7 +9,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from cleaning.dom import Dom, Part
+from cleaning.dom import Dom, Line, Part
 
 Mark = Literal["", "hidden", "comment", "related", "share", "caption", "nav", "footer"]
 
@@ -96,6 +96,41 @@ def is_title_name(hint: str) -> bool:
     return bool(_TITLE_NAME.search(_CAMEL.sub(r"\1-\2", hint[:300]).lower()))
 
 
+_SUMMARY_NAME = re.compile(_BOUNDARY + _alternatives(_DATA["container"]["summary"]))
+
+
+@lru_cache(maxsize=4096)
+def is_summary_name(hint: str) -> bool:
+    """Say whether a class or id names a summary or an introduction of the author."""
+    return bool(_SUMMARY_NAME.search(_CAMEL.sub(r"\1-\2", hint[:300]).lower()))
+
+
+_AUTHOR_NAME = re.compile(_BOUNDARY + _alternatives(_DATA["container"]["author"]))
+_NAME_LINE = re.compile(r"[^\W\d_](?:[^\W_]|[ .·•-]){1,15}")
+_NO_NAME = re.compile(
+    "关注|關注|楼主|樓主|作者|认证|认證|订阅|举报|评论|分享|展开|收起|登录|注册|会员|粉丝|私信|更多|原创|转载|了$"
+)
+
+
+@lru_cache(maxsize=4096)
+def _is_author_name(hint: str) -> bool:
+    return bool(_AUTHOR_NAME.search(_CAMEL.sub(r"\1-\2", hint[:300]).lower()))
+
+
+def is_name_line(text: str) -> bool:
+    """Say whether a line may be an account's name: 2 to 16 letters, no digits, no button's caption."""
+    return bool(_NAME_LINE.fullmatch(text)) and not _NO_NAME.search(text)
+
+
+def named_author(dom: Dom, line: Line) -> str | None:
+    """Return a line that is a name, by its shape and by the name of the element around it, None for any other."""
+    text = line.text
+    if not is_name_line(text):
+        return None
+    around = line.owner, dom.parents[line.owner]
+    return text if any(_is_author_name(dom.hints[element]) for element in around) else None
+
+
 # ---- lines ----
 
 SENTENCE_END = re.compile("[。！？!?；;，,]$")
@@ -144,6 +179,8 @@ def is_keyword_line(text: str) -> bool:
     """Say whether a line is a row of keywords as injected spam is: many short parts, no sentence, no site's footer."""
     if len(text) < 20 or len(text) > 5000 or STOPS.search(text) or _CHROME.search(text):
         return False
+    if text.endswith(("…", "...")):
+        return False  # the teaser of another article, cut short
     parts = _SEPARATORS.split(text)
     return len(parts) >= 4 and len(text) / len(parts) <= 22
 

@@ -25,15 +25,19 @@ _TIME = (
     r"(?P<{0}hh>\d{1,2})[:時时点點]\s?(?P<{0}mm>\d{2})(?!\d)(?:[:分]\s?(?P<{0}ss>\d{2})(?!\d)秒?)?(?:\.\d{1,9})?"
     r"(?:\s?(?P<{0}zone>Z|[+-]\d\d:?\d\d)(?!\d))?)?"
 )
+_ENGLISH_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_MONTH_NAMES = "|".join(_ENGLISH_MONTHS)
 _ABSOLUTE = re.compile(
     r"(?<![\d.])(?P<y>(?:19|20)\d\d)\s{0,2}[-年/.]\s{0,2}(?P<m>\d{1,2})\s{0,2}[-月/.]\s{0,2}(?P<d>\d{1,2})(?![\d%])"
     + _TIME.replace("{0}", "a_")
     + r"|(?<!\d)(?P<cy>[一二○零三四五六七八九]{4})年"
     r"(?P<cm>[一二三四五六七八九十]{1,3})月(?P<cd>[一二三四五六七八九十]{1,3})日"
     + r"|民[國国](?P<ry>\d{2,3})年(?P<rm>\d{1,2})月(?P<rd>\d{1,2})日"
+    + rf"|\b(?:(?P<em>{_MONTH_NAMES})[a-z]{{0,6}}\.?\s(?P<ed>\d{{1,2}})(?:st|nd|rd|th)?,?"
+    + rf"|(?P<ed2>\d{{1,2}})\s(?P<em2>{_MONTH_NAMES})[a-z]{{0,6}}\.?,?)\s(?P<ey>(?:19|20)\d\d)(?!\d)"
 )
 _YEARLESS = re.compile(
-    r"(?<![\d.\-/年第])(?P<m>\d{1,2})(?:月(?P<d>\d{1,2})[日号號]|[-/](?P<d2>\d{2}))(?![\d\-/%条條])"
+    r"(?<![\d.\-/年第])(?P<m>\d{1,2})(?:月(?P<d>\d{1,2})[日号號](?![\-/%条條])|[-/](?P<d2>\d{2})(?![\d\-/%条條]))"
     + _TIME.replace("{0}", "y_")
 )
 _RELATIVE = re.compile(
@@ -86,14 +90,11 @@ def parse_published(text: str, fetched_at: datetime | None = None) -> str | None
     has no zone) and are resolved in China's zone; `35秒前` and `2小时前` give a time with that zone. A zone is
     written only where the text states one or the time was resolved. English (RFC 5322) dates are read too.
     """
-    for found in find_dates(text, fetched_at):
-        return found.value
-    if len(text) < 60 and any(month in text for month in _ENGLISH_MONTHS):
-        return _english(text)
-    return None
-
-
-_ENGLISH_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+    if len(text) < 60 and ":" in text and any(month in text for month in _ENGLISH_MONTHS):
+        stated = _english(text)
+        if stated is not None:
+            return stated
+    return next((found.value for found in find_dates(text, fetched_at)), None)
 
 
 def _english(text: str) -> str | None:
@@ -107,7 +108,10 @@ def _absolute(match: re.Match[str]) -> DateFound | None:
     if match["y"]:
         day = _day(int(match["y"]), int(match["m"]), int(match["d"]))
         return None if day is None else _with_time(match, "a_", day, match.end("d"))
-    if match["cy"]:
+    if match["ey"]:
+        month = _ENGLISH_MONTHS.index(match["em"] or match["em2"]) + 1
+        day = _day(int(match["ey"]), month, int(match["ed"] or match["ed2"]))
+    elif match["cy"]:
         year = int("".join(str(_DIGITS[digit]) for digit in match["cy"]))
         day = _day(year, _numeral(match["cm"]), _numeral(match["cd"]))
     else:

@@ -69,7 +69,8 @@ class Line:
     """One line of text: `owner` is the index of the block element it stands in directly.
 
     `linked` and `bold` count the characters inside links and bold elements; `hidden` marks text of a hidden inline
-    element, which stands after the line that surrounded it.
+    element, which stands after the line that surrounded it. `fields` is a short line with its inline elements set apart
+    by blanks, as a byline's name, date and counter are by style; empty where that is no different.
     """
 
     text: str
@@ -77,6 +78,7 @@ class Line:
     linked: int = 0
     bold: int = 0
     hidden: bool = False
+    fields: str = ""
 
 
 @dataclass(slots=True)
@@ -182,6 +184,10 @@ class _KnownTags(dict[int, tuple[str, int]]):
 _KNOWN_TAGS = _KnownTags()
 
 
+MAX_FIELDS = 160
+"""Characters of a line that may be a byline."""
+
+
 class _Lines:
     """Gathers pieces of text into lines."""
 
@@ -200,9 +206,10 @@ class _Lines:
             text = collapse(parts[0] if len(parts) == 1 else "".join(parts))
             if text:
                 length, linked, bold = len(text), self.linked, self.bold
-                self.lines.append(
-                    Line(text, owner, linked if linked < length else length, bold if bold < length else length)
-                )
+                line = Line(text, owner, linked if linked < length else length, bold if bold < length else length)
+                if length <= MAX_FIELDS and len(parts) > 1:
+                    line.fields = collapse(" ".join(parts))
+                self.lines.append(line)
             parts.clear()
             self.linked = self.bold = 0
         if self.aside and not concealed:

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import html as html_entities
+import itertools
 import re
+from datetime import datetime
+
+from cleaning.dates import CHINA
 
 MAX_SCRIPT = 3_000_000
 """Characters of one script that are searched."""
@@ -59,6 +63,56 @@ def find_article(scripts: list[str]) -> str | None:
     if weight < MIN_ARTICLE or not _STOP.search(article):
         return None
     return article if _TAG.search(article) else article.replace("\n", "<br>")
+
+
+_FIELD_KEYS = {
+    "title": "articleTitle|article_title|newsTitle|news_title|title",
+    "author": "authorName|author_name|author|nickName|nick_name|nickname|screen_name|userName",
+    "source": "mediaName|media_name|sourceName|source_name|source|media",
+    "published": "publishTime|publish_time|publishedAt|published_at|publishDate|publish_date|pubTime|pub_time|pubtime|ptime"
+    "|datePublished|releaseTime|release_time|postTime|post_time|display_time|createTime|create_time|createdAt|created_at|ctime",
+}
+_FIELD = re.compile(
+    r"(?<![\w])[\"']?(?:"
+    + "|".join(f"(?P<{field}>{keys})" for field, keys in _FIELD_KEYS.items())
+    + r")[\"']?\s{0,3}:\s{0,3}(?:\"(?P<text>(?:[^\"\\\n]|\\.){1,120})\"|(?P<stamp>\d{13}|\d{10})(?!\d))"
+)
+MAX_FIELDS = 2000
+"""Fields of a page's state that are looked at: the article's own stand near its text, comments' come later."""
+
+
+def find_fields(scripts: list[str], article: str) -> dict[str, str]:
+    """Return what the script that holds `article` states: `title author source published`, the first of each.
+
+    A time in seconds or milliseconds since 1970 becomes ISO 8601 in China's zone; other text is as it stands.
+    """
+    begins = _first_han(article)
+    for script in scripts:
+        if len(script) > MAX_SCRIPT or begins not in unescape_script(script):
+            continue
+        fields: dict[str, str] = {}
+        for match in itertools.islice(_FIELD.finditer(script), MAX_FIELDS):
+            field = next(name for name in _FIELD_KEYS if match[name])
+            if match["text"]:
+                fields.setdefault(field, unescape_script(match["text"]))
+            elif field == "published":
+                fields.setdefault(field, _moment(int(match["stamp"])))
+        return fields
+    return {}
+
+
+def _first_han(text: str) -> str:
+    """Return the first run of Chinese in a text, 12 characters at most."""
+    match = _HAN_RUN.search(text)
+    return match[0] if match else text[:12]
+
+
+_HAN_RUN = re.compile("[㐀-鿿]{4,12}")
+
+
+def _moment(stamp: int) -> str:
+    seconds = stamp // 1000 if stamp >= 10**12 else stamp
+    return datetime.fromtimestamp(seconds, CHINA).isoformat()
 
 
 def _pieces(script: str) -> list[tuple[str, str]]:

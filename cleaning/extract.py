@@ -16,18 +16,30 @@ from selectolax.lexbor import LexborHTMLParser
 
 from cleaning import blocks as roles
 from cleaning.blocks import own_mark, part_of, prose_weight, read_hint
-from cleaning.dates import find_dates
+from cleaning.dates import find_dates, parse_published
 from cleaning.declared import declared_body, declared_fields
 from cleaning.dom import Dom, Line, flatten, parse, read, restore_swallowed
-from cleaning.embedded import find_article
-from cleaning.metadata import best_title, head_metadata, json_ld_metadata, letters, merge, parse_byline
+from cleaning.embedded import find_article, find_fields
+from cleaning.metadata import (
+    MAX_NAME,
+    best_title,
+    head_metadata,
+    json_ld_metadata,
+    letters,
+    merge,
+    names_section,
+    parse_byline,
+)
 from cleaning.page import KEPT_ROLES, Block, Extracted, Metadata, PageKind, Role, Selectors
 
 DECAY = 0.6
 """How much of a line's weight each further ancestor gets: a container is where prose stands close together."""
 
 REACH = 6
-"""Ancestors that a line's weight reaches."""
+"""Ancestors that a line's weight reaches, those around nothing else not counted."""
+
+MAX_CLIMB = 40
+"""Ancestors that are looked at for each line, whatever they are around."""
 
 MARKED_SHARE = 0.2
 """Weight of prose in a part whose name says it is not the article: names lie, so it is not nothing."""
@@ -41,6 +53,9 @@ BARE_PAGE = 20
 
 MAX_BARE = 6
 """Lines before the article that belong to its neighbourhood when no headline begins it."""
+
+MAX_DATED = 30
+"""Characters of a linked line behind an article that may tell when it was written (`编辑于 2024-10-13`)."""
 
 MAX_SEARCHED = 3000
 """Lines of a page in which its headline and the line that its description quotes are looked for."""
@@ -57,6 +72,7 @@ class _Head:
     fields: dict[str, str]
     description: str
     ld: dict[str, str] = field(default_factory=dict)
+    state: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -100,8 +116,10 @@ def extract(
     view = _look(dom if restored is None else read(restored), head)
     container = _container(view)
     if view.prose[container] < _SCANT:
-        article = find_article([script.text() for script in parse(html).css("script:not([src])")])
+        scripts = [script.text() for script in parse(html).css("script:not([src])")]
+        article = find_article(scripts)
         if article is not None:
+            head.state = _stated_in_script(scripts, article, fetched_at)
             view = _look(read(article), head)
             container = _container(view) or 1
     return _assemble(view, container, head, declared, url, fetched_at)
@@ -109,6 +127,13 @@ def extract(
 
 _SCANT = 120.0
 """Prose weight under which a page's scripts are searched for the article."""
+
+
+def _stated_in_script(scripts: list[str], article: str, fetched_at: datetime | None) -> dict[str, str]:
+    """Return the fields beside an article that stands in a script, dates in ISO 8601."""
+    fields = find_fields(scripts, article)
+    published = parse_published(fields.pop("published", ""), fetched_at)
+    return fields | ({"published": published} if published else {})
 
 
 def _read_head(tree: LexborHTMLParser, fetched_at: datetime | None) -> _Head:
@@ -175,7 +200,7 @@ def _look(dom: Dom, head: _Head) -> _View:
     view.described = _described(view, head)
     view.own = _own_marks(view)
     view.marks = _inherit(dom, view.own)
-    view.near = _near(dom, weights, view.marks)
+    view.near = _near(view)
     return view
 
 
@@ -218,25 +243,32 @@ def _inherit(dom: Dom, own: Sequence[roles.Mark], top: int = 0) -> list[roles.Ma
     return marks
 
 
-def _near(dom: Dom, weights: Sequence[float], marks: Sequence[roles.Mark]) -> list[float]:
-    """Return how much prose stands close below each element."""
-    near = [0.0] * len(marks)
-    tags, parents = dom.tags, dom.parents
-    for line, weight in zip(dom.lines, weights):
+def _near(view: _View) -> list[float]:
+    """Return how much prose stands close below each element.
+
+    An element around a single one counts with it: editors wrap each paragraph in four sections, and what holds the
+    paragraphs together is no further away for that.
+    """
+    near = [0.0] * len(view.marks)
+    tags, parents, chars = view.dom.tags, view.dom.parents, view.chars
+    for line, weight in zip(view.dom.lines, view.weights, strict=True):
         if not weight:
             continue
         element = line.owner
-        mark = marks[element]
+        mark = view.marks[element]
         if mark:
             weight *= 0.0 if mark == "hidden" else MARKED_SHARE
         if tags[element] in _LEAVES:
             element = parents[element]
-        for _ in range(REACH):
-            if not element or not weight:
-                break
+        steps, climbed = REACH, MAX_CLIMB
+        while element and weight and steps and climbed:
             near[element] += weight
-            weight *= DECAY
-            element = parents[element]
+            parent = parents[element]
+            if chars[parent] > chars[element]:
+                weight *= DECAY
+                steps -= 1
+            climbed -= 1
+            element = parent
     return near
 
 
@@ -255,7 +287,7 @@ def _headline(view: _View, head: _Head) -> int | None:
         middle = text[len(text) // 2]
         if (middle not in known and middle.isalnum()) or line.hidden or not 4 <= len(text) <= 150:
             continue
-        bare = letters(text)
+        bare = letters(_KIND_OF_POST.sub("", text, count=1) if text[0] in "[【" else text)
         if len(bare) < 4 or bare not in stated:
             continue
         tag = view.dom.tags[line.owner]
@@ -265,6 +297,10 @@ def _headline(view: _View, head: _Head) -> int | None:
         if best is None or rank > best[0]:
             best = (rank, index)
     return best[1] if best else None
+
+
+_KIND_OF_POST = re.compile(r"^[\[【][^\]】]{1,8}[\]】]")
+"""What a forum prints before a thread's subject (`[求助]`), and not in `<title>`."""
 
 
 def _believable_headline(view: _View, container: int) -> bool:
@@ -579,6 +615,7 @@ def _before(
     marks = view.marks
     found: list[tuple[int, Block]] = []
     bylines: list[Metadata] = []
+    authors: list[Metadata] = []
     for index in range(start, first):
         line = view.dom.lines[index]
         if index == view.headline:
@@ -586,13 +623,60 @@ def _before(
             continue
         all_link = line.linked >= len(line.text)
         below = view.headline is not None and index > view.headline
-        byline = None if line.hidden or all_link else parse_byline(line.text, fetched_at, under_title=below)
+        byline = (
+            None
+            if line.hidden or all_link
+            else parse_byline(line.fields or line.text, fetched_at, under_title=below)
+        )
         role: Role = "hidden" if line.hidden else marks[line.owner] or "nav"
         if byline is not None and role != "hidden":
             bylines.append(byline)
             role = "byline"
+        elif below and role in {"nav", "footer"} and (author := roles.named_author(view.dom, line)):
+            authors.append(Metadata(author=author))
+            role = "byline"
+        elif below and role == "nav" and _is_lead(view, index, container):
+            role = "paragraph"
         found.append((index, Block(line.text, role)))
-    return found, bylines
+    if view.headline is not None and not authors and bylines and not bylines[0].author:
+        authors += _name_above_date(view.dom.lines[view.headline + 1 : first], fetched_at)
+    return found, bylines + authors
+
+
+def _name_above_date(lines: Sequence[Line], fetched_at: datetime | None) -> list[Metadata]:
+    """Return the name that stands alone between the headline and a line with the date, as its author or section."""
+    if (
+        len(lines) < 2
+        or lines[0].hidden
+        or len(lines[0].text) > MAX_NAME + 4
+        or not roles.is_name_line(lines[0].text)
+    ):
+        return []
+    dated = parse_byline(lines[1].fields or lines[1].text, fetched_at)
+    if dated is None or not (dated.published or fetched_at is None) or dated.author or dated.source:
+        return []
+    name = lines[0].text
+    return [Metadata(category=name) if names_section(name) else Metadata(author=name)]
+
+
+def _is_lead(view: _View, index: int, container: int) -> bool:
+    """Say whether a line between headline and article is the article's first paragraph, set apart from the rest.
+
+    A summary is not: it is named so, or says what the article begins with.
+    """
+    line = view.dom.lines[index]
+    if view.weights[index] < MIN_LEAD or line.linked or view.marks[line.owner] or not roles.count_stops(line.text):
+        return False
+    if any(roles.is_summary_name(view.dom.hints[element]) for element in view.dom.ancestors(line.owner)):
+        return False
+    begins = letters(line.text)[:20]
+    first = view.first[container]
+    opening = view.dom.lines[first : min(first + 5, view.last[container] + 1)]
+    return not any(letters(later.text[:60]).startswith(begins) for later in opening)
+
+
+MIN_LEAD = 60
+"""Prose weight of a first paragraph outside the container; authors' descriptions of themselves are shorter."""
 
 
 def _after(view: _View, container: int, fetched_at: datetime | None) -> tuple[list[Block], list[Metadata]]:
@@ -600,19 +684,37 @@ def _after(view: _View, container: int, fetched_at: datetime | None) -> tuple[li
     marks = view.marks
     end = view.last[container]
     parent = view.dom.parents[container]
+    while view.last[parent] == end and view.dom.parents[parent]:
+        parent = view.dom.parents[parent]  # nothing follows the article in what is only around it
     last = min(view.last[parent] if parent else end, end + MAX_AFTER)
     found: list[Block] = []
     bylines: list[Metadata] = []
     for index in range(end + 1, last + 1):
         line = view.dom.lines[index]
         role: Role = "hidden" if line.hidden else marks[line.owner] or ("related" if line.linked else "footer")
-        if role in {"footer", "share"} and (byline := parse_byline(line.text, fetched_at)) is not None:
+        if (
+            role in {"footer", "share"}
+            and (byline := parse_byline(line.fields or line.text, fetched_at)) is not None
+        ):
             bylines.append(byline)
             role = "byline"
         elif role == "footer" and not marks[line.owner] and roles.is_keyword_line(line.text):
             role = "paragraph"
         found.append(Block(line.text, role))
+    around = view.dom.parents[parent] if parent else 0
+    for line in view.dom.lines[last + 1 : min(view.last[around], end + MAX_AFTER) + 1]:
+        if marks[line.owner] == "comment":
+            break
+        if _TOLD_BEHIND.search(line.text) and (byline := parse_byline(line.fields or line.text, fetched_at)):
+            bylines.append(byline)
+            break
     return found, bylines
+
+
+_TOLD_BEHIND = re.compile(
+    r"^(?:posted|(?:发布|發布|发表|發表|编辑|編輯)(?:于|於|时间|時間)|时间|日期|作者)", re.IGNORECASE
+)
+"""How a line begins that tells about the article further behind it, where lists of other articles may stand as well."""
 
 
 def _lift(
@@ -633,12 +735,13 @@ def _lift(
         seen_prose = seen_prose or (item.role in KEPT_ROLES and view.weights[item.index] >= 40)
         if seen_prose:
             continue
-        byline = parse_byline(item.line.text, fetched_at)
+        byline = parse_byline(item.line.fields or item.line.text, fetched_at)
         if byline is not None:
             bylines.append(byline)
             item.role = "byline"
     for item in inside[-4:]:
-        byline = parse_byline(item.line.text, fetched_at) if item.role in KEPT_ROLES else None
+        line = item.line
+        byline = parse_byline(line.fields or line.text, fetched_at) if item.role in KEPT_ROLES else None
         if byline is not None:
             bylines.append(byline)
     return bylines
@@ -669,7 +772,7 @@ def _foreign(lines: Sequence[Line], marks: Sequence[roles.Mark], indexes: Sequen
         line = lines[index]
         if line.hidden or marks[line.owner] == "hidden":
             found.append(Block(line.text, "hidden"))
-        elif roles.is_keyword_line(line.text):
+        elif roles.is_keyword_line(line.text) and parse_byline(line.fields or line.text) is None:
             found.append(Block(line.text, "paragraph"))
     return found
 
@@ -695,7 +798,8 @@ def _join_rows(view: _View, inside: Sequence[_Placed]) -> list[Block]:
 
 def _stated(head: _Head, bylines: Sequence[Metadata]) -> Metadata:
     """Return the fields of head, JSON-LD and bylines, the most exact source first."""
-    return merge(_from_fields(head.ld), replace(_from_fields(head.fields), title=None), *bylines)
+    head_fields = replace(_from_fields(head.fields), title=None)
+    return merge(_from_fields(head.ld), head_fields, replace(_from_fields(head.state), title=None), *bylines)
 
 
 def _from_fields(fields: Mapping[str, str]) -> Metadata:

@@ -14,6 +14,7 @@ import orjson
 
 from cleaning.dates import DateFound, find_dates, parse_published
 from cleaning.page import Metadata
+from cleaning.tame import names as words
 
 __all__ = [
     "best_title",
@@ -56,10 +57,11 @@ _MULTIPLIER = {"": 1, "万": 10_000, "萬": 10_000, "w": 10_000, "W": 10_000, "k
 _LABELS = {
     "editor": "责任编辑|責任編輯|责编|責編|编辑|編輯|网络编辑|值班编辑|校对|审核|審核",
     "author": "作者|撰文|文/图|图/文|文|记者|記者|通讯员|发布者|發布者|发布人|发表者|作 者|楼主|樓主|博主|供稿",
+    "from": "来自|來自",
     "source": "信息来源|稿件来源|新闻来源|文章来源|本文来源|来源|來源|来 源|稿源|出处|出處|转自",
     "category": "所属分类|分类目录|文章分类|分类|分類|栏目|欄目|所属栏目|频道|版块|板块",
     "date": "发布时间|發布時間|發佈時間|发表时间|发布日期|更新时间|更新時間|更新日期|最后更新|时间|時間|日期"
-    "|发布于|發布於|发表于|發表於|发布|發布|更新于|更新",
+    "|发布于|發布於|发表于|發表於|编辑于|編輯於|修改于|发布|發布|更新于|更新|添加时间|录入时间|上传时间|创建时间",
     "other": "字号|字號|字体|标签|標籤|關鍵詞|关键词|关键字|编号|索引号|文号",
 }
 _LABEL_OF = {label: kind for kind, labels in _LABELS.items() for label in labels.split("|")}
@@ -72,11 +74,11 @@ _LABEL = re.compile(
     r"(?P<value>[^\s|｜丨,，;；。!！?？)）\]】]{0,30})[)）\]】]?"
 )
 _GLUED_LABEL = re.compile(
-    r"(?<=[\d网網报報社台站道])(?:"
+    "(?:"
     + "|".join(
         sorted(
-            (word for word, kind in _LABEL_OF.items() if kind not in {"date", "other"} and len(word) > 1), key=len
-        )[::-1]
+            (word for word, kind in _LABEL_OF.items() if kind != "other" and len(word) > 1), key=len, reverse=True
+        )
     )
     + r")(?=\s?[:：])"
 )
@@ -84,12 +86,43 @@ _LABEL_SIGN = re.compile(r"[:：/／丨]")
 _TAG_LIST = re.compile(r"(?:标签|標籤|關鍵詞|关键词|关键字|tags?)\s?[:：][^|｜]*$", re.IGNORECASE)
 _CLOCK = re.compile(r"\d[:：时時]\s?\d\d")
 _BARE_DATE_LABEL = re.compile(
-    r"(?:最后)?(?:发布于|發布於|發佈於|发表于|發表於|更新于|更新|发布|發布|发表|發表|时间|日期)\s?[:：]?\s?$"
+    r"(?:最后|首次)?(?:编辑于|編輯於|修改于|发布于|發布於|發佈於|发表于|發表於|更新于|更新|发布|發布|发表|發表|时间|日期)\s?[:：]?\s?$"
 )
 _CHROME_WORDS = re.compile(
-    r"字[号體体大小]+|(?<![一-鿿])[大中小](?![一-鿿])|打印|收藏|纠错|举报|分享到?|关注|投稿|评论|阅读|浏览|点赞|原创稿?|原創稿?|整理|转载|手机看新闻|我要评论|查看评论|只看该作者|倒序浏览|显示全部楼层"
+    r"我要(?:投稿|评论|纠错)|只看(?:该作者|楼主)|打开APP\w*|字[号體体大小]+|(?<![一-鿿])[大中小](?![一-鿿])|打印|收藏|纠错|举报|分享到?|关注|投稿|评论|阅读|浏览|点赞|原创稿?|原創稿?|整理|转载|手机看新闻|我要评论|查看评论|只看该作者|倒序浏览|显示全部楼层"
 )
-_JUNK_RUN = re.compile(r"[\s|｜丨·•,，:：;；/\\()（）\[\]【】<>《》—_+=*#@​\xa0]+")
+# What stands in a byline and states nothing: words counted, floors, clients, places of an address, praise, empty counters.
+_NOISE = re.compile(
+    r"(?:全文|本文)?共?字[数數]\s?[:：]?\s{0,3}\d[\d,]{0,9}\s?字?|(?:约|约需|阅读)?\s?\d{1,3}\s?分钟(?:读完|阅读)|(?<!\d)\d{1,6}\s?[楼樓#](?!\w)|第\s?[A-Z]?\d{1,3}\s?版"
+    r"|来自\s?\w{0,12}(?:客户端|手机版?)|(?:IP|ip)\s?[属屬]地\s?[:：]?\s?\w{2,4}|[Tt][Aa](?:已)?获得\S{0,12}赞"
+    rf"|(?:{_COUNTER_WORDS})\s?[:：]\s?(?:次|人|条)?(?=\s*(?:$|[^\d\s]))"
+)
+_PROVINCES = words(
+    "河北 山西 辽宁 吉林 黑龙江 江苏 浙江 安徽 福建 江西 山东 河南 湖北 湖南 广东 海南 四川 贵州 云南 陕西 甘肃 青海 台湾"
+)
+_CITIES = words("北京 天津 上海 重庆")
+_PLACES = (
+    _PROVINCES
+    | _CITIES
+    | {f"{name}省" for name in _PROVINCES}
+    | {f"{name}市" for name in _CITIES}
+    | words("内蒙古 广西 西藏 宁夏 新疆 香港 澳门")
+)
+"""Where a platform says that an account writes from: no author's name."""
+
+_UPDATED = re.compile(r"(?:最[后後])?(?:更新|修改|编辑|編輯)(?:时间|時間|日期|于|於)\s?[:：]?\s{0,3}(?=\d)")
+_UPDATE_MARK = "\x02"
+"""Stands for the label of a page's last change: the date behind it is taken only where there is no other."""
+
+_BARRED_LABEL = re.compile(r"(?<![一-鿿])(作者|撰文|文|编辑|编辑|责编|来源|记者)\s?[|｜]\s?(?=\w)")
+_ALIAS = re.compile(r"(来自\s?[:：]\s?[^\s(（]{1,16})\s?[(（][^()（）]{1,12}[)）]")
+_ENGLISH = re.compile(
+    r"\b(?:(?:posted|published|written|updated|created)\s{1,3}(?P<verb>by|on|at|in|@)?|(?P<word>by|on)\b)\s{0,3}[:：]?\s{0,3}",
+    re.IGNORECASE,
+)
+"""`Posted by … on …`, `posted @ …`, as blog themes have it that nobody translated."""
+
+_JUNK_RUN = re.compile(r"[\s\x02|｜丨·•,，:：;；/\\()（）\[\]【】<>《》—_+=*#@​\xa0]+")
 _UNKNOWN_LABEL = re.compile(r"[\u4e00-\u9fff]\s?[:：]")
 # No name, section or source holds these: a line that leaves such a rest is a sentence.
 _PROSE = re.compile(
@@ -175,6 +208,7 @@ _SOURCE_ENDINGS = (
     "中心",
     "银行",
     "协会",
+    "理财",
     "集团",
     "公司",
     "研究院",
@@ -218,6 +252,8 @@ def _take_labels(line: str) -> tuple[str, dict[str, str]]:
         kind, value = _LABEL_OF[match["label"]], match["value"].strip("·•-—_ ")
         if kind == "date":
             return f" | {match['value']}"
+        if kind == "from":
+            kind = "source" if value.endswith((*_SOURCE_ENDINGS, "微博", "知乎", "微信", "贴吧")) else "author"
         if _PROSE_IN_VALUE.search(value) or (kind == "category" and value.isdecimal()):
             return match[0]
         fields.setdefault(kind, value)
@@ -232,12 +268,13 @@ def _take_dates(line: str, fetched_at: datetime | None) -> tuple[str, DateFound 
     Without a fetch time the relative forms are recognised too (so that the line is known as a byline) but give none.
     """
     found = list(find_dates(line))
-    first = found[0] if found else None
+    stated = bool(found) or fetched_at is not None
     if not found:
         found = list(find_dates(line, fetched_at or _ANY_TIME))
         if not found:
             return line, None
-        first = found[0] if fetched_at else None
+    published = (one for one in found if not line[: one.start].rstrip().endswith(_UPDATE_MARK))
+    first = next(published, found[0]) if stated else None
     parts: list[str] = []
     cursor = 0
     for start, end in sorted((one.start, one.end) for one in found):
@@ -251,7 +288,7 @@ def _take_dates(line: str, fetched_at: datetime | None) -> tuple[str, DateFound 
 
 
 _SENTENCE = re.compile("[。！？；]|，.*，")
-_BYLINE_SIGN = re.compile(r"[\d:：/／丨℃]|前|昨|今|[刚剛]|[零〇○]|字[号號]")
+_BYLINE_SIGN = re.compile(r"[\d:：/／丨｜℃]|(?:作者|文|编辑|来源|记者)\s?\||前|昨|今|[刚剛]|[零〇○]|字[号號]")
 """What every byline has one of: most lines are turned away by this one search."""
 
 _ANY_TIME = datetime(2024, 6, 15, 12)
@@ -273,9 +310,9 @@ def parse_byline(line: str, fetched_at: datetime | None = None, *, under_title: 
     line = line.translate(_BLANKS).strip()
     if not line or len(line) > MAX_BYLINE or not _BYLINE_SIGN.search(line) or _SENTENCE.search(line):
         return None
-    if _CLOCK.search(line):
-        # `12:11来源:某网作者:某某`: beside a time of day, a label may stand right behind another word.
-        line = _GLUED_LABEL.sub(r" \g<0>", line)
+    line = _set_labels_apart(line)
+    line = _ALIAS.sub(r"\1", _BARRED_LABEL.sub(r"\1:", _UPDATED.sub(f" | {_UPDATE_MARK}", line)))
+    line = _NOISE.sub(" | ", _ENGLISH.sub(_translated, line))
     rest, fields = _take_labels(line)
     rest, first = _take_dates(rest, fetched_at)
     has_date = "\N{BULLET}" in rest
@@ -297,9 +334,38 @@ def parse_byline(line: str, fetched_at: datetime | None = None, *, under_title: 
         author=_name(fields.get("author")) or _name(fields.get("editor")),
         published=first.value if first else None,
         category=fields.get("category") or None,
-        source=fields.get("source") or None,
+        source=_source(fields.get("source")),
         counters=counters,
     )
+
+
+def _source(value: str | None) -> str | None:
+    """Return a stated source, None for a word that names none."""
+    return value if value and value not in _NO_SOURCES else None
+
+
+def _set_labels_apart(line: str) -> str:
+    """Return the line with a blank before each label that follows another field without one.
+
+    `12:11来源:某网作者:某某`: a label may stand right behind a time, a medium's name or, once there was one, any value.
+    """
+    parts: list[str] = []
+    end, labelled = 0, False
+    for match in _GLUED_LABEL.finditer(line):
+        start = match.start()
+        before = line[start - 1 : start]
+        if labelled or not before or before in _BEFORE_LABEL or not "一" <= before <= "鿿":
+            parts.append(line[end:start])
+            end, labelled = start, True
+    return " ".join([*parts, line[end:]]) if parts else line
+
+
+_BEFORE_LABEL = frozenset("0123456789网網报報社台站道")
+
+
+def _translated(match: re.Match[str]) -> str:
+    """Return a Chinese label for an English one: the author's behind `by`, none before a date or a section."""
+    return " | 作者:" if "by" in (match["verb"] or match["word"] or "").lower() else " | "
 
 
 def _remaining_words(rest: str) -> list[str] | None:
@@ -307,7 +373,7 @@ def _remaining_words(rest: str) -> list[str] | None:
     rest = _CHROME_WORDS.sub(" ", rest.replace("\N{BULLET}", " \N{BULLET} "))
     if _UNKNOWN_LABEL.search(rest):
         return None
-    words = [word for word in _JUNK_RUN.split(rest.replace("\N{BULLET}", " ")) if word]
+    words = [word for word in _JUNK_RUN.split(rest.replace("\N{BULLET}", " ")) if word and word not in _PLACES]
     if len(words) > 5 or sum(map(len, words)) > 24 or any(_PROSE.search(word) for word in words):
         return None
     return words
@@ -361,16 +427,36 @@ def _person(word: str) -> bool:
 
 
 def _assign_names(names: Sequence[str], fields: dict[str, str], before_heat: bool) -> None:
-    """Give each unlabelled word the field that its shape fits, if that field is still free."""
-    for name in names:
-        if before_heat or (name.endswith(_SECTION_ENDINGS) and not _person(name)):
+    """Give each unlabelled word the field that its shape fits, if that field is still free.
+
+    The word before a heat (`網貸逾期 6℃`) is the section; a second name without a label is the account's or the paper's.
+    """
+    for index, name in enumerate(names):
+        if before_heat and index == len(names) - 1:
             fields.setdefault("category", name)
         elif name.startswith(("来源", "來源")):
             fields.setdefault("source", name[2:])
+        elif names_section(name):
+            fields.setdefault("category", name)
         elif name.endswith(_SOURCE_ENDINGS) and not _person(name):
             fields.setdefault("source", name)
-        else:
-            fields.setdefault("author", name)
+        elif "author" not in fields:
+            fields["author"] = name
+        elif len(name) > 2 and not _person(name):
+            fields.setdefault("source", name)
+
+
+_MEDIA_ENDINGS = ("财经", "財經", "新闻", "新聞", "头条", "頭條")
+_TOPICS_OF_NEWS = re.compile(
+    "^(?:社会|国内|国际|行业|公司|企业|地方|本地|时政|民生|金融|法[制治]|热点|最新|图片|财经|娱乐|体育|科技|汽车|房产)"
+)
+
+
+def names_section(name: str) -> bool:
+    """Say whether a word names a section: 逾期资讯 and 行业新闻 do, 某某财经 and 某某新闻 are media."""
+    if not name.endswith(_SECTION_ENDINGS) or _person(name):
+        return False
+    return len(name) < 4 or not name.endswith(_MEDIA_ENDINGS) or bool(_TOPICS_OF_NEWS.search(name))
 
 
 def _name(value: str | None) -> str | None:
@@ -391,7 +477,10 @@ def _name(value: str | None) -> str | None:
 
 
 _NAME_PREFIX = re.compile(r"^(?:作者|记者|記者|编辑|来源|文)(?=[\u4e00-\u9fff]{2,4}$)\s?")
-_NO_NAMES = frozenset({"name", "null", "none", "undefined", "未知", "佚名", "匿名", "无", "暂无", "author"})
+_NO_SOURCES = words("未知 本站 原创 网络 互联网 本站整理 网络整理 互联网整理 网络转载 转载 整理 佚名")
+_NO_NAMES = words(
+    "name null none undefined author 未知 佚名 匿名 无 暂无 匿名用户 匿名网友 热心网友 网友 网络 本站 互联网"
+)
 
 
 # ---- the headline ----
@@ -400,7 +489,9 @@ _NO_LETTERS = re.compile(r"[\W_]+")
 _STRONG_SEPARATOR = re.compile(r"\s*(?:_+|[|｜丨]|-{2,}|—{1,2}|\s[-–·•]\s|»|::|<<|>>)\s*")
 _WEAK_SEPARATOR = re.compile(r"[-–·]")
 _SITE_WORDS = re.compile(
-    r"(?:网|網|官网|官方网站|网站|網站|频道|頻道|论坛|論壇|社区|社區|博客|部落格|日报|晚报|新闻|新聞|资讯|資訊|平台|门户|首页|首頁|中心|正文|在线|客户端|空间|专栏|百科|知乎|贴吧|\.com|\.cn|\.net|blog)$",
+    r"(?:网|網|官网|官方网站|网站|網站|频道|頻道|论坛|論壇|社区|社區|博客|部落格|日报|晚报|新闻|新聞"
+    r"|资讯|資訊|平台|门户|首页|首頁|中心|正文|在线|客户端|空间|专栏|百科|知乎|贴吧|^Powered by .{1,30}"
+    r"|\.com|\.cn|\.net|blog)$",
     re.IGNORECASE,
 )
 

@@ -184,6 +184,41 @@ def test_comments_behind_an_article_are_one_line_and_before_it_are_none() -> Non
     assert kept(extract(named)) == PARAGRAPHS * 2
 
 
+def test_a_first_paragraph_set_apart_belongs_to_the_article() -> None:
+    rest = "".join(f"<p>{text}</p>" for text in PARAGRAPHS[1:])
+    more = f"<section class=more><article><h3><a href=x>{TITLES[0]}</a></h3><p>{PARAGRAPHS[3]}</p></article></section>"
+    page = (
+        "<title>某某标题如此</title><main><article class=lead><h1>某某标题如此</h1><p>{}</p></article>"
+        "<article class=body>{}</article>{}</main>"
+    )
+    lead = PARAGRAPHS[0] + PARAGRAPHS[1]
+    assert kept(extract(page.format(lead, rest, more))) == [lead, *PARAGRAPHS[1:]]
+
+
+@pytest.mark.parametrize(
+    "above",
+    [
+        f"<div class=summary>{PARAGRAPHS[3]}{PARAGRAPHS[4]}</div>",
+        f"<div>{PARAGRAPHS[0]}{PARAGRAPHS[0]}</div>",
+        f"<div class=author-intro>{PARAGRAPHS[3]}{PARAGRAPHS[4]}</div>",
+    ],
+)
+def test_a_summary_above_the_article_is_no_part_of_it(above: str) -> None:
+    page = f"<title>某某标题如此</title><h1>某某标题如此</h1>{above}<div class=content>{BODY}</div>"
+    assert kept(extract(page)) == PARAGRAPHS
+
+
+def test_teasers_cut_short_behind_the_article_are_not_its_keywords() -> None:
+    teaser = "据介绍，多家银行调整了延期还款的办法，申请的人，需要先填写表格…"
+    items = "".join(
+        f"<div class=_g><div><a href=/{n}>{title}</a></div><div>{teaser}</div></div>"
+        for n, title in enumerate(TITLES)
+    )
+    parts = f"<div>某某标题如此</div><div class=_e>{BODY}</div><div class=_f>{items}</div>"
+    page = f"<title>某某标题如此</title><div>{parts}</div>"
+    assert kept(extract(page)) == PARAGRAPHS
+
+
 # ---- articles in scripts ----
 
 
@@ -210,6 +245,70 @@ def test_article_in_pieces_and_in_escaped_html() -> None:
 def test_scripts_without_an_article() -> None:
     assert find_article(['var title = "信用卡逾期"; function f() { return "提交成功"; }']) is None
     assert unescape_script(r"\u4f60\n\x3c\/p>\ud83d\ude00") == "你\n</p>\N{GRINNING FACE}"
+
+
+def test_what_the_script_states_beside_its_article() -> None:
+    state = {
+        "detail": {
+            "title": "某某标题如此", "author": "秦暖玲", "publishTime": 1709605293000, "mediaName": "某某观察",
+            "content": BODY, "comments": [{"author": "网友", "createTime": 1}],
+        },
+    }  # fmt: skip
+    script = f"window.__INITIAL_STATE__={json.dumps(state)}"
+    meta = extract(f"<title>某某标题如此</title><div id=app></div><script>{script}</script>").meta
+    assert (meta.title, meta.author, meta.source, meta.published) == (
+        "某某标题如此",
+        "秦暖玲",
+        "某某观察",
+        "2024-03-05T10:21:33+08:00",
+    )
+
+
+def test_scripts_beside_an_article_in_the_page_state_nothing() -> None:
+    page = f'<h1>某某标题如此</h1><div>{BODY}</div><script>var a={{"author":"别人","content":"{PARAGRAPHS[0]}"}}</script>'
+    assert extract(page).meta.author is None
+
+
+# ---- names that elements have ----
+
+
+@pytest.mark.parametrize(
+    ("above", "author"),
+    [
+        ("<div class=authi><a href=/u/1>岸上的鱼</a></div><div>发表于 2024-3-5 10:21:33</div>", "岸上的鱼"),
+        ("<div><a href=/u/1>海边的老周</a></div><div>2024.03.05 10:21:33</div>", "海边的老周"),
+        ("<div class=UserName>法务小李</div>", "法务小李"),
+        ("<div class=author-info><a>秦暖玲</a><button>关注</button></div><div>3天前</div>", "秦暖玲"),
+        ("<div class=author>关注</div><div>2024-03-05</div>", None),
+        ("<div>返回列表页面</div><div>请先看一看本站的说明</div>", None),
+        ("<div class=author>本文作者从业十年，欢迎关注。</div>", None),
+    ],
+)
+def test_a_name_alone_under_the_headline(above: str, author: str | None) -> None:
+    found = extract(
+        f"<title>某某标题如此</title><h1>[求助] 某某标题如此</h1>{above}<div class=content>{BODY}</div>"
+    )
+    assert found.meta.author == author
+    assert kept(found) == PARAGRAPHS
+
+
+def test_fields_set_apart_by_elements_alone() -> None:
+    byline = "<span>秦暖玲</span><span><a>某某观察站</a></span><em>2024年10月13日 14:44</em><i>阅读</i><b>120</b>"
+    found = extract(f"<h1>某某标题如此</h1><div class=m>{byline}</div><div class=content>{BODY}</div>")
+    meta = found.meta
+    assert (meta.author, meta.source, meta.published) == ("秦暖玲", "某某观察站", "2024-10-13T14:44")
+    assert meta.counters == {"views": 120}
+    assert "秦暖玲某某观察站2024年10月13日 14:44阅读120" in roles(found)
+
+
+def test_what_is_told_behind_the_article() -> None:
+    behind = (
+        "<div class=tags>分类: <a>随笔</a></div></div>"
+        "<div class=postDesc>posted @ 2024-03-05 10:21 <a>老周</a> 阅读(3)</div>"
+    )
+    found = extract(f"<h1>某某标题如此</h1><div><div><div class=content>{BODY}</div>{behind}</div>")
+    assert (found.meta.author, found.meta.published) == ("老周", "2024-03-05T10:21")
+    assert kept(found) == PARAGRAPHS
 
 
 # ---- a site's selectors ----
