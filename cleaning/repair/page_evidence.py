@@ -12,6 +12,7 @@ from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from cleaning.repair.badness import model
 from cleaning.repair.readings import Reading, begins, is_han, is_traditional, is_usual, reads
@@ -192,9 +193,17 @@ def _plausible(page: PageEvidence, hits: Counter[str], char: str, inserted: str)
     """Return whether `char` may be in the page's table: never bare inside the damage, and read so."""
     if page.bare[char] * 4 > hits[char]:
         return False
-    # The tone may be that of another word which its Simplified form writes as well: \u767c as in \u9aee, f\xe0.
+    return hits[char] >= 3 or _is_read_so(char, inserted)
+
+
+@lru_cache(maxsize=8192)
+def _is_read_so(char: str, inserted: str) -> bool:
+    """Return whether `char` can be read as `inserted` says.
+
+    The tone may be that of another word which its Simplified form writes as well: \u767c as in \u9aee, f\xe0.
+    """
     reading = first_reading(inserted)
-    return reads(char, reading._replace(tone="") if is_traditional(char) else reading) or hits[char] >= 3
+    return reads(char, reading._replace(tone="") if is_traditional(char) else reading)
 
 
 def _proven(page: PageEvidence, hits: Counter[str], plausible: Mapping[str, str]) -> bool:
