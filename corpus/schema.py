@@ -40,6 +40,9 @@ BURIED_TEXTS = """CREATE TABLE buried_texts (  -- of what was taken down: by wha
     needles BLOB NOT NULL  -- 64-bit keyed hashes of windows of 48 bytes, little-endian
 )"""
 
+TEMPLATES = """CREATE INDEX IF NOT EXISTS documents_template ON documents(template_cluster_id)
+    WHERE template_cluster_id IS NOT NULL"""
+
 ONES = "CREATE INDEX IF NOT EXISTS documents_ones ON documents(docid, url, published) WHERE duplicate_of IS NULL"
 """What search asks of every candidate, so that it need not open the rows, which hold the texts."""
 
@@ -110,6 +113,7 @@ TABLES = (
     "CREATE INDEX documents_site ON documents(site)",
     "CREATE INDEX documents_published ON documents(published)",
     "CREATE INDEX documents_cluster ON documents(cluster_id) WHERE cluster_id IS NOT NULL",
+    TEMPLATES,
     "CREATE INDEX documents_content_hash ON documents(content_hash)",
     ONES,
     VERSIONS,
@@ -248,6 +252,7 @@ def _index_again(db: Database) -> None:
     db.execute("DROP TABLE documents_fts")
     db.execute(FTS)
     db.execute(ONES)
+    db.execute(TEMPLATES)
     db.conn.executemany(
         "INSERT INTO documents_fts(rowid, title, text, tags) VALUES (?, ?, ?, ?)",
         ((row["docid"], *indexed_row(row)) for row in db.table("documents").rows),
