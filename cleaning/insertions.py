@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from bisect import bisect_right
 from collections.abc import Callable, Sequence
 
 from cleaning import rows, spam
-from cleaning.shapes import line_starts, lines_at
+from cleaning.shapes import line_starts
 from cleaning.spam import Cut, Hit
 
 MAX_GAP = 5
@@ -110,21 +111,23 @@ def _is_put_in(line: str, run: list[Hit]) -> bool:
     return meeting < MEETING_NATS and spam.bigram_after(line[start - 1], line[end]) > meeting + HEALING_NATS
 
 
-def may_have_head(lines: Sequence[str]) -> set[int]:
-    """Return which of the folded lines begin with a word of the lexicon or a keyword mark: no others have a head.
-
-    One pass over the beginnings of all of them.
+def worth_trying(lines: Sequence[str]) -> tuple[set[int], set[int]]:
+    """Return which of the folded lines hold a word of weight 2 or 3, and which may begin with keywords: with such a
+    word, or with a mark between keywords. No other line has anything to cut. One pass over all of them.
     """
-    found = {
+    headed = {
         place
         for place, line in enumerate(lines)
-        if ("_" in line or "|" in line) and _MARK.search(line, 0, MARK_LENGTH)
+        if (("_" in line or "|" in line) and _MARK.search(line, 0, MARK_LENGTH)) or _SPACED_HEAD.match(line)
     }
-    found |= {place for place, line in enumerate(lines) if _SPACED_HEAD.match(line)}
-    heads = [line[:HEAD_LENGTH] for line in lines]
-    starts = line_starts(heads)
-    hits = spam.scan("\n".join(heads), rows=True)
-    return found | lines_at((hit.start for hit in hits if hit.weight), starts)
+    told: set[int] = set()
+    starts = line_starts(lines) if lines else []
+    for found in spam.heavy_places("\n".join(lines)):
+        place = bisect_right(starts, found) - 1
+        told.add(place)
+        if found - starts[place] < HEAD_LENGTH:
+            headed.add(place)
+    return told, headed
 
 
 def head(line: str, shared: Callable[[str], float]) -> Cut | None:

@@ -214,22 +214,18 @@ _CLOSING = "”’」』》)"
 def _cut_insertions(page: _Page, prose: _Prose) -> None:
     """Cut keywords out of sentences, on a page that does not speak of such things itself."""
     lines = [index for index in _kept(page) if "。" in page.keys[index] and page.roles[index] != "row"]
-    keys = [page.keys[index] for index in lines]
-    headed = {lines[place] for place in insertions.may_have_head(keys)}
+    told, headed = insertions.worth_trying([page.keys[index] for index in lines])
+    heads = {lines[place] for place in headed}
     sure = {index for index, hits in page.hits.items() if any(hit.weight > 2 for hit in hits)}
-    sure |= (
-        {lines[place] for place in lines_at(spam.heavy_places("\n".join(keys)), line_starts(keys))}
-        if lines
-        else set()
-    )
-    for index in sorted(headed | sure):
+    sure.update(lines[place] for place in told)
+    for index in sorted(heads | sure):
         if index in page.gone:
             continue
         key = page.keys[index]
         found = insertions.inserted(key) if index in sure else ()
         if found and prose.speaks_of_it():
             found = ()
-        if index in headed and (before := insertions.head(key, prose.shares_elsewhere)) is not None:
+        if index in heads and (before := insertions.head(key, prose.shares_elsewhere)) is not None:
             found = (before, *(cut for cut in found if cut.start >= before.end))
         if found:
             page.cuts[index] = [*_apart(page.cuts.get(index, ()), found), *found]
