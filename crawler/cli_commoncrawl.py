@@ -21,7 +21,7 @@ from corpus.store import Corpus
 from corpus.terminal import print_json, progress, say
 from crawler import commoncrawl, settings
 from crawler.addresses import AddressPolicy, HostsError, parse_hosts
-from crawler.cli import host_map
+from crawler.cli import WORTH_A_PROCESS, host_map
 from crawler.commoncrawl import Queue, Summary, Wanted
 from crawler.ranges import Folder, RangeError, Source, Web
 
@@ -93,7 +93,8 @@ def commoncrawl_command(
                 corpus, queue, sources, prefix, targets, indexes, wanted, subdomains=subdomains, limit=limit
             )
         with progress("cleaning") as show:
-            derived = corpus.derive_pending(workers=os.cpu_count() or 1, progress=show)
+            workers = max(1, min(os.cpu_count() or 1, corpus.count_pending() // WORTH_A_PROCESS))
+            derived = corpus.derive_pending(workers=workers, progress=show)
     if json_:
         print_json({**summary.to_dict(), "derived": derived})
     _tell(summary, derived, db)
