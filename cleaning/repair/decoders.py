@@ -156,7 +156,8 @@ def _quiet_lines(
     start = 0
     for line in text.split("\n") if ways else []:
         if start not in known and len(_ABOVE_ASCII.findall(line)) > 1:
-            repair = _repair_region(line, Region(0, len(line)), ways, seen, depth, budget)
+            likely = [way for way in ways if way != ("gbk", "utf-8") or next(utf8_regions(line), None)]
+            repair = _repair_region(line, Region(0, len(line)), likely, seen, depth, budget) if likely else None
             if repair is not None:
                 yield from (_shift(finding, start) for finding in _findings(line, repair, part=False))
         start += len(line) + 1
@@ -167,6 +168,12 @@ Sides = tuple[str, str]
 
 
 _LOW = re.compile(f"[\x80-\u07ff{''.join(SPECIALS)}]")
+
+
+LEAST = 3
+"""Characters of a span of UTF-8 read as pairs that is read with others: two of them may be a clean rare character."""
+
+_CLEAN = re.compile("[\u3001-\u303f\u4e00-\u9fff\uff01-\uff5e]")
 
 
 def _pools(text: str, lines: list[Bounds]) -> tuple[list[list[Bounds]], list[list[Bounds]]]:
@@ -183,13 +190,12 @@ def _pools(text: str, lines: list[Bounds]) -> tuple[list[list[Bounds]], list[lis
         if not clustered(line):
             continue
         high = len(_ABOVE_ASCII.findall(line))
-        if 2 * len(_LOW.findall(line)) > high:
+        if 2 * len(_LOW.findall(line)) > high and not _CLEAN.search(line):
             single.append((start, end))
             continue
-        regions = list(utf8_regions(line))
+        regions = [region for region in utf8_regions(line) if region.end - region.start >= LEAST]
         runs = list(latin_runs(line))
-        covered = sum(len(_ABOVE_ASCII.findall(line[region.start : region.end])) for region in regions)
-        if 2 * covered > high or not (regions or runs):
+        if not (regions or runs) or (regions and not _clean_beside(line, regions)):
             pairs.append((start, end))
             continue
         pair_spans += [(start + region.start, start + region.end) for region in regions]
@@ -200,6 +206,20 @@ def _pools(text: str, lines: list[Bounds]) -> tuple[list[list[Bounds]], list[lis
 
 
 _WRITERS: tuple[Writer, ...] = ("utf-8", "gb18030", "big5hkscs")
+
+
+def _clean_beside(line: str, regions: list[Region]) -> bool:
+    """Tell whether what stands beside `regions` in `line` reads as clean Chinese, and not as more of the same damage."""
+    ends = [0, *(region.end for region in regions)]
+    starts = [*(region.start for region in regions), len(line)]
+    rest = "".join(_ASCII.sub("", line[end:start]) for end, start in zip(ends, starts, strict=True))
+    return bool(rest) and total_logprob(rest) > CLEAN * len(rest)
+
+
+CLEAN = -9.0
+"""Mean log-probability above which the rest of a line is taken for clean; damaged characters have -11 or less."""
+
+_ASCII = re.compile("[\x00-\x7f\ufffd]+")
 
 
 def _sifted(text: str, pool: list[Bounds]) -> list[list[Bounds]]:
@@ -419,9 +439,18 @@ def _repair_line(line: str, seen: Counter[Way], depth: int, budget: Budget) -> l
         taken[start:end] = b"\x01" * (end - start)
         seen[repair.way] += len(IDEOGRAPH.findall(repair.inner.text))
         part = len(_ABOVE_ASCII.findall(line)) > len(_ABOVE_ASCII.findall(line[start:end]))
+        if repair.way in _PAIR_WAYS and not part:
+            part = not _all_swapped(line, repair)
         findings.extend(_findings(line[start:end], repair, part=part))
     findings.extend(found for found in lost_text(line) if 1 not in taken[found.start : found.end])
     return findings
+
+
+def _all_swapped(line: str, repair: Repair) -> bool:
+    """Tell whether a line of pairs reads best with every character swapped, none of them left as it stands."""
+    start, end = repair.region
+    best = list(swapped_regions(line, repair.way[0], repair.way[1]))[1:]
+    return len(best) == 1 and best[0].start <= start and not _ABOVE_ASCII.search(line, best[0].end, end)
 
 
 def _candidates(line: str) -> Iterator[tuple[Region, tuple[Way, ...]]]:

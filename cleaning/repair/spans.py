@@ -18,7 +18,9 @@ from cleaning.repair.badness import Codes, codes, model, pair_scores
 from cleaning.repair.chains import HOLE, READERS, SPECIALS, Family, Writer
 from cleaning.repair.streams import stream
 
-_LATIN, _HEAD, _CROSS, _INNER, _BIG5_AS_GBK, _GBK_AS_BIG5, _LOST, _OTHER, _DEAD = (1 << bit for bit in range(9))
+_LATIN, _HEAD, _CROSS, _INNER, _BIG5_AS_GBK, _GBK_AS_BIG5, _LOST, _OTHER, _DEAD, _TWICE, _LATER = (
+    1 << bit for bit in range(11)
+)
 
 _ORDINARY_LATIN = (
     "\N{NO-BREAK SPACE}\N{MIDDLE DOT}\N{MULTIPLICATION SIGN}\N{DEGREE SIGN}\N{COPYRIGHT SIGN}\N{REGISTERED SIGN}"
@@ -81,8 +83,13 @@ def classes() -> NDArray[np.uint16]:
 def _mark_gbk(table: NDArray[np.uint16]) -> None:
     """Mark the GBK characters whose two bytes are pieces of UTF-8: lead E2-E9 or EF, continuation 80-BF.
 
-    Two Han characters are six bytes, (E4 BD)(A0 E5)(A5 BD): head, cross, inner.
+    Two Han characters are six bytes, (E4 BD)(A0 E5)(A5 BD): head, cross, inner. Bytes that were shown one by one before
+    are two each: (C3 A4)(C2 BD)(C2 A0), a first byte and later ones.
     """
+    for byte in (*range(0xE2, 0xEA), 0xEF):
+        table[ord(bytes((0xC3, byte - 0x40)).decode("gb18030"))] |= _TWICE
+    for byte in range(0x80, 0xC0):
+        table[ord(bytes((0xC2, byte)).decode("gb18030"))] |= _LATER
     leads = [*range(0xE2, 0xEA), 0xEF]
     tails = range(0x80, 0xC0)
     for firsts, seconds, flag in ((leads, tails, _HEAD), (tails, leads, _CROSS), (tails, tails, _INNER)):
@@ -122,12 +129,16 @@ _PAIRS = (
     (_BIG5_AS_GBK, _BIG5_AS_GBK),
     (_GBK_AS_BIG5, _GBK_AS_BIG5),
     (_HEAD, _LOST),
+    (_TWICE, _LATER),
     (_HEAD, _CROSS),
 )
-"""Neighbours that are suspicious, each pair a relation with a bit of its own; the last one only before an `_INNER`."""
+"""Neighbours that are suspicious, each pair a relation with a bit of its own.
+
+The last two are so only before a third character, a `_LATER` and an `_INNER`.
+"""
 
 _NEXT = 16  # where a relation's second side begins in the bits of `_relations`
-_ALONE, _SWAPS, _THREE = 1 << len(_PAIRS), 0b11000, 1 << len(_PAIRS) - 1
+_ALONE, _SWAPS, _THREE = 1 << len(_PAIRS) + 2, 0b11000, 0b11 << len(_PAIRS) - 2
 
 
 @cache
@@ -144,7 +155,8 @@ def _relations() -> NDArray[np.uint32]:
         table |= ((classes() & first) > 0).astype(np.uint32) << bit
         table |= ((flags & second) > 0).astype(np.uint32) << (bit + _NEXT)
     table |= ((classes() & _LOST) > 0).astype(np.uint32) * _ALONE
-    table |= ((flags & _INNER) > 0).astype(np.uint32) * (_THREE << 2 + _NEXT)
+    for third, bit in ((_LATER, len(_PAIRS)), (_INNER, len(_PAIRS) + 1)):
+        table |= ((flags & third) > 0).astype(np.uint32) << bit + _NEXT
     return table
 
 
@@ -251,15 +263,23 @@ _HIGH_CHARACTER = re.compile("[^\x00-\x7f]")
 
 _WHOLE = rb"[\xe2-\xe9\xef][\x80-\xbf]{2}|\xf0[\x90-\x9f][\x80-\xbf]{2}"
 _PART = rb"[\xe2-\xe9\xef][\x80-\xbf][\xff?]?|[\xe2-\xe9\xef][\xff?][\x80-\xbf]|[\xe2-\xe9\xef](?:\xff\xff|\?\?)"
+_DOUBLED = rb"(?:[\xc2\xc3][\x80-\xbf]){6}"
 _UTF8_RUN = re.compile(
-    rb"(?:" + _WHOLE + rb"|" + _PART + rb")"
-    rb"(?:[\x20-\x7e]{0,60}(?:\xc2[\xa0-\xbf]|\xc3[\x80-\xbf]|\xff)*(?:" + _WHOLE + rb"|" + _PART + rb"))*"
+    rb"(?:" + _WHOLE + rb"|" + _PART + rb"|" + _DOUBLED + rb")"
+    rb"(?:[\x20-\x7e]{0,60}(?:\xc2[\xa0-\xbf]|\xc3[\x80-\xbf]|\xff)*(?:"
+    + _WHOLE
+    + rb"|"
+    + _PART
+    + rb"|"
+    + _DOUBLED
+    + rb"))*"
+    rb"(?:[\xc2\xc3][\x80-\xbf])*"
 )
 
 
 def utf8_regions(line: str) -> Iterator[Region]:
     """Yield the stretches of `line` whose GB18030 bytes are UTF-8, but for a byte lost here and there."""
-    if not _has(line, _HEAD):
+    if not _has(line, _HEAD | _TWICE):
         return
     shown = stream(line, "gbk", b"\n")
     assert shown is not None
@@ -292,7 +312,7 @@ _UNMAPPED = 0xFFFF
 @cache
 def _swaps(family: Family, writer: Writer) -> NDArray[np.uint32]:
     """Return, by BMP code point, what a character is when its bytes under `family` are decoded as `writer`."""
-    reader = READERS[family][0]
+    reader = "gb18030" if family == "gbk" else READERS[family][0]  # user-defined pairs included
     table = np.full(0x10000, _UNMAPPED, dtype=np.uint32)
     table[:0x80] = np.arange(0x80)
     for first in range(0x81, 0xFF):
