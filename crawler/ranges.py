@@ -328,6 +328,8 @@ def _body(answer: http.client.HTTPResponse, path: str, length: int) -> bytes:
         raise RangeError("wrong-length", f"{path}: more than the {length} bytes asked for")
     if size < length:
         raise CutShortError("cut-short", f"{path}: {size} of {length} bytes came")
+    # `read1` leaves an answer open that has been read to its end, and with it the connection unusable.
+    answer.read()
     return b"".join(pieces)
 
 

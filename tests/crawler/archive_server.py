@@ -104,10 +104,15 @@ class ArchiveServer:
         self.tricks = tricks or {}
         self.asked: Counter[str] = Counter()
         self.agents: set[str] = set()
+        self.connections = 0
         outer = self
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+
+            def setup(self) -> None:
+                super().setup()
+                outer.connections += 1
 
             def do_GET(self) -> None:
                 outer.answer(self)

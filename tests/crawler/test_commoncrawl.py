@@ -92,6 +92,9 @@ def test_a_dead_site_out_of_a_served_archive(tmp_path: Path, root: Path, kept: l
             "--contact", "https://example.org/why", "--json",
         )  # fmt: skip
         agents = server.agents
+        # One connection, kept open, and each record asked for once.
+        assert server.connections == 1
+        assert {times for asked, times in server.asked.items() if "warc.gz" in asked} == {1}
     assert result.exit_code == 0, result.output
     # `www` stands under the same key, and so do its captures; the newest of both names is one capture.
     newest = (WHEN + timedelta(days=10)).isoformat()

@@ -87,7 +87,7 @@ def test_a_promising_link_is_followed_from_anywhere_and_soon() -> None:
 
 
 def test_promising_links_go_first() -> None:
-    web = {f"{A}/": (200, {"content-type": "text/html"}, "".join(
+    web: dict[str, Answer] = {f"{A}/": (200, {"content-type": "text/html"}, "".join(
         f"<a href='/{n}.html'>{'催收电话怎么应对' if n % 10 == 0 else '今日天气'}</a>" for n in range(100)))}  # fmt: skip
     for n in range(100):
         web[f"{A}/{n}.html"] = page(text=(PROSE if n % 10 == 0 else WEATHER) + str(n))
