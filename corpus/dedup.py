@@ -175,7 +175,7 @@ def _changed(connection: sqlite3.Connection, entries: Sequence[Entry], masker: M
         entry
         for entry in entries
         if known.get(entry.id)
-        != (_node(fingerprint.content_hash(entry.text)), rank_day(entry.published, entry.first_seen), entry.url)
+        != (node_of(fingerprint.content_hash(entry.text)), rank_day(entry.published, entry.first_seen), entry.url)
     ]
     remove(connection, [entry.id for entry in fresh if entry.id in known], masker)
     return fresh
@@ -188,7 +188,7 @@ def _add(connection: sqlite3.Connection, entries: Sequence[Entry], masker: Maske
     ranks: dict[int, list[Rank]] = {}
     given: dict[int, int] = {}
     for index, (entry, content) in enumerate(zip(entries, prints.content_hashes)):
-        node = _node(content)
+        node = node_of(content)
         ranks.setdefault(node, []).append((rank_day(entry.published, entry.first_seen), entry.url, entry.id))
         given.setdefault(node, index)
     known = stored_nodes(connection, given)
@@ -250,7 +250,7 @@ def _forget(connection: sqlite3.Connection, gone: Collection[int]) -> buckets.Ch
 # --- reading the tables ---------------------------------------------------------------------------------------------
 
 
-def _node(content: str) -> int:
+def node_of(content: str) -> int:
     """Return a content hash's first 64 bits as SQLite's signed integer."""
     return int.from_bytes(bytes.fromhex(content[:16]), "big", signed=True)
 

@@ -178,13 +178,14 @@ def add_marks(connection: sqlite3.Connection, salt: bytes, marks: Iterable[tuple
     connection.executemany(
         "INSERT OR IGNORE INTO site_marks (docid, kind, value_hash, masked) VALUES (?, ?, ?, ?)",
         [
-            (docid, mark.kind, keyed_hash(salt, mark.kind, mark.value), _mask_mark(mark.value))
+            (docid, mark.kind, keyed_hash(salt, mark.kind, mark.value), mask_mark(mark.value))
             for docid, mark in marks
         ],
     )
 
 
-def _mask_mark(value: str) -> str:
+def mask_mark(value: str) -> str:
+    """Return an account's `service:id` as it is shown."""
     service, _, account = value.partition(":")
     return f"{service}:{mask_value(account)}"
 

@@ -338,11 +338,11 @@ class Corpus:
         batch = self._still_pending(batch)
         lines = Timelines(self.connection)
         rejections: list[dict[str, Any]] = []
-        buried = self._buried()
+        buried, salt = self.buried(), self.salt
         taken: list[tuple[int]] = []
         for item in batch:
             task, result = item.task, item.result
-            if self._is_kept_out(task, result, buried):
+            if kept_out(task, result, buried, salt):
                 counts["taken down"] += 1
                 taken.append((task.seq,))
             elif isinstance(result, Rejected):
@@ -351,7 +351,7 @@ class Corpus:
                     counts["unchanged"] += 1
                 else:
                     lines.gave_nothing(task)
-                    rejections.append(_rejection_row(task, result))
+                    rejections.append(rejection_row(task, result))
             else:
                 counts[lines.place(item, result)] += 1
         counts["rejections"] = len(rejections)
@@ -380,26 +380,15 @@ class Corpus:
         pending = {seq for (seq,) in self.db.execute(sql, [numbers])}
         return [item for item in batch if item.task.seq in pending]
 
-    def _buried(self) -> frozenset[str]:
+    def buried(self) -> frozenset[str]:
+        """Return what takedowns name: URLs, sites, hashes of texts and keyed hashes of contacts."""
         return frozenset(value for (value,) in self.db.execute("SELECT value FROM tombstones"))
-
-    def _is_kept_out(self, task: Task, result: Cleaned | Rejected, buried: frozenset[str]) -> bool:
-        if not buried:
-            return False
-        if task.url in buried or task.site in buried:
-            return True
-        if isinstance(result, Rejected):
-            return False
-        if content_hash(result.text) in buried:
-            return True
-        salt = self.salt
-        return any(farms.keyed_hash(salt, contact.kind, contact.value) in buried for contact in result.contacts)
 
     def _store_documents(self, documents: Sequence[tuple[Task, Cleaned]]) -> None:
         if not documents:
             return
         salt = self.salt
-        self.db.table("documents").insert_all([_document_row(task, cleaned) for task, cleaned in documents])
+        self.db.table("documents").insert_all([document_row(task, cleaned) for task, cleaned in documents])
         self.connection.executemany(
             "INSERT INTO documents_fts(rowid, title, text, tags) VALUES (?, ?, ?, ?)",
             [(task.seq, *_indexed(task, cleaned)) for task, cleaned in documents],
@@ -645,7 +634,21 @@ def _fetch_row(fetch: Fetch, location: Location) -> dict[str, Any]:
     }
 
 
-def _document_row(task: Task, cleaned: Cleaned) -> dict[str, Any]:
+def kept_out(task: Task, result: Cleaned | Rejected, buried: frozenset[str], salt: bytes) -> bool:
+    """Whether a takedown (`Corpus.buried`) keeps out what a fetch gave; `salt` is the corpus' own."""
+    if not buried:
+        return False
+    if task.url in buried or task.site in buried:
+        return True
+    if isinstance(result, Rejected):
+        return False
+    if content_hash(result.text) in buried:
+        return True
+    return any(farms.keyed_hash(salt, contact.kind, contact.value) in buried for contact in result.contacts)
+
+
+def document_row(task: Task, cleaned: Cleaned) -> dict[str, Any]:
+    """Return the row of `documents` that a fetch's article makes, without what deduplication finds."""
     return {
         "docid": task.seq,
         "id": task.id,
@@ -684,7 +687,8 @@ def _entry(task: Task, cleaned: Cleaned) -> dedup.Entry:
     return dedup.Entry(task.id, task.url, cleaned.text, cleaned.published, task.fetched_at)
 
 
-def _rejection_row(task: Task, rejected: Rejected) -> dict[str, Any]:
+def rejection_row(task: Task, rejected: Rejected) -> dict[str, Any]:
+    """Return the row of `rejections` for a fetch without an article."""
     return {
         "seq": task.seq,
         "id": task.id,

@@ -145,7 +145,7 @@ def _verified(connection: sqlite3.Connection, candidates: set[Pair], texts: Text
     for first in range(0, len(ordered), SET_CACHE // 8):
         block = ordered[first : first + SET_CACHE // 8]
         held = texts.sets({node for candidate in block for node in candidate})
-        edges += filter(None, (_edge(left, right, held[left], held[right]) for left, right in block))
+        edges += filter(None, (edge_between(left, right, held[left], held[right]) for left, right in block))
     connection.executemany("INSERT INTO dedup_pairs VALUES (?, ?, ?, ?, ?, ?, ?)", edges)
     return edges
 
@@ -175,17 +175,19 @@ def _promising(connection: sqlite3.Connection, candidates: Collection[Pair]) -> 
     two alone.
     """
     keys = keys_of(connection, {node for candidate in candidates for node in candidate})
-    return {candidate for candidate in candidates if _is_promising(*(keys[node] for node in candidate))}
+    return {candidate for candidate in candidates if is_promising(*(keys[node] for node in candidate))}
 
 
-def _is_promising(left: Keys, right: Keys) -> bool:
+def is_promising(left: Keys, right: Keys) -> bool:
+    """Whether two candidates share a band, or so many anchors that one may embed the other."""
     if not left.bands.isdisjoint(right.bands):
         return True
     least = SHARED_ANCHORS * min(len(left.anchors), len(right.anchors))
     return len(left.anchors & right.anchors) >= max(1, least)
 
 
-def _edge(left: int, right: int, left_sets: Sets, right_sets: Sets) -> Edge | None:
+def edge_between(left: int, right: int, left_sets: Sets, right_sets: Sets) -> Edge | None:
+    """Return the verified pair of two contents (the smaller first) by their sets, None where they are not alike."""
     likeness = compare(left_sets, right_sets)
     if likeness is None:
         return None
