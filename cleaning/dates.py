@@ -25,6 +25,7 @@ _TIME = (
     r"(?P<{0}hh>\d{1,2})[:時时点點]\s?(?P<{0}mm>\d{2})(?!\d)(?:[:分]\s?(?P<{0}ss>\d{2})(?!\d)秒?)?(?:\.\d{1,9})?"
     r"(?:\s?(?P<{0}zone>Z|[+-]\d\d:?\d\d)(?!\d))?)?"
 )
+_WIDE_FORMS = re.compile("[０-９：／－．〇—]")
 _ENGLISH_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _MONTH_NAMES = "|".join(_ENGLISH_MONTHS)
 _ABSOLUTE = re.compile(
@@ -33,6 +34,8 @@ _ABSOLUTE = re.compile(
     + r"|(?<!\d)(?P<cy>[一二○零三四五六七八九]{4})年"
     r"(?P<cm>[一二三四五六七八九十]{1,3})月(?P<cd>[一二三四五六七八九十]{1,3})日"
     + r"|民[國国](?P<ry>\d{2,3})年(?P<rm>\d{1,2})月(?P<rd>\d{1,2})日"
+    + r"|(?<![\d.\-/])(?P<sy>[012]\d)-(?P<sm>\d\d)-(?P<sd>\d\d)(?=\s\d{1,2}:\d\d)"
+    + _TIME.replace("{0}", "s_")
     + rf"|\b(?:(?P<em>{_MONTH_NAMES})[a-z]{{0,6}}\.?\s(?P<ed>\d{{1,2}})(?:st|nd|rd|th)?,?"
     + rf"|(?P<ed2>\d{{1,2}})\s(?P<em2>{_MONTH_NAMES})[a-z]{{0,6}}\.?,?)\s(?P<ey>(?:19|20)\d\d)(?!\d)"
 )
@@ -65,7 +68,7 @@ def find_dates(text: str, fetched_at: datetime | None = None) -> Iterator[DateFo
     """Yield the dates of `text`: all absolute ones in order, then (given `fetched_at`) relative, then yearless."""
     if not _DATE_SIGN.search(text):
         return
-    plain = text if text.isascii() else text.translate(_ASCII_FORMS)
+    plain = text.translate(_ASCII_FORMS) if _WIDE_FORMS.search(text) else text
     for match in _ABSOLUTE.finditer(plain):
         found = _absolute(match)
         if found is not None:
@@ -108,6 +111,9 @@ def _absolute(match: re.Match[str]) -> DateFound | None:
     if match["y"]:
         day = _day(int(match["y"]), int(match["m"]), int(match["d"]))
         return None if day is None else _with_time(match, "a_", day, match.end("d"))
+    if match["sy"]:
+        day = _day(2000 + int(match["sy"]), int(match["sm"]), int(match["sd"]))
+        return None if day is None else _with_time(match, "s_", day, match.end("sd"))
     if match["ey"]:
         month = _ENGLISH_MONTHS.index(match["em"] or match["em2"]) + 1
         day = _day(int(match["ey"]), month, int(match["ed"] or match["ed2"]))
@@ -191,10 +197,12 @@ def _ago(match: re.Match[str], now: datetime) -> DateFound | None:
 
 
 def _day_before(today: date, days: int) -> date | None:
+    """Return the day so many days ago, None where no page was published yet."""
     try:
-        return today - timedelta(days=days)
+        day = today - timedelta(days=days)
     except OverflowError:
         return None
+    return day if day.year >= FIRST_YEAR else None
 
 
 def _yearless(match: re.Match[str], now: datetime) -> DateFound | None:

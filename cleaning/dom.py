@@ -69,8 +69,7 @@ class Line:
     """One line of text: `owner` is the index of the block element it stands in directly.
 
     `linked` and `bold` count the characters inside links and bold elements; `hidden` marks text of a hidden inline
-    element, which stands after the line that surrounded it. `fields` is a short line with its inline elements set apart
-    by blanks, as a byline's name, date and counter are by style; empty where that is no different.
+    element, which stands after the line that surrounded it; `pieces` are the texts of a short line's inline elements.
     """
 
     text: str
@@ -78,7 +77,12 @@ class Line:
     linked: int = 0
     bold: int = 0
     hidden: bool = False
-    fields: str = ""
+    pieces: tuple[str, ...] = ()
+
+    @property
+    def fields(self) -> str:
+        """The line with its inline elements set apart by blanks, as a byline's name and date are by style alone."""
+        return collapse(" ".join(self.pieces)) if self.pieces else self.text
 
 
 @dataclass(slots=True)
@@ -206,10 +210,9 @@ class _Lines:
             text = collapse(parts[0] if len(parts) == 1 else "".join(parts))
             if text:
                 length, linked, bold = len(text), self.linked, self.bold
-                line = Line(text, owner, linked if linked < length else length, bold if bold < length else length)
-                if length <= MAX_FIELDS and len(parts) > 1:
-                    line.fields = collapse(" ".join(parts))
-                self.lines.append(line)
+                pieces = tuple(parts) if length <= MAX_FIELDS and len(parts) > 1 else ()
+                linked, bold = linked if linked < length else length, bold if bold < length else length
+                self.lines.append(Line(text, owner, linked, bold, False, pieces))
             parts.clear()
             self.linked = self.bold = 0
         if self.aside and not concealed:
@@ -231,10 +234,11 @@ def _walk(root: LexborNode, unseen: frozenset[int], title: str, part_of: Callabl
 
     `unseen` holds the memory ids of hidden elements. One loop with its state in locals and as few questions to a node as
     will do: a question costs a tenth of a microsecond, attributes ten times that, and a page has thousands of nodes. A link
-    or another inline element that holds one piece of text and no more (two fifths of all elements do) is read at once.
+    or another element that holds one piece of text and no more (two fifths of all elements do) is read at once.
     """
     dom = Dom()
-    gathered = _Lines(dom.lines)
+    lines = dom.lines
+    gathered = _Lines(lines)
     parts, aside = gathered.parts, gathered.aside
     tags, parents, hints, hidden, props = dom.tags, dom.parents, dom.hints, dom.hidden, dom.props
     open_nodes: list[LexborNode] = []
@@ -289,13 +293,14 @@ def _walk(root: LexborNode, unseen: frozenset[int], title: str, part_of: Callabl
             else:
                 if parts or aside:
                     gathered.flush(path[-1], concealed)
-                    if len(dom.lines) > MAX_LINES:
+                    if len(lines) > MAX_LINES:
                         break
                 index = len(tags)
                 attributes = node.attributes
                 if attributes:
-                    hint = f"{attributes.get('class') or ''} {attributes.get('id') or ''}"
-                    props.append(attributes.get("itemprop") or "")
+                    get = attributes.get
+                    hint = f"{get('class') or ''} {get('id') or ''}"
+                    props.append(get("itemprop") or "")
                 else:
                     hint = ""
                     props.append("")
@@ -303,11 +308,22 @@ def _walk(root: LexborNode, unseen: frozenset[int], title: str, part_of: Callabl
                 hidden.append(bool(out_of_sight) or concealed > 0)
                 parents.append(path[-1])
                 tags.append(tag)
-                if part_of and (part := part_of(tag, hint)) and (part == "aside" or seen.article(dom.lines)):
+                if part_of and (part := part_of(tag, hint)) and (part == "aside" or seen.article(lines)):
                     line = _aside_line(node, index, title, part)
                     if line is not None:
-                        dom.lines.append(line)
+                        lines.append(line)
                         below = None
+                if (
+                    below is not None
+                    and below.tag_id == _TEXT_ID
+                    and below.next is None
+                    and not (concealed or bolds or tag == "pre")
+                ):
+                    text = collapse(below.text_content or "")
+                    if text:
+                        length = len(text)
+                        lines.append(Line(text, index, length if links else 0, length if kind == _HEADING else 0))
+                    below = None
                 if below is not None:
                     path.append(index)
                     if kind == _HEADING:

@@ -318,7 +318,7 @@ def _nearest_heading(view: _View, container: int) -> int | None:
         line = dom.lines[index]
         heading = dom.tags[line.owner] in _HEADINGS or roles.is_title_name(dom.hints[line.owner])
         if (
-            heading
+            (heading or dom.tags[line.owner] == "center")
             and not line.linked
             and not line.hidden
             and (4 if dom.tags[line.owner] == "h1" else 6) <= len(line.text) <= 80
@@ -623,11 +623,7 @@ def _before(
             continue
         all_link = line.linked >= len(line.text)
         below = view.headline is not None and index > view.headline
-        byline = (
-            None
-            if line.hidden or all_link
-            else parse_byline(line.fields or line.text, fetched_at, under_title=below)
-        )
+        byline = None if line.hidden or all_link else parse_byline(line.fields, fetched_at, under_title=below)
         role: Role = "hidden" if line.hidden else marks[line.owner] or "nav"
         if byline is not None and role != "hidden":
             bylines.append(byline)
@@ -652,7 +648,7 @@ def _name_above_date(lines: Sequence[Line], fetched_at: datetime | None) -> list
         or not roles.is_name_line(lines[0].text)
     ):
         return []
-    dated = parse_byline(lines[1].fields or lines[1].text, fetched_at)
+    dated = parse_byline(lines[1].fields, fetched_at)
     if dated is None or not (dated.published or fetched_at is None) or dated.author or dated.source:
         return []
     name = lines[0].text
@@ -692,10 +688,7 @@ def _after(view: _View, container: int, fetched_at: datetime | None) -> tuple[li
     for index in range(end + 1, last + 1):
         line = view.dom.lines[index]
         role: Role = "hidden" if line.hidden else marks[line.owner] or ("related" if line.linked else "footer")
-        if (
-            role in {"footer", "share"}
-            and (byline := parse_byline(line.fields or line.text, fetched_at)) is not None
-        ):
+        if role in {"footer", "share"} and (byline := parse_byline(line.fields, fetched_at)) is not None:
             bylines.append(byline)
             role = "byline"
         elif role == "footer" and not marks[line.owner] and roles.is_keyword_line(line.text):
@@ -705,7 +698,7 @@ def _after(view: _View, container: int, fetched_at: datetime | None) -> tuple[li
     for line in view.dom.lines[last + 1 : min(view.last[around], end + MAX_AFTER) + 1]:
         if marks[line.owner] == "comment":
             break
-        if _TOLD_BEHIND.search(line.text) and (byline := parse_byline(line.fields or line.text, fetched_at)):
+        if _TOLD_BEHIND.search(line.text) and (byline := parse_byline(line.fields, fetched_at)):
             bylines.append(byline)
             break
     return found, bylines
@@ -735,16 +728,21 @@ def _lift(
         seen_prose = seen_prose or (item.role in KEPT_ROLES and view.weights[item.index] >= 40)
         if seen_prose:
             continue
-        byline = parse_byline(item.line.fields or item.line.text, fetched_at)
+        byline = None if _BARE_DAY.fullmatch(item.line.text) else parse_byline(item.line.fields, fetched_at)
         if byline is not None:
             bylines.append(byline)
             item.role = "byline"
     for item in inside[-4:]:
         line = item.line
-        byline = parse_byline(line.fields or line.text, fetched_at) if item.role in KEPT_ROLES else None
+        stated = item.role in KEPT_ROLES and not _BARE_DAY.fullmatch(line.text)
+        byline = parse_byline(line.fields, fetched_at) if stated else None
         if byline is not None:
             bylines.append(byline)
     return bylines
+
+
+_BARE_DAY = re.compile(r"\d{1,2}月\d{1,2}[日号]")
+"""A day without year or time inside an article: a chronicle's heading, not its date."""
 
 
 def _edges(
@@ -772,7 +770,7 @@ def _foreign(lines: Sequence[Line], marks: Sequence[roles.Mark], indexes: Sequen
         line = lines[index]
         if line.hidden or marks[line.owner] == "hidden":
             found.append(Block(line.text, "hidden"))
-        elif roles.is_keyword_line(line.text) and parse_byline(line.fields or line.text) is None:
+        elif roles.is_keyword_line(line.text) and parse_byline(line.fields) is None:
             found.append(Block(line.text, "paragraph"))
     return found
 

@@ -89,13 +89,15 @@ _BARE_DATE_LABEL = re.compile(
     r"(?:最后|首次)?(?:编辑于|編輯於|修改于|发布于|發布於|發佈於|发表于|發表於|更新于|更新|发布|發布|发表|發表|时间|日期)\s?[:：]?\s?$"
 )
 _CHROME_WORDS = re.compile(
-    r"我要(?:投稿|评论|纠错)|只看(?:该作者|楼主)|打开APP\w*|字[号體体大小]+|(?<![一-鿿])[大中小](?![一-鿿])|打印|收藏|纠错|举报|分享到?|关注|投稿|评论|阅读|浏览|点赞|原创稿?|原創稿?|整理|转载|手机看新闻|我要评论|查看评论|只看该作者|倒序浏览|显示全部楼层"
+    r"我要(?:投稿|评论|纠错)|我有话说|收藏本文|只看(?:该作者|楼主)|打开APP\w*|字[号體体大小]+|(?<![一-鿿])[大中小](?![一-鿿])|打印|收藏|纠错|举报|分享到?|关注|投稿|评论|阅读|浏览|点赞|原创稿?|原創稿?|整理|转载|手机看新闻|我要评论|查看评论|只看该作者|倒序浏览|显示全部楼层"
 )
 # What stands in a byline and states nothing: words counted, floors, clients, places of an address, praise, empty counters.
 _NOISE = re.compile(
-    r"(?:全文|本文)?共?字[数數]\s?[:：]?\s{0,3}\d[\d,]{0,9}\s?字?|(?:约|约需|阅读)?\s?\d{1,3}\s?分钟(?:读完|阅读)|(?<!\d)\d{1,6}\s?[楼樓#](?!\w)|第\s?[A-Z]?\d{1,3}\s?版"
-    r"|来自\s?\w{0,12}(?:客户端|手机版?)|(?:IP|ip)\s?[属屬]地\s?[:：]?\s?\w{2,4}|[Tt][Aa](?:已)?获得\S{0,12}赞"
-    rf"|(?:{_COUNTER_WORDS})\s?[:：]\s?(?:次|人|条)?(?=\s*(?:$|[^\d\s]))"
+    rf"(?=[全本共字约阅\d第来IiTt{_FIRST_OF_COUNTER}])(?:"
+    r"(?:全文|本文)?共?字[数數]\s?[:：]?\s{0,3}\d[\d,]{0,9}\s?字?|(?:约|约需|阅读)?\s?\d{1,3}\s?分钟(?:读完|阅读)"
+    r"|(?<!\d)\d{1,6}\s?[楼樓#](?!\w)|第\s?[A-Z]?\d{1,3}\s?版|来自\s?\w{0,12}(?:客户端|手机版?)"
+    r"|(?:IP|ip)\s?[属屬]地\s?[:：]?\s?\w{2,4}|[Tt][Aa](?:已)?获得\S{0,12}赞"
+    rf"|(?:{_COUNTER_WORDS})\s?[:：]\s?(?:次|人|条)?(?=\s*(?:$|[^\d\s])))"
 )
 _PROVINCES = words(
     "河北 山西 辽宁 吉林 黑龙江 江苏 浙江 安徽 福建 江西 山东 河南 湖北 湖南 广东 海南 四川 贵州 云南 陕西 甘肃 青海 台湾"
@@ -114,7 +116,8 @@ _UPDATED = re.compile(r"(?:最[后後])?(?:更新|修改|编辑|編輯)(?:时间
 _UPDATE_MARK = "\x02"
 """Stands for the label of a page's last change: the date behind it is taken only where there is no other."""
 
-_BARRED_LABEL = re.compile(r"(?<![一-鿿])(作者|撰文|文|编辑|编辑|责编|来源|记者)\s?[|｜]\s?(?=\w)")
+_BARRED_LABEL = re.compile(r"(?<![一-鿿])(作者|撰文|文|编辑|责编|来源|记者)\s?[|｜]\s?(?=\w)")
+_UNMARKED_LABEL = re.compile(r"(?<=[|｜]\s)(来源|作者|编辑)\s(?=\w)")
 _ALIAS = re.compile(r"(来自\s?[:：]\s?[^\s(（]{1,16})\s?[(（][^()（）]{1,12}[)）]")
 _ENGLISH = re.compile(
     r"\b(?:(?:posted|published|written|updated|created)\s{1,3}(?P<verb>by|on|at|in|@)?|(?P<word>by|on)\b)\s{0,3}[:：]?\s{0,3}",
@@ -311,8 +314,7 @@ def parse_byline(line: str, fetched_at: datetime | None = None, *, under_title: 
     if not line or len(line) > MAX_BYLINE or not _BYLINE_SIGN.search(line) or _SENTENCE.search(line):
         return None
     line = _set_labels_apart(line)
-    line = _ALIAS.sub(r"\1", _BARRED_LABEL.sub(r"\1:", _UPDATED.sub(f" | {_UPDATE_MARK}", line)))
-    line = _NOISE.sub(" | ", _ENGLISH.sub(_translated, line))
+    line = _NOISE.sub(" | ", _in_plain_labels(line))
     rest, fields = _take_labels(line)
     rest, first = _take_dates(rest, fetched_at)
     has_date = "\N{BULLET}" in rest
@@ -344,11 +346,26 @@ def _source(value: str | None) -> str | None:
     return value if value and value not in _NO_SOURCES else None
 
 
+def _in_plain_labels(line: str) -> str:
+    """Return the line with labels in the one form that is read: a word and a colon; English ones in Chinese."""
+    line = _UPDATED.sub(f" | {_UPDATE_MARK}", line)
+    if "|" in line or "｜" in line:
+        line = _UNMARKED_LABEL.sub(r"\1:", _BARRED_LABEL.sub(r"\1:", line))
+    if "来自" in line:
+        line = _ALIAS.sub(r"\1", line)
+    return _ENGLISH.sub(_translated, line) if _LATIN.search(line) else line
+
+
+_LATIN = re.compile("[A-Za-z]{2}")
+
+
 def _set_labels_apart(line: str) -> str:
     """Return the line with a blank before each label that follows another field without one.
 
     `12:11来源:某网作者:某某`: a label may stand right behind a time, a medium's name or, once there was one, any value.
     """
+    if not _LABEL_SIGN.search(line):
+        return line
     parts: list[str] = []
     end, labelled = 0, False
     for match in _GLUED_LABEL.finditer(line):

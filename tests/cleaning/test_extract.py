@@ -219,6 +219,20 @@ def test_teasers_cut_short_behind_the_article_are_not_its_keywords() -> None:
     assert kept(extract(page)) == PARAGRAPHS
 
 
+def test_a_chronicle_keeps_its_days() -> None:
+    days = "".join(f"<li><b>3月{n}日</b><p>{text}</p></li>" for n, text in enumerate(PARAGRAPHS, start=1))
+    found = extract(
+        f"<h1>某某标题如此</h1><div><ul>{days}</ul></div>", fetched_at=datetime(2024, 10, 20, tzinfo=UTC)
+    )
+    assert kept(found)[:3] == ["3月1日", PARAGRAPHS[0], "3月2日"]
+    assert found.meta.published is None
+
+
+def test_a_centred_line_is_the_title_where_the_page_names_its_site() -> None:
+    page = f"<title>某某文学网</title><center><font size=5>还清债务以后的日子</font></center><font>{'<br>'.join(PARAGRAPHS)}"
+    assert extract(page).meta.title == "还清债务以后的日子"
+
+
 # ---- articles in scripts ----
 
 
