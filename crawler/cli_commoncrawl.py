@@ -80,8 +80,9 @@ def commoncrawl_command(
     that --index names; a CDXJ file lists records itself; a WARC or WET file is read whole. Only pages (200, HTML) are
     copied, of each URL the newest. Run it again, without targets too, and it goes on where it stopped.
     """
-    wanted = Wanted(_from(since), _to(until), _pattern(match), every)
+    times, pattern = (_from(since), _to(until)), _pattern(match)
     with Corpus(db, create=True) as corpus:
+        wanted = Wanted(*times, pattern, every, corpus.is_buried)
         queue = Queue(corpus.connection)
         prefix = prefix or queue.last_source()
         if prefix is None:

@@ -64,12 +64,16 @@ CREATE INDEX IF NOT EXISTS captures_waiting ON captures (source, filename, offse
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Which captures are taken: pages (200, HTML) of these times, whose URL matches; the newest of each URL, or all."""
+    """Which captures are taken: pages (200, HTML) of these times, whose URL matches; the newest of each URL, or all.
+
+    `buried` says of a URL whether a takedown keeps it out.
+    """
 
     since: str = ""
     until: str = "99999999999999"
     match: re.Pattern[str] | None = None
     every: bool = False
+    buried: Callable[[str], bool] = lambda _: False
 
     def refusal(self, capture: Capture) -> str | None:
         """Return why a capture is not taken, or None."""
@@ -81,6 +85,8 @@ class Wanted:
             return "mime"
         if self.match is not None and not self.match.search(capture.url):
             return "pattern"
+        if self.buried(capture.url):
+            return "taken-down"
         return "too-large" if capture.length > MAX_MEMBER_BYTES else None
 
 

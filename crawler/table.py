@@ -11,10 +11,11 @@ import json
 import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
+from corpus.records import site_of
 from corpus.schema import SCHEMA_VERSION
 
 State = Literal["queued", "leased", "done", "failed", "excluded"]
@@ -88,6 +89,15 @@ _FIELDS = len(_ENTRY.split(","))
 _LATER_COLUMNS = {"anchor": "TEXT NOT NULL DEFAULT ''", "away": "INTEGER NOT NULL DEFAULT 0", "relevance": "REAL"}
 
 
+def _buried(connection: sqlite3.Connection) -> frozenset[str]:
+    """Return the URLs and sites that takedowns keep out; none where the frontier stands in no corpus."""
+    there = "SELECT 1 FROM sqlite_master WHERE name = 'tombstones'"
+    if connection.execute(there).fetchone() is None:
+        return frozenset()
+    rows = connection.execute("SELECT value FROM tombstones WHERE kind IN ('url', 'site')")
+    return frozenset(value for (value,) in rows)
+
+
 def _state(entry: Entry) -> State:
     return "excluded" if entry.why else "queued"
 
@@ -99,6 +109,7 @@ class Frontier:
         """Look at a connection's tables; `take`, `hosts` and `next_due` know only of these sites' URLs."""
         self._connection = connection
         self._sites = json.dumps(sorted(sites))
+        self._buried = _buried(connection)
 
     @staticmethod
     def create(connection: sqlite3.Connection) -> None:
@@ -124,10 +135,18 @@ class Frontier:
             self._connection.execute("DELETE FROM frontier WHERE site = ?", (site,))
 
     def release(self) -> int:
-        """Put back what a run that is no more had taken; return how many."""
+        """Put back what a run that is no more had taken; return how many. What was taken down since is left out."""
+        if self._buried:
+            queued = self._connection.execute("SELECT key, url FROM frontier WHERE state IN ('queued', 'leased')")
+            out = [(key,) for key, url in queued.fetchall() if self._is_buried(url)]
+            sql = "UPDATE frontier SET state = 'excluded', why = 'taken-down', lease = NULL WHERE key = ?"
+            self._connection.executemany(sql, out)
         return self._connection.execute(
             "UPDATE frontier SET state = 'queued', lease = NULL WHERE state = 'leased'"
         ).rowcount
+
+    def _is_buried(self, url: str) -> bool:
+        return bool(self._buried) and (url in self._buried or site_of(url) in self._buried)
 
     def add(self, entries: Iterable[Entry]) -> int:
         """Add URLs whose keys are new, those with `why` as excluded; return how many were new."""
@@ -147,7 +166,9 @@ class Frontier:
                 e.anchor,
                 e.away,
             )
-            for e in entries
+            for e in (
+                replace(entry, why="taken-down") if self._is_buried(entry.url) else entry for entry in entries
+            )
         ]
         cursor = self._connection.executemany(
             "INSERT OR IGNORE INTO frontier (key, url, site, host, kind, state, why, priority, depth, hops, attempts,"
@@ -158,6 +179,8 @@ class Frontier:
 
     def reopen(self, key: str, *, url: str | None = None, hops: int = 0) -> None:
         """Queue a URL again that was done, failed or left out, to be requested as `url` if given."""
+        if self._is_buried(url or key):
+            return
         self._connection.execute(
             "UPDATE frontier SET state = 'queued', why = NULL, attempts = 0, due = 0, hops = ?, url = COALESCE(?, url)"
             " WHERE key = ? AND state != 'leased'",
