@@ -17,7 +17,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from cleaning.findings import Edited, Finding, edit
 from cleaning.repair.filtered import FILTERED, in_script
-from cleaning.repair.gaps import BLANK, DELETED, MARKS, MASKED, Sentences, Spot, find_gaps
+from cleaning.repair.gaps import DELETED, MARKS, MASKED, TELLING_BLANK, Sentences, Spot, find_gaps
 from cleaning.repair.readings import is_simplified, is_traditional
 
 RESTORED = "repair.restored"
@@ -42,7 +42,7 @@ _FILTERED = "催款|催收|催债|催債|讨债|討債"
 GATE = re.compile(
     rf"问(?=[也而虽同不就日解越愈突频严{_END}])|問(?=[也而雖同不就日解越愈突頻嚴{_END}])|措(?={_MEASURE_TAIL})|突 ?[況况]"
     rf"|于年(?![初底末中前后度])|於年(?![初底末中前後度])|之一(?=[时時步次])|会上吗|會上嗎"
-    rf"|gao(?=[{_HAN}])|zui(?=[{_HAN}])|di(?=一)|催[款收债債](?= )|讨债(?= )|討債(?= )|{BLANK}|{MARKS}"
+    rf"|gao(?=[{_HAN}])|zui(?=[{_HAN}])|di(?=一)|催[款收债債](?= )|讨债(?= )|討債(?= )|{TELLING_BLANK}|{MARKS}"
 )
 """A text without it has no damage that this file can tell."""
 

@@ -7,8 +7,8 @@ if a filter took that word out everywhere: `拨打客服 为95588` is 电话, an
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from functools import cache
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cache, lru_cache
 from itertools import product
 from typing import NamedTuple
 
@@ -102,25 +102,42 @@ def in_script(word: str, *, traditional: bool) -> str:
     return word.translate(_TRADITIONAL) if traditional else word
 
 
-def _spellings(pair: str) -> Iterator[str]:
-    """Yield the forms that fold to a pair of characters."""
-    forms = [[char, *(chr(code) for code, folded in _FOLD.items() if chr(folded) == char)] for char in pair]
-    return map("".join, product(*forms))
+Telling = Mapping[str, frozenset[str]]
 
 
 @cache
-def _telling() -> tuple[frozenset[str], frozenset[str]]:
-    """Return the last two characters of every strong neighbour before a word, and the first two of every one after."""
-    companies = FILTERED.values()
-    before = {form for company in companies for word in company.before for form in _spellings(word[-2:])}
-    after = {form for company in companies for word in company.after for form in _spellings(word[:2])}
-    return frozenset(before), frozenset(after)
+def telling() -> tuple[Telling, Telling]:
+    """Return the last two characters of every strong neighbour before a word, and the first two of every one after.
+
+    Each pair, in whichever script, comes with the words that have such a neighbour.
+    """
+    forms: dict[str, list[str]] = {}
+    for code, folded in _FOLD.items():
+        forms.setdefault(chr(folded), []).append(chr(code))
+
+    def by_pair(pairs: Iterable[tuple[str, str]]) -> Telling:
+        words: dict[str, set[str]] = {}
+        for word, pair in pairs:
+            for form in product(*([char, *forms.get(char, ())] for char in pair)):
+                words.setdefault("".join(form), set()).add(word)
+        return {form: frozenset(found) for form, found in words.items()}
+
+    companies = FILTERED.items()
+    return (
+        by_pair((word, one[-2:]) for word, company in companies for one in company.before),
+        by_pair((word, one[:2]) for word, company in companies for one in company.after),
+    )
 
 
-def may_fit(before: str, after: str) -> bool:
-    """Return whether any word may be missing between the two characters `before` a gap and the two `after` it."""
-    ends, beginnings = _telling()
-    return before in ends or after in beginnings
+_NO_WORDS: frozenset[str] = frozenset()
+
+
+def near(before: str, after: str) -> frozenset[str]:
+    """Return the words that may have a strong neighbour ending in the two characters `before` a gap, or beginning with
+    the two `after` it: all of those that have one, and few others.
+    """
+    ends, beginnings = telling()
+    return ends.get(before, _NO_WORDS) | beginnings.get(after, _NO_WORDS)
 
 
 @cache
@@ -140,9 +157,15 @@ class Fit(NamedTuple):
 
 def fits(word: str, text: str, start: int, end: int) -> Fit:
     """Return how well `word` fits between `text[:start]` and `text[end:]`."""
-    company = FILTERED[word]
     left, right = _longest(word)
-    before, after = fold(text[max(0, start - left) : start]), fold(text[end : end + right])
+    return _fit(word, text[max(0, start - left) : start], text[end : end + right])
+
+
+@lru_cache(maxsize=4096)
+def _fit(word: str, before: str, after: str) -> Fit:
+    """Return how well `word` fits: asked once of the same place, which lists of comments repeat a hundred times."""
+    company = FILTERED[word]
+    before, after = fold(before), fold(after)
     ending = [one for one in company.before if before.endswith(one)]
     beginning = [one for one in company.after if after.startswith(one)]
     return Fit(
@@ -152,9 +175,9 @@ def fits(word: str, text: str, start: int, end: int) -> Fit:
     )
 
 
-def missing(running: str) -> Sequence[str]:
-    """Return the words of `FILTERED` that a running text never says, in either script."""
-    return [word for word in FILTERED if not mentioned(word, (running,))]
+def missing(words: Iterable[str], running: str) -> Sequence[str]:
+    """Return those of `words` that a running text never says, in either script."""
+    return [word for word in words if not mentioned(word, (running,))]
 
 
 def mentioned(word: str, texts: Iterable[str]) -> bool:

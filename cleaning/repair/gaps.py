@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 from typing import NamedTuple
 
-from cleaning.repair.filtered import STRONG, Fit, fits, in_script, may_fit, mentioned, missing
+from cleaning.repair.filtered import FILTERED, STRONG, Fit, fits, in_script, mentioned, missing, near, telling
 
 DELETED = "damage.deleted"
 MASKED = "damage.masked"
@@ -27,6 +28,15 @@ _HAN = "\u4e00-\u9fff"
 
 BLANK = rf" (?=[{_HAN}\u3001\uff0c\u3002])(?<=[{_HAN}] )(?<![\u6761\u689d\u7ae0\u8282\u7bc0] )"
 """A blank between ideographs, but not behind the number of an article, chapter or section."""
+
+
+def _beside(pairs: Iterable[str]) -> str:
+    """Return a pattern of two characters that matches each of `pairs`, and not much else."""
+    return "".join(f"[{re.escape(''.join(sorted(set(chars))))}]" for chars in zip(*pairs, strict=True))
+
+
+TELLING_BLANK = rf"{BLANK}(?:(?<={_beside(telling()[0])} )|(?={_beside(telling()[1])}))"
+"""A blank that stands beside what speaks for a word; nothing is known of any other. No page has more than a few."""
 
 MARKS = r"\*\*|\uff0a\uff0a|\u25a1\u25a1|\xd7\xd7|XX|xx|\u67d0\u67d0"
 
@@ -77,16 +87,21 @@ class Sentences:
         return "\n".join(line for line, is_running in zip(self.lines, self.running) if is_running is running)
 
 
+_NO_WORDS: frozenset[str] = frozenset()
+
+
 class _Gap(NamedTuple):
     """A blank or a mask; `score` says how well each word that may be missing fits on its left and its right.
 
-    `kind`: "mask", "letters" (XX and the like), "torn" (a blank before what begins no phrase), "blank".
+    `kind`: "mask", "letters" (XX and the like), "torn" (a blank before what begins no phrase), "blank". `near` are the
+    words that may have a strong neighbour beside it.
     """
 
     start: int
     end: int
     kind: str
-    score: dict[str, Fit]
+    near: frozenset[str]
+    score: Mapping[str, Fit] = {}
 
 
 def find_gaps(
@@ -97,28 +112,45 @@ def find_gaps(
     siblings: Sequence[str],
     is_traditional: Callable[[str], bool],
 ) -> Iterator[Spot]:
-    """Yield the gaps of `text` among `places` (where `BLANK` or one of `MARKS` stands) that a missing word explains.
+    """Yield the gaps of `text` among `places` (where `TELLING_BLANK` or one of `MARKS` stands) that a missing word
+    explains.
 
     `title` and the page's own headings are evidence that something is missing; `siblings`, the texts of the site's other
     pages, only for which word it is.
     """
-    places = [at for at in places if text[at] != " " or may_fit(text[max(0, at - 2) : at], text[at + 1 : at + 3])]
+    telling_places = (
+        at for at in places if text[at] != " " or near(text[max(0, at - 2) : at], text[at + 1 : at + 3])
+    )
+    places = list(islice(telling_places, ENOUGH_GAPS))
     if not places:
         return
     sentences = Sentences(text)
-    words = missing(sentences.text(running=True))
-    gaps = list(_gaps(text, places[:ENOUGH_GAPS], sentences, words))
-    headings = [title or "", sentences.text(running=False)]
-    told = {word: _source(word, headings, siblings) for word in words}
-    accepted = {word for word in words if _is_explained(word, gaps, mentioned(word, headings))}
-    masked = any(gap.kind == "mask" and _best(gap, accepted) for gap in gaps)
-    for gap in gaps:
+    found = list(_gaps(text, places, sentences))
+    words = _missing(found, sentences)
+    headings = [title or "", sentences.text(running=False)] if words else []
+    # First whatever the lines look like: nearly always nothing is left to be asked of them.
+    words = _explained(words, [_scored(gap, text, gap.near.intersection(words)) for gap in found], headings)
+    if not words:
+        return
+    plain: dict[int, bool] = {}
+    gaps = [_scored(gap, text, words) for gap in found if _is_in_plain_line(gap, sentences, plain)]
+    told = {word: _source(word, headings, siblings) for word in _explained(words, gaps, headings)}
+    if told:
+        yield from _spots(gaps, told, traditional=is_traditional(text))
+
+
+def _spots(gaps: Sequence[_Gap], told: Mapping[str, str], *, traditional: bool) -> Iterator[Spot]:
+    """Yield those of `gaps` that the accepted words explain; `told` says of each where it is said, if anywhere."""
+    strong = {word: sum(STRONG in gap.score[word][:2] for gap in gaps) for word in told}
+    choices = [(gap, _best(gap, told)) for gap in gaps]
+    masked = any(gap.kind == "mask" and best for gap, best in choices)
+    for gap, best in choices:
         rule = DELETED if gap.kind in ("blank", "torn") else MASKED
-        if best := _best(gap, accepted):
+        if best:
             said = [word for word in best if told[word]]
             word = min(said or best)
-            sure = 1 in (len(said), len(best)) and (said or _is_sure(gap.score[word], word, gaps))
-            fill = in_script(word, traditional=is_traditional(text)) if sure else ""
+            sure = 1 in (len(said), len(best)) and (said or _is_sure(gap.score[word], strong[word]))
+            fill = in_script(word, traditional=traditional) if sure else ""
             why = f"{word} fits, and the sentences never say it; {told[word] or 'the usual word there'}"
             yield Spot(gap.start, gap.end, rule, fill, why)
         elif masked and gap.kind == "mask":
@@ -132,22 +164,40 @@ def _source(word: str, headings: Sequence[str], siblings: Sequence[str]) -> str:
     return "on the site's other pages" if mentioned(word, siblings) else ""
 
 
+def _missing(gaps: Iterable[_Gap], sentences: Sentences) -> Sequence[str]:
+    """Return the words that the running text never says, of those that have a strong neighbour beside some gap."""
+    if not (beside := _NO_WORDS.union(*(gap.near for gap in gaps))):
+        return ()
+    return missing([word for word in FILTERED if word in beside], sentences.text(running=True))
+
+
+def _explained(words: Iterable[str], gaps: Sequence[_Gap], headings: Sequence[str]) -> Sequence[str]:
+    """Return those of `words` that `gaps` show to have been taken out of their page."""
+    return [word for word in words if _is_explained(word, gaps, mentioned(word, headings))]
+
+
 def _is_explained(word: str, gaps: Sequence[_Gap], is_topic: bool) -> bool:
-    """Return whether the gaps of a page show that `word`, which its headings may name, was taken out of it."""
-    fitting = [(gap.kind, gap.score[word]) for gap in gaps if max(gap.score[word][:2]) == STRONG]
+    """Return whether the gaps of a page show that `word`, which its headings may name, was taken out of it.
+
+    Fewer gaps never show more.
+    """
+    scores = ((gap.kind, gap.score[word]) for gap in gaps if word in gap.score)
+    fitting = [(kind, score) for kind, score in scores if STRONG in score[:2]]
     both = sum(min(score[:2]) > 0 for _, score in fitting)
     signs = sum(kind == "mask" for kind, _ in fitting)
     torn = any(kind == "torn" and min(score[:2]) == STRONG for kind, score in fitting)
     return bool(fitting) and (is_topic or signs > 0 or torn or (len(fitting) > 1 and both > 0))
 
 
-def _is_sure(fit: Fit, word: str, gaps: Sequence[_Gap]) -> bool:
-    """Return whether a fit is good enough to fill a gap: strong on both sides, or on one and not on this gap alone."""
-    strong = sum(STRONG in gap.score[word][:2] for gap in gaps)
+def _is_sure(fit: Fit, strong: int) -> bool:
+    """Return whether a fit is good enough to fill a gap: strong on both sides, or on one and not on this gap alone.
+
+    `strong` counts the page's gaps where the word has a strong neighbour.
+    """
     return fit.before + fit.after > STRONG + (strong < 2)
 
 
-def _best(gap: _Gap, accepted: set[str]) -> list[str]:
+def _best(gap: _Gap, accepted: Container[str]) -> list[str]:
     """Return the accepted words that fit a gap best, if any does: where one neighbour is strong, or both speak for it."""
     need = STRONG + 1 if gap.kind == "letters" else STRONG
     scores = {
@@ -159,32 +209,42 @@ def _best(gap: _Gap, accepted: set[str]) -> list[str]:
     return [word for word, score in scores.items() if score == best]
 
 
-def _gaps(text: str, places: Sequence[int], sentences: Sentences, words: Sequence[str]) -> Iterator[_Gap]:
-    """Yield the gaps at `places` that stand in running text between ideographs, each with its scores."""
+def _scored(gap: _Gap, text: str, words: Iterable[str]) -> _Gap:
+    """Return `gap` with the scores of `words`."""
+    end = _behind(text, gap.end)
+    return gap._replace(score={word: fits(word, text, gap.start, end) for word in words})
+
+
+def _behind(text: str, end: int) -> int:
+    """Return where the text goes on behind a gap: a blank there goes with it."""
+    return end + (text[end : end + 1] == " ")
+
+
+def _gaps(text: str, places: Sequence[int], sentences: Sentences) -> Iterator[_Gap]:
+    """Yield the gaps at `places` that stand in running text between ideographs, without scores."""
     end = -1
-    plain: dict[int, bool] = {}
     for place in places:
-        number = sentences.number(place)
-        if place < end or not sentences.running[number] or (found := _GAP.match(text, place)) is None:
+        if place < end or not sentences.hold(place) or (found := _GAP.match(text, place)) is None:
             continue
-        line = sentences.lines[number]
-        if number not in plain:
-            plain[number] = _is_plain(line)
         start, end = found.span()
         is_blank = found[0] == " "
         kind = "mask" if found["mask"] else "letters" if found["letters"] else "blank"
         if is_blank and text[end] in _CLINGING:
             kind = "torn"
-        if not plain[number] or not (is_blank or _stands_free(text, start, end)):
+        if not (is_blank or _stands_free(text, start, end)):
             continue
         if not is_blank:  # a blank before a mask goes with it
             start -= text[start - 1 : start] == " "
-        yield _Gap(
-            start,
-            end,
-            kind,
-            {word: fits(word, text, start, end + (text[end : end + 1] == " ")) for word in words},
-        )
+        behind = _behind(text, end)
+        yield _Gap(start, end, kind, near(text[max(0, start - 2) : start], text[behind : behind + 2]))
+
+
+def _is_in_plain_line(gap: _Gap, sentences: Sentences, known: dict[int, bool]) -> bool:
+    """Return whether the line of `gap` is plain; `known` keeps the answers by number of the line."""
+    number = sentences.number(gap.start)
+    if number not in known:
+        known[number] = _is_plain(sentences.lines[number])
+    return known[number]
 
 
 def _is_plain(line: str) -> bool:
