@@ -10,9 +10,8 @@ import secrets
 from collections.abc import Mapping
 from typing import Any
 
-from sqlite_utils import Database
-
 from corpus import buckets, dedup, farms
+from corpus.database import Database
 from corpus.search import Indexed, indexed
 
 APPLICATION_ID = 0x79757169

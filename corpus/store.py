@@ -12,7 +12,6 @@ from types import TracebackType
 from typing import Any, Self
 
 import orjson
-from sqlite_utils import Database
 
 from cleaning.clean import Cleaned, Site
 from cleaning.contacts import mask
@@ -21,6 +20,7 @@ from cleaning.page import Selectors
 from cleaning.profile import SiteProfile
 from cleaning.repair import SiteTable
 from corpus import archive, dedup, farms, schema
+from corpus.database import Database
 from corpus.derivation import Derived, Task, derive_all
 from corpus.derive import NOT_MODIFIED
 from corpus.export import Pii
@@ -256,7 +256,7 @@ class Corpus:
         """Return what is known of each site beforehand."""
         columns = "site, selectors, charset, profile, pinyin_table"
         rows = self.db.execute(f"SELECT {columns} FROM sites").fetchall()  # noqa: S608  # a constant
-        return {name: _site(*rest) for name, *rest in rows}
+        return {name: site_from(*rest) for name, *rest in rows}
 
     # Derivation
 
@@ -606,7 +606,8 @@ def _json(value: Any) -> str:  # noqa: ANN401  # anything JSON holds
     return orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode()
 
 
-def _site(selectors: str | None, charset: str | None, profile: str | None, table: str | None) -> Site:
+def site_from(selectors: str | None, charset: str | None, profile: str | None, table: str | None) -> Site:
+    """Return what is known of a site by its row's columns."""
     chosen = orjson.loads(selectors) if selectors else None
     return Site(
         selectors=Selectors(**{**chosen, "drop": tuple(chosen["drop"])}) if chosen else None,

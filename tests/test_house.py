@@ -41,7 +41,7 @@ ONLY_IN = {
     "bs4": {"cleaning"},
     "chardet": {"cleaning/decode.py"},
     "opencc": {"cleaning"},
-    "sqlite_utils": {"corpus/store.py", "corpus/schema.py"},
+    "sqlite_utils": {"corpus/database.py"},
     "fastwarc": {"corpus/archive.py", "crawler"},
     "scrapy": {"crawler"},
     "twisted": {"crawler"},
