@@ -144,9 +144,14 @@ def _read_head(tree: LexborHTMLParser, fetched_at: datetime | None) -> _Head:
     nodes = tree.head.css(_HEAD_ELEMENTS) if tree.head else []
     if not any(node.tag == "title" for node in nodes):
         nodes = tree.css(_HEAD_ELEMENTS)
+    scripts: list[str] = []
     for node in nodes:
-        if node.tag == "title":
+        tag = node.tag
+        if tag == "title":
             title = title or " ".join(node.text().split())
+            continue
+        if tag == "script":
+            scripts.append(node.text())
             continue
         attributes = node.attributes
         content = attributes.get("content") or ""
@@ -155,13 +160,13 @@ def _read_head(tree: LexborHTMLParser, fetched_at: datetime | None) -> _Head:
             metas.append((name, content))
             if len(content) > len(description) and name.lower() in {"description", "og:description"}:
                 description = content
-    scripts = tree.css(_JSON_LD) if b"ld+json" in (tree.raw_html or b"") else []
-    ld = json_ld_metadata([node.text() for node in scripts], fetched_at)
+    scripts = scripts or [node.text() for node in tree.css(_JSON_LD)]
+    ld = json_ld_metadata(scripts, fetched_at)
     return _Head(title, head_metadata(metas, fetched_at), description, ld)
 
 
-_HEAD_ELEMENTS = "title,meta[content]"
 _JSON_LD = 'script[type="application/ld+json"]'
+_HEAD_ELEMENTS = f"title,meta[content],{_JSON_LD}"
 
 
 # ---- sums over the tree ----

@@ -294,6 +294,9 @@ _SENTENCE = re.compile("[。！？；]|，.*，")
 _BYLINE_SIGN = re.compile(r"[\d:：/／丨｜℃]|(?:作者|文|编辑|来源|记者)\s?\||前|昨|今|[刚剛]|[零〇○]|字[号號]")
 """What every byline has one of: most lines are turned away by this one search."""
 
+_TELLING = re.compile(r"[:：/／丨｜|℃@]|\d\s?[-年月./]\s?\d|[A-Za-z]{2}|前|昨|今|[刚剛]|年")
+"""A date or a label has one of these; a number alone (500业主) is no byline without a counter's word."""
+
 _ANY_TIME = datetime(2024, 6, 15, 12)
 
 
@@ -312,6 +315,8 @@ def parse_byline(line: str, fetched_at: datetime | None = None, *, under_title: 
     """
     line = line.translate(_BLANKS).strip()
     if not line or len(line) > MAX_BYLINE or not _BYLINE_SIGN.search(line) or _SENTENCE.search(line):
+        return None
+    if not (_TELLING.search(line) or _COUNTER_SIGN.search(line) or line.startswith(tuple(_ACCOUNTS))):
         return None
     line = _set_labels_apart(line)
     line = _NOISE.sub(" | ", _in_plain_labels(line))
