@@ -23,6 +23,7 @@ from typing import Any, NamedTuple
 
 from cleaning.lenders import lenders
 from cleaning.script import to_simplified
+from cleaning.topics import topics
 
 SEPARATOR = "\N{LATIN LETTER DENTAL CLICK}"
 """A letter to FTS5's unicode61 that no Chinese page holds: it stands where punctuation stood."""
@@ -42,8 +43,16 @@ _TOKEN_RUN = re.compile(
     r"([\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff\u3007]+)|([^\W_\u3400-\u9fff]+)|([^\s\w]+|\n)"
 )
 _QUERY = re.compile(
-    r'\s*(?:(?P<paren>[()])|(?P<minus>-)?(?:(?P<field>[a-z_]{2,20}):)?(?:"(?P<phrase>[^"]*)"?|(?P<word>[^\s()"]+)))'
+    r"\s*(?:(?P<paren>[()])|(?P<minus>-)?(?:(?P<field>[a-z_]{2,20}):)?"
+    r'(?:"(?P<phrase>[^"]*)"?|(?P<word>[^\s()"]+)))'
 )
+_PLAIN = {
+    wide: wide - 0xFEE0
+    for wide in range(0xFF01, 0xFF5F)
+    if chr(wide - 0xFEE0).isalnum() or wide in (0xFF08, 0xFF09, 0xFF1A)
+}
+"""Fullwidth letters, digits, parentheses and colon, as Chinese keyboards give them; texts hold them plain."""
+
 _FILTERS = {
     "site": "d.site = ?",
     "author": "d.author = ?",
@@ -78,20 +87,24 @@ class Filter(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """A parsed query: the FTS5 expression of its words (None for filters alone), its filters, the words to mark."""
+    """A parsed query: the FTS5 expression of its words (None for filters alone), its filters, the words to mark.
+
+    `filters` hold for the whole query. Those that OR joins stand in `match`, or without words in `either`.
+    """
 
     match: str | None
     filters: tuple[Filter, ...]
     words: tuple[str, ...]
+    either: str | None = None
 
     def expression(self) -> str | None:
         """Return the FTS5 expression for words and tagged filters together, None where there are neither."""
-        parts = [f"({self.match})"] if self.match else []
+        parts = [f"({part})" for part in (self.match, self.either) if part]
         return " AND ".join([*parts, *self._tags()]) or None
 
     def title_expression(self) -> str | None:
-        """Return the same, for documents that have the words in their title; None without words."""
-        if self.match is None:
+        """Return the same, for documents that have the words in their title; None where OR mixes in filters."""
+        if self.match is None or "{tags}" in self.match:
             return None
         return " AND ".join([f"({{title}} : ({self.match}))", *self._tags()])
 
@@ -101,7 +114,7 @@ class Query:
 
     def _tags(self) -> list[str]:
         tags = [_tag(asked.name, asked.value) for asked in self.filters if asked.name in _TAGGED]
-        found = [f'({{tags}} : "{tag}")' for tag in tags]
+        found = [_tagged(tag) for tag in tags]
         years = _years(self.filters)
         if years is not None:
             found.append("({tags} : (" + " OR ".join(f'"{_tag("year", str(year))}"' for year in years) + "))")
@@ -123,6 +136,11 @@ def _years(filters: Iterable[Filter]) -> range | None:
 def _tag(name: str, value: str) -> str:
     """Return the token of a document's attribute: no query of words holds one, whatever the value's own letters."""
     return f"{SEPARATOR}{name}{value.encode().hex()}"
+
+
+def _tagged(tag: str) -> str:
+    """Return the FTS5 expression for documents with a tag."""
+    return f'({{tags}} : "{tag}")'
 
 
 class Indexed(NamedTuple):
@@ -214,43 +232,102 @@ def _is_han(token: str) -> bool:
 def parse(query: str) -> Query:
     """Return what `query` asks for: words, "phrases", AND OR NOT, -word, parentheses, and field:value filters.
 
-    Raises QueryError on an unknown field or an empty query.
+    A filter holds for the whole query, and so does NOT before a word or a filter; filters that OR joins are
+    alternatives. Raises QueryError on a query that can't be understood, or is empty.
     """
     parts: list[str] = []
     without: list[str] = []
     filters: list[Filter] = []
     words: list[str] = []
-    negated = False
-    for index, found in enumerate(_QUERY.finditer(query)):
-        if index >= MAX_QUERY_TERMS:
-            raise QueryError(f"more than {MAX_QUERY_TERMS} words in one query: use fewer")
-        paren, field = found["paren"], found["field"]
-        value = found["phrase"] if found["phrase"] is not None else found["word"]
-        if paren:
-            parts += ["NOT", paren] if negated else [paren]
-        elif field in _FILTERS:
-            filters.append(Filter(field, _FILTERS[field], _filter_value(field, value)))
-        elif field is None and value in _OPERATORS and found["phrase"] is None and not found["minus"]:
-            negated = value == "NOT"
-            parts += [] if negated else [value]
-            continue
-        elif value.endswith(":") and value[:-1] in _FILTERS:
-            raise QueryError(f"{value} needs a value right behind the colon")
-        elif phrase := match_phrase(f"{field}:{value}" if field else value or ""):
-            if found["minus"] or negated:
-                without.append(phrase)
-            else:
-                parts.append(phrase)
-                words.append(to_simplified(value))
-        negated = False
+    terms = list(_terms(query))
+    either = _alternatives(terms)
+    for index, term in enumerate(terms):
+        if term.asked is not None and index in either:
+            parts += either[index]
+        elif term.asked is not None:
+            filters.append(_negated(term.asked) if term.negated else term.asked)
+        elif term.operator is not None:
+            parts += ["NOT", term.operator] if term.negated else [term.operator]
+        elif phrase := match_phrase(term.text):
+            (without if term.negated else parts).append(phrase)
+            words += [] if term.negated else [to_simplified(term.word)]
     match = _balanced(parts)
     if match is None and without:
-        raise QueryError("say what to look for as well: NOT only takes away from what other words find")
+        raise QueryError(_ONLY_WITHOUT)
     if match is None and not filters:
         raise QueryError("nothing to look for in that query: give at least one word, such as 催收")
     if without:
         match = " NOT ".join([f"({match})", *without])
-    return Query(match, tuple(filters), tuple(words))
+    return Query(match, tuple(filters), tuple(words)) if words else Query(None, tuple(filters), (), match)
+
+
+_ONLY_WITHOUT = "say what to look for as well: NOT only takes away from what other words find"
+
+
+class _Term(NamedTuple):
+    """One part of a query: an operator or parenthesis, a filter, or a word."""
+
+    operator: str | None = None
+    asked: Filter | None = None
+    text: str = ""
+    word: str = ""
+    negated: bool = False
+
+
+def _terms(query: str) -> Iterator[_Term]:
+    negated = False
+    for index, found in enumerate(_QUERY.finditer(query.translate(_PLAIN))):
+        if index >= MAX_QUERY_TERMS:
+            raise QueryError(f"more than {MAX_QUERY_TERMS} words in one query: use fewer")
+        field, minus = found["field"], found["minus"] is not None
+        value = found["phrase"] if found["phrase"] is not None else found["word"]
+        if found["paren"]:
+            yield _Term(operator=found["paren"], negated=negated and found["paren"] == "(")
+        elif field in _FILTERS:
+            asked = Filter(field, _FILTERS[field], _filter_value(field, value))
+            yield _Term(asked=asked, negated=negated or minus)
+        elif field is None and value in _OPERATORS and found["phrase"] is None and not minus:
+            negated = value == "NOT"
+            if not negated:
+                yield _Term(operator=value)
+            continue
+        elif value.endswith(":") and value[:-1] in _FILTERS:
+            raise QueryError(f"{value} needs a value right behind the colon")
+        else:
+            yield _Term(text=f"{field}:{value}" if field else value, word=value, negated=negated or minus)
+        negated = False
+
+
+def _negated(asked: Filter) -> Filter:
+    """Return the filter for what `asked` doesn't find; its name is no tag's, so SQL alone answers it."""
+    return Filter(f"-{asked.name}", f"NOT coalesce({asked.condition}, 0)", asked.value)
+
+
+def _alternatives(terms: Sequence[_Term]) -> dict[int, list[str]]:
+    """Return, by its place in `terms`, what stands in the expression for each filter that OR joins to something.
+
+    Raises QueryError for a filter that no tag answers: the index knows no dates.
+    """
+    found: dict[int, list[str]] = {}
+    operators = [term.operator for term in terms]
+    depth = 0
+    for index, term in enumerate(terms):
+        depth += {"(": 1, ")": -1}.get(term.operator or "", 0)
+        before = operators[index - 1] if index else None
+        behind = operators[index + 1] if index + 1 < len(terms) else None
+        if term.asked is None or not ("OR" in (before, behind) or (depth > 0 and "OR" in operators)):
+            continue
+        if term.negated:
+            continue
+        if term.asked.name not in _TAGGED:
+            named = f"{term.asked.name}:{term.asked.value}"
+            raise QueryError(f"{named} holds for the whole query: leave it out of OR and parentheses")
+        after_filter = before == "OR" and index - 2 in found
+        to_filter = behind == "OR" and index + 2 < len(terms) and terms[index + 2].asked is not None
+        tag = _tagged(_tag(term.asked.name, term.asked.value))
+        # Filters joined by OR are one operand, whatever stands beside them without an operator.
+        found[index] = [*([] if after_filter else ["("]), tag, *([] if to_filter else [")"])]
+    return found
 
 
 def _filter_value(field: str, value: str) -> str:
@@ -260,8 +337,15 @@ def _filter_value(field: str, value: str) -> str:
     if field == "month" and not _MONTH.fullmatch(value):
         raise QueryError(f"{field}:{value}: write a month as 2024-05")
     if field == "lender":
-        return lender_name(value)
+        return lender_name(to_simplified(value))
+    if field == "topic":
+        return _topic_ids().get(to_simplified(value), value)
     return value.lower().removeprefix("www.") if field == "site" else value
+
+
+@cache
+def _topic_ids() -> Mapping[str, str]:
+    return {topic.name: topic.id for topic in topics()}
 
 
 _MONTH = re.compile(r"\d{4}-\d{2}")
@@ -277,6 +361,10 @@ def _balanced(parts: Sequence[str]) -> str | None:
         if part in _OPERATORS:
             if operand_before:
                 out.append(part)
+            elif part == "NOT" and out and out[-1] == "AND":
+                out[-1] = part
+            elif part == "NOT":
+                raise QueryError(_ONLY_WITHOUT)
         elif part == ")":
             if depth and operand_before:
                 out.append(part)
@@ -327,7 +415,8 @@ class _Look:
         if self.asked.match is None or self._count(expression) < self.most:
             return self._ranked(expression)
         # To count costs a tenth of ranking: titles are ranked alone where they fill the page.
-        in_title = self._ranked(self.asked.title_expression())
+        titled = self.asked.title_expression()
+        in_title = self._ranked(titled) if titled else {}
         if len(in_title) >= wanted:
             return in_title
         return self._ranked(expression) | {docid: score - _TITLES_FIRST for docid, score in in_title.items()}

@@ -112,6 +112,19 @@ def found(connection: sqlite3.Connection, query: str, *, duplicates: bool = Fals
         ("topic:calls after:2024-01", {"a"}),
         ("before:2024-01-01", {"b"}),
         ("催收 site:nowhere.example", set()),
+        ("催收 NOT site:xm.example", set()),
+        ("协商 NOT site:xm.example", {"b"}),
+        ("-site:xm.example", {"b"}),
+        ("NOT lender:花呗", {"a", "b"}),
+        ("催收 NOT after:2024-01", {"c"}),
+        ("site:xm.example OR site:bank.example", {"a", "b", "c"}),
+        ("催收 (site:nowhere.example OR site:xm.example)", {"a", "c"}),
+        ("催收 site:bank.example OR site:xm.example", {"a", "c"}),
+        ("协商 OR lender:花呗", {"b", "c"}),
+        ("催收 AND NOT (上门 OR 花呗)", {"a"}),
+        ("催收 NOT (site:xm.example OR site:bank.example)", set()),
+        ("\N{FULLWIDTH LEFT PARENTHESIS}停息挂账 OR 催收\N{FULLWIDTH RIGHT PARENTHESIS} 协商", {"b"}),
+        ("催收 lender\N{FULLWIDTH COLON}花唄", {"c"}),
         ("不存在的词", set()),
     ],
 )
@@ -139,7 +152,19 @@ def test_a_query_with_nothing_in_it_is_refused(connection: sqlite3.Connection, q
         search(connection, query)
 
 
-@pytest.mark.parametrize("query", ["NOT 催收", "-催收", "after:soon 催收", "site: 催收", "before:2024-1 催收"])
+@pytest.mark.parametrize(
+    "query",
+    [
+        "NOT 催收",
+        "-催收",
+        "after:soon 催收",
+        "site: 催收",
+        "before:2024-1 催收",
+        "NOT (催收 OR 上门)",
+        "催收 OR NOT (上门)",
+        "after:2024 OR 催收",
+    ],
+)
 def test_a_query_that_can_t_mean_what_it_says_is_refused(connection: sqlite3.Connection, query: str) -> None:
     with pytest.raises(QueryError):
         search(connection, query)
@@ -154,13 +179,16 @@ def test_a_query_of_too_many_words_is_refused() -> None:
 @settings(max_examples=200, deadline=None)
 def test_any_query_runs_or_is_refused(query: str) -> None:
     connection = sqlite3.connect(":memory:")
-    connection.execute("CREATE VIRTUAL TABLE documents_fts USING fts5(title, text, content='')")
+    connection.execute("CREATE VIRTUAL TABLE documents_fts USING fts5(title, text, tags, content='')")
     try:
         asked = parse(query)
     except QueryError:
         return
-    if asked.match is not None:
-        connection.execute("SELECT rowid FROM documents_fts WHERE documents_fts MATCH ?", [asked.match]).fetchall()
+    for expression in (asked.expression(), asked.title_expression()):
+        if expression is not None:
+            connection.execute(
+                "SELECT rowid FROM documents_fts WHERE documents_fts MATCH ?", [expression]
+            ).fetchall()
 
 
 @given(
