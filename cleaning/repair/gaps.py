@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import NamedTuple
 
@@ -40,8 +40,8 @@ TELLING_BLANK = rf"{BLANK}(?:(?<={_beside(telling()[0])} )|(?={_beside(telling()
 
 MARKS = r"\*\*|\uff0a\uff0a|\u25a1\u25a1|\xd7\xd7|XX|xx|\u67d0\u67d0"
 
-_GAP = re.compile(
-    rf"{BLANK}|(?P<mask>\*{{3,20}}|\uff0a{{2,20}}|\u25a1{{2,20}})|(?P<letters>\xd7{{2,6}}|X{{2,4}}|x{{2,4}}|\u67d0\u67d0)"
+_MASK = re.compile(
+    r"(?P<mask>\*{3,20}|\uff0a{2,20}|\u25a1{2,20})|(?P<letters>\xd7{2,6}|X{2,4}|x{2,4}|\u67d0\u67d0)"
 )
 _SIDE = re.compile(rf"[{_HAN}\u3001\uff0c\u3002\uff1b\uff1a\uff01\uff1f\u201c\u201d,.;:!? ]")
 _CLINGING = "\u4e3a\u70ba\u662f\u91cc\u88e1\u3001\u548c\u4e0e\u8207\u4e5f\u4e2d"
@@ -91,7 +91,7 @@ _NO_WORDS: frozenset[str] = frozenset()
 
 
 class _Gap(NamedTuple):
-    """A blank or a mask; `score` says how well each word that may be missing fits on its left and its right.
+    """A blank or a mask; the text goes on at `behind`.
 
     `kind`: "mask", "letters" (XX and the like), "torn" (a blank before what begins no phrase), "blank". `near` are the
     words that may have a strong neighbour beside it.
@@ -99,9 +99,13 @@ class _Gap(NamedTuple):
 
     start: int
     end: int
+    behind: int
     kind: str
     near: frozenset[str]
-    score: Mapping[str, Fit] = {}
+
+
+Scores = Mapping[str, Fit]
+"""How well each word that may be missing fits into a gap."""
 
 
 def find_gaps(
@@ -118,38 +122,39 @@ def find_gaps(
     `title` and the page's own headings are evidence that something is missing; `siblings`, the texts of the site's other
     pages, only for which word it is.
     """
-    telling_places = (
-        at for at in places if text[at] != " " or near(text[max(0, at - 2) : at], text[at + 1 : at + 3])
+    near_by = (
+        (at, near(text[max(0, at - 2) : at], text[at + 1 : at + 3]) if text[at] == " " else None) for at in places
     )
-    places = list(islice(telling_places, ENOUGH_GAPS))
-    if not places:
+    signs = list(islice(((at, words) for at, words in near_by if words is None or words), ENOUGH_GAPS))
+    if not signs:
         return
     sentences = Sentences(text)
-    found = list(_gaps(text, places, sentences))
-    words = _missing(found, sentences)
+    gaps = list(_gaps(text, signs, sentences))
+    words = _missing(gaps, sentences)
     headings = [title or "", sentences.text(running=False)] if words else []
     # First whatever the lines look like: nearly always nothing is left to be asked of them.
-    words = _explained(words, [_scored(gap, text, gap.near.intersection(words)) for gap in found], headings)
+    words = _explained(words, text, gaps, headings)
     if not words:
         return
     plain: dict[int, bool] = {}
-    gaps = [_scored(gap, text, words) for gap in found if _is_in_plain_line(gap, sentences, plain)]
-    told = {word: _source(word, headings, siblings) for word in _explained(words, gaps, headings)}
+    gaps = [gap for gap in gaps if _is_in_plain_line(gap, sentences, plain)]
+    told = {word: _source(word, headings, siblings) for word in _explained(words, text, gaps, headings)}
     if told:
-        yield from _spots(gaps, told, traditional=is_traditional(text))
+        yield from _spots(text, gaps, told, traditional=is_traditional(text))
 
 
-def _spots(gaps: Sequence[_Gap], told: Mapping[str, str], *, traditional: bool) -> Iterator[Spot]:
+def _spots(text: str, gaps: Sequence[_Gap], told: Mapping[str, str], *, traditional: bool) -> Iterator[Spot]:
     """Yield those of `gaps` that the accepted words explain; `told` says of each where it is said, if anywhere."""
-    strong = {word: sum(STRONG in gap.score[word][:2] for gap in gaps) for word in told}
-    choices = [(gap, _best(gap, told)) for gap in gaps]
-    masked = any(gap.kind == "mask" and best for gap, best in choices)
-    for gap, best in choices:
+    scores = [{word: fits(word, text, gap.start, gap.behind) for word in told} for gap in gaps]
+    strong = {word: sum(STRONG in score[word][:2] for score in scores) for word in told}
+    best_words = [_best(gap, score) for gap, score in zip(gaps, scores, strict=True)]
+    masked = any(gap.kind == "mask" and best for gap, best in zip(gaps, best_words, strict=True))
+    for gap, score, best in zip(gaps, scores, best_words, strict=True):
         rule = DELETED if gap.kind in ("blank", "torn") else MASKED
         if best:
             said = [word for word in best if told[word]]
             word = min(said or best)
-            sure = 1 in (len(said), len(best)) and (said or _is_sure(gap.score[word], strong[word]))
+            sure = 1 in (len(said), len(best)) and (said or _is_sure(score[word], strong[word]))
             fill = in_script(word, traditional=traditional) if sure else ""
             why = f"{word} fits, and the sentences never say it; {told[word] or 'the usual word there'}"
             yield Spot(gap.start, gap.end, rule, fill, why)
@@ -171,17 +176,17 @@ def _missing(gaps: Iterable[_Gap], sentences: Sentences) -> Sequence[str]:
     return missing([word for word in FILTERED if word in beside], sentences.text(running=True))
 
 
-def _explained(words: Iterable[str], gaps: Sequence[_Gap], headings: Sequence[str]) -> Sequence[str]:
+def _explained(words: Iterable[str], text: str, gaps: Sequence[_Gap], headings: Sequence[str]) -> Sequence[str]:
     """Return those of `words` that `gaps` show to have been taken out of their page."""
-    return [word for word in words if _is_explained(word, gaps, mentioned(word, headings))]
+    return [word for word in words if _is_explained(word, text, gaps, mentioned(word, headings))]
 
 
-def _is_explained(word: str, gaps: Sequence[_Gap], is_topic: bool) -> bool:
+def _is_explained(word: str, text: str, gaps: Sequence[_Gap], is_topic: bool) -> bool:
     """Return whether the gaps of a page show that `word`, which its headings may name, was taken out of it.
 
     Fewer gaps never show more.
     """
-    scores = ((gap.kind, gap.score[word]) for gap in gaps if word in gap.score)
+    scores = ((gap.kind, fits(word, text, gap.start, gap.behind)) for gap in gaps if word in gap.near)
     fitting = [(kind, score) for kind, score in scores if STRONG in score[:2]]
     both = sum(min(score[:2]) > 0 for _, score in fitting)
     signs = sum(kind == "mask" for kind, _ in fitting)
@@ -197,46 +202,38 @@ def _is_sure(fit: Fit, strong: int) -> bool:
     return fit.before + fit.after > STRONG + (strong < 2)
 
 
-def _best(gap: _Gap, accepted: Container[str]) -> list[str]:
-    """Return the accepted words that fit a gap best, if any does: where one neighbour is strong, or both speak for it."""
+def _best(gap: _Gap, scores: Scores) -> list[str]:
+    """Return the words that fit a gap best, if any does: where one neighbour is strong, or both speak for it."""
     need = STRONG + 1 if gap.kind == "letters" else STRONG
-    scores = {
+    sums = {
         word: (fit.before + fit.after, fit.length)
-        for word, fit in gap.score.items()
-        if word in accepted and fit.before + fit.after >= need
+        for word, fit in scores.items()
+        if fit.before + fit.after >= need
     }
-    best = max(scores.values(), default=None)
-    return [word for word, score in scores.items() if score == best]
+    best = max(sums.values(), default=None)
+    return [word for word, score in sums.items() if score == best]
 
 
-def _scored(gap: _Gap, text: str, words: Iterable[str]) -> _Gap:
-    """Return `gap` with the scores of `words`."""
-    end = _behind(text, gap.end)
-    return gap._replace(score={word: fits(word, text, gap.start, end) for word in words})
+def _gaps(text: str, signs: Iterable[tuple[int, frozenset[str] | None]], sentences: Sentences) -> Iterator[_Gap]:
+    """Yield the gaps that stand in running text between ideographs.
 
-
-def _behind(text: str, end: int) -> int:
-    """Return where the text goes on behind a gap: a blank there goes with it."""
-    return end + (text[end : end + 1] == " ")
-
-
-def _gaps(text: str, places: Sequence[int], sentences: Sentences) -> Iterator[_Gap]:
-    """Yield the gaps at `places` that stand in running text between ideographs, without scores."""
+    `signs` are places in order; with that of a blank come the words near it.
+    """
     end = -1
-    for place in places:
-        if place < end or not sentences.hold(place) or (found := _GAP.match(text, place)) is None:
+    for place, words in signs:
+        if place < end or not sentences.hold(place):
             continue
-        start, end = found.span()
-        is_blank = found[0] == " "
-        kind = "mask" if found["mask"] else "letters" if found["letters"] else "blank"
-        if is_blank and text[end] in _CLINGING:
-            kind = "torn"
-        if not (is_blank or _stands_free(text, start, end)):
-            continue
-        if not is_blank:  # a blank before a mask goes with it
-            start -= text[start - 1 : start] == " "
-        behind = _behind(text, end)
-        yield _Gap(start, end, kind, near(text[max(0, start - 2) : start], text[behind : behind + 2]))
+        if words is not None:
+            end = place + 1
+            yield _Gap(place, end, end, "torn" if text[end] in _CLINGING else "blank", words)
+        elif found := _MASK.match(text, place):
+            start, end = found.span()
+            if _stands_free(text, start, end):
+                # a blank beside a mask goes with it
+                start -= text[start - 1 : start] == " "
+                behind = end + (text[end : end + 1] == " ")
+                beside = near(text[max(0, start - 2) : start], text[behind : behind + 2])
+                yield _Gap(start, end, behind, str(found.lastgroup), beside)
 
 
 def _is_in_plain_line(gap: _Gap, sentences: Sentences, known: dict[int, bool]) -> bool:

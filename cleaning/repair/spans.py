@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from cleaning.repair.badness import Codes, codes, model, pair_scores
+from cleaning.repair.badness import Codes, Scores, codes, model, pair_scores
 from cleaning.repair.chains import HOLE, READERS, SPECIALS, Family, Writer
 from cleaning.repair.streams import stream
 
@@ -215,12 +215,13 @@ def hybrid_regions(line: str) -> Iterator[Region]:
     found = re.search("[^\x00-\x7f](?:.*[^\x00-\x7f])?[@-~]?", line)
     if found is None:
         return
-    high = [character for character in found.group() if character >= "\x80"]
-    low = sum(character < "\u0800" or character in SPECIALS for character in high)
-    single = sum("\x80" <= character <= "\xff" for character in high)
-    if 2 * low > len(high) and 5 * single > len(high) and clustered(found.group()):
+    span = found.group()
+    high = count_high(span)
+    low = len(LOW.findall(span))
+    single = len(_SINGLE.findall(span)) if low else 0
+    if 2 * low > high and 5 * single > high and clustered(span):
         yield Region(*found.span())
-    if low < len(high):
+    if low < high:
         for run in _hybrid_run().finditer(line):
             if len(run.group()) > 2 and _foreign(run.group()):
                 yield Region(*run.span())
@@ -249,16 +250,23 @@ def _foreign(run: str) -> bool:
     return clustered(run) and not _one_alphabet(codes(run))
 
 
-_CLUSTER = re.compile("[^\x00-\x7f]{2,}")
+_HIGH_RUN = re.compile("[^\x00-\x7f]+")
+LOW = re.compile(f"[\x80-\u07ff{''.join(SPECIALS)}]")
+"""Characters that one byte or two of UTF-8 make, or cp1252's beside them."""
+
+_SINGLE = re.compile("[\x80-\xff]")
+
+
+def count_high(text: str) -> int:
+    """Return how many characters of `text` stand above ASCII."""
+    return sum(map(len, _HIGH_RUN.findall(text)))
 
 
 def clustered(text: str) -> bool:
     """Tell whether the characters above ASCII mostly stand next to each other: letters with accents don't."""
-    together = sum(map(len, _CLUSTER.findall(text)))
-    return 5 * together >= 2 * len(_HIGH_CHARACTER.findall(text))
-
-
-_HIGH_CHARACTER = re.compile("[^\x00-\x7f]")
+    runs = list(map(len, _HIGH_RUN.findall(text)))
+    high = sum(runs)
+    return 5 * (high - runs.count(1)) >= 2 * high
 
 
 _WHOLE = rb"[\xe2-\xe9\xef][\x80-\xbf]{2}|\xf0[\x90-\x9f][\x80-\xbf]{2}"
@@ -360,16 +368,36 @@ def _swapped_stretches(old: Codes, new: Codes) -> Iterator[Region]:
     A path pays `SWAP_GAIN` for every stretch, half at either end, so what a stretch gains is also judged by how it
     joins the clean characters beside it. `old[0]` is the line's start.
     """
-    kept = pair_scores(old[:-1], old[1:]).tolist()
-    begun = (pair_scores(old[:-1], new[1:]) - SWAP_GAIN / 2).tolist()
-    ended = (pair_scores(new[:-1], old[1:]) - SWAP_GAIN / 2).tolist()
-    going = pair_scores(new[:-1], new[1:]).tolist()
-    same = (old == new)[1:].tolist()
+    kept = pair_scores(old[:-1], old[1:])
+    begun = pair_scores(old[:-1], new[1:]) - SWAP_GAIN / 2
+    ended = pair_scores(new[:-1], old[1:]) - SWAP_GAIN / 2
+    # ASCII and the like: no evidence for either
+    going = np.where((old == new)[1:], kept, pair_scores(new[:-1], new[1:]))
+    if _may_gain(kept, begun, ended, going):
+        yield from _best_path(old, *(scores.tolist() for scores in (kept, begun, ended, going)))
+
+
+_NEAR_NOTHING = 0.01  # nats: more than rounding adds up to over the longest line
+
+
+def _may_gain(kept: Scores, begun: Scores, ended: Scores, going: Scores) -> bool:
+    """Tell whether any stretch reads better as `new`, by sums alone: nearly every suspicious line of a clean page has
+    none, and the walk below takes a step for each character.
+    """
+    more = np.cumsum(going.astype(np.float64) - kept)
+    inside = more + np.maximum(np.maximum.accumulate(begun.astype(np.float64) - kept - more), -SWAP_GAIN)
+    before = np.concatenate(([-SWAP_GAIN], inside[:-1]))
+    best = max(float((before + ended - kept).max()), float(inside[-1]) - SWAP_GAIN / 2)
+    return best > -_NEAR_NOTHING
+
+
+def _best_path(
+    old: Codes, kept: list[float], begun: list[float], ended: list[float], going: list[float]
+) -> Iterator[Region]:
+    """Yield the stretches of the best path; each list says, by step, what it costs to stay, begin, end or go on."""
     clean, swapped = 0.0, -SWAP_GAIN
     steps: list[tuple[bool, bool]] = []
-    for stay, begin, end, go, plain in zip(kept, begun, ended, going, same, strict=True):
-        if plain:  # ASCII and the like: no evidence for either
-            go = stay
+    for stay, begin, end, go in zip(kept, begun, ended, going, strict=True):
         steps.append((swapped + end > clean + stay, clean + begin > swapped + go))
         clean, swapped = max(clean + stay, swapped + end), max(swapped + go, clean + begin)
     inside = swapped - SWAP_GAIN / 2 > clean
