@@ -870,7 +870,7 @@ def _kind(
         if evidence or view.linked[0] < 0.7 * view.chars[0] or length > 800:
             return "article"
         return "list"
-    if length >= 40 and evidence and (stops or length >= 120):
+    if evidence and (stops or length >= 120) and length >= (40 if evidence < 2 else 25):
         return "article"
     if length >= 80 and stops and view.linked[0] < 0.5 * view.chars[0]:
         return "article"
@@ -887,13 +887,30 @@ def _kind(
 
 def _mostly_links(view: _View) -> bool:
     """Say whether a page without an article is a list: three linked titles or more, and mostly links."""
-    titles = sum(1 for line in view.dom.lines if line.linked >= 0.8 * len(line.text) and len(line.text) >= 8)
+    titles = sum(1 for line in view.dom.lines if _is_linked_title(line))
     return titles >= 3 and view.linked[0] > 0.4 * view.chars[0]
+
+
+def _is_linked_title(line: Line) -> bool:
+    """Say whether a line is the linked title of another page, alone or beside its date or counter."""
+    return line.linked >= 6 and len(line.text) <= MAX_TITLE_LINE and line.linked > 0.5 * len(line.text)
+
+
+MAX_TITLE_LINE = 100
+"""Characters of a list's line that is a title with a date, a section or a counter."""
+
+MIN_LISTED = 5
+"""Titles in front of teasers that make a page a list of articles, though each teaser is a paragraph long."""
+
+_READ_ON = re.compile(
+    r"[\[【(（]?(?:详细|詳細|全文|阅读(?:全文|更多|原文)|查看(?:全文|详情|更多)|更多|详情)[\]】)）]?\s?[>»›.…]{0,4}$"
+)
 
 
 def _lists_articles(view: _View, inside: Sequence[_Placed]) -> bool:
     """Say whether what is kept of the container is a list of articles: linked titles, each with a teaser or none."""
-    titles = prose = linked = chars = 0
+    titles = prose = linked = chars = teasers = read_on = 0
+    behind_title = False
     for item in inside:
         line = item.line
         if item.role not in KEPT_ROLES and item.role != "related":
@@ -902,12 +919,19 @@ def _lists_articles(view: _View, inside: Sequence[_Placed]) -> bool:
             continue  # links behind an article's prose are no list page
         linked += line.linked
         chars += len(line.text)
-        if line.linked >= 0.8 * len(line.text) and len(line.text) >= 6:
+        read_on += bool(line.linked and _READ_ON.search(line.text[-12:]))
+        if _is_linked_title(line):
             titles += 1
+            behind_title = True
         elif view.weights[item.index] >= 40:
             prose += 1
+            teasers += behind_title
+            behind_title = False
     density = linked / (chars or 1)
-    return density > 0.6 or (titles >= 5 and titles >= 0.7 * prose and density > 0.12)
+    if density > 0.6 or (titles >= MIN_LISTED and titles >= 0.7 * prose and density > 0.12):
+        return True
+    # However long the teasers: every paragraph stands behind a title of its own, and no headline stands above them all.
+    return teasers >= MIN_LISTED and teasers >= 0.9 * prose and (view.headline is None or read_on >= 3)
 
 
 def _from_declared(dom: Dom, head: _Head, declared: Metadata, fetched_at: datetime | None) -> Extracted:

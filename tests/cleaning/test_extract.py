@@ -53,6 +53,39 @@ def test_list_with_teasers() -> None:
     assert extract(f'<title>逾期频道</title><div class="posts">{items}</div>').kind == "list"
 
 
+def test_list_with_teasers_as_long_as_paragraphs() -> None:
+    items = "".join(
+        f'<div class="item"><div class="tit"><a href="/{n}">{title}</a></div>'
+        f'<div class="txt">{"".join(PARAGRAPHS[:4])}<a href="/{n}">[详细]</a></div></div>'
+        for n, title in enumerate(TITLES * 2)
+    )
+    assert extract(f'<title>逾期协商_某某频道</title><div class="list-box">{items}</div>').kind == "list"
+
+
+def test_sections_under_linked_headings_are_an_article() -> None:
+    """The counter-example: the page has a headline of its own above them."""
+    sections = "".join(
+        f"<h3><a href=#{n}>{title}</a></h3><p>{PARAGRAPHS[n]}</p>" for n, title in enumerate(TITLES)
+    )
+    page = f"<title>五个常见的问题_某某网</title><h1>五个常见的问题</h1><div class=content>{sections}{BODY}</div>"
+    assert extract(page).kind == "article"
+
+
+def test_list_of_dates_and_titles() -> None:
+    items = "".join(
+        f"<li><span>2024-10-1{n}</span><a href=/{n}>{title}</a></li>" for n, title in enumerate(TITLES)
+    )
+    assert extract(f"<title>通知公告</title><ul>{items}</ul>").kind == "list"
+
+
+def test_a_news_flash_of_one_sentence() -> None:
+    flash = "某某银行今日宣布下调延期还款的手续费，十一月一日起执行。"
+    links = "".join(f"<li><a href=/{n}>{title}</a></li>" for n, title in enumerate(TITLES * 3))
+    head = "<title>某某银行下调手续费</title><h1>某某银行下调手续费</h1><p>2024-10-13 14:44</p>"
+    found = extract(f"{head}<div><p>{flash}</p></div><ul>{links}")
+    assert (found.kind, kept(found)) == ("article", [flash])
+
+
 def test_search_results() -> None:
     items = "".join(
         f'<div class="result"><h3><a href="/{n}">{title}</a></h3><div class="c">{PARAGRAPHS[n % 7][:40]}</div></div>'
