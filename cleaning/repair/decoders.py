@@ -23,14 +23,16 @@ from typing import NamedTuple
 
 from cleaning.findings import Certainty, Edited, Finding, edit
 from cleaning.repair.badness import bigram_score, total_logprob
-from cleaning.repair.chains import FAMILY, HOLE, READERS, SPECIALS, Writer, describe
+from cleaning.repair.chains import FAMILY, HOLE, READERS, Writer, describe
 from cleaning.repair.irreversible import damage_share, lost_text
 from cleaning.repair.search import IDEOGRAPH, NOT_SINGLE, Group, Trial, Way, attempt, peeled, reads_as_chinese
 from cleaning.repair.solve import as_bytes
 from cleaning.repair.spans import (
+    LOW,
     QUOTES,
     Region,
     clustered,
+    count_high,
     hybrid_regions,
     latin_regions,
     latin_runs,
@@ -155,7 +157,7 @@ def _quiet_lines(
     known = {text.rfind("\n", 0, finding.start) + 1 for finding in findings} if ways else set()
     start = 0
     for line in text.split("\n") if ways else []:
-        if start not in known and len(_ABOVE_ASCII.findall(line)) > 1:
+        if start not in known and count_high(line) > 1:
             likely = [way for way in ways if way != ("gbk", "utf-8") or next(utf8_regions(line), None)]
             repair = _repair_region(line, Region(0, len(line)), likely, seen, depth, budget) if likely else None
             if repair is not None:
@@ -165,9 +167,6 @@ def _quiet_lines(
 
 Bounds = tuple[int, int]
 Sides = tuple[str, str]
-
-
-_LOW = re.compile(f"[\x80-\u07ff{''.join(SPECIALS)}]")
 
 
 LEAST = 3
@@ -189,8 +188,8 @@ def _pools(text: str, lines: list[Bounds]) -> tuple[list[list[Bounds]], list[lis
         line = text[start:end]
         if not clustered(line):
             continue
-        high = len(_ABOVE_ASCII.findall(line))
-        if 2 * len(_LOW.findall(line)) > high and not _CLEAN.search(line):
+        high = count_high(line)
+        if 2 * len(LOW.findall(line)) > high and not _CLEAN.search(line):
             single.append((start, end))
             continue
         regions = [region for region in utf8_regions(line) if region.end - region.start >= LEAST]
@@ -438,7 +437,7 @@ def _repair_line(line: str, seen: Counter[Way], depth: int, budget: Budget) -> l
             continue
         taken[start:end] = b"\x01" * (end - start)
         seen[repair.way] += len(IDEOGRAPH.findall(repair.inner.text))
-        part = len(_ABOVE_ASCII.findall(line)) > len(_ABOVE_ASCII.findall(line[start:end]))
+        part = count_high(line) > count_high(line[start:end])
         if repair.way in _PAIR_WAYS and not part:
             part = not _all_swapped(line, repair)
         findings.extend(_findings(line[start:end], repair, part=part))
@@ -474,7 +473,7 @@ def _repairs(line: str, seen: Counter[Way], depth: int, budget: Budget) -> Itera
     """Yield the convincing repairs of a line's regions; none after one that explains the line beyond doubt."""
     if budget.left < 0:
         return
-    high = len(_ABOVE_ASCII.findall(line))
+    high = count_high(line)
     simple = False
     for region, ways in _candidates(line):
         if simple and ways[0][0] == "hybrid":
@@ -485,7 +484,7 @@ def _repairs(line: str, seen: Counter[Way], depth: int, budget: Budget) -> Itera
         yield repair
         simple = simple or (repair.way[0] == "latin" and not NOT_SINGLE.search(line))
         span = line[region.start : region.end]
-        if repair.gain > SPARE * len(span) and len(_ABOVE_ASCII.findall(span)) == high:
+        if repair.gain > SPARE * len(span) and count_high(span) == high:
             return
 
 
