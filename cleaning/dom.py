@@ -248,7 +248,10 @@ def _walk(root: LexborNode, unseen: frozenset[int], title: str, part_of: Callabl
     known_tags, seen = _KNOWN_TAGS, _Seen()
     node: LexborNode | None = root
     while node is not None:
-        tag, kind = known_tags.get(node.tag_id) or known_tags.of(node)
+        try:
+            tag, kind = known_tags[node.tag_id]
+        except KeyError:
+            tag, kind = known_tags.of(node)
         if kind == _TEXT:
             text = node.text_content or ""
             if concealed:
