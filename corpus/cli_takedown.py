@@ -11,7 +11,7 @@ import click
 from corpus.cli import FriendlyCommand, as_json, database
 from corpus.store import Corpus
 from corpus.takedown import Purged, Remains, asked_for, purge, remains
-from corpus.terminal import print_json, print_table, say
+from corpus.terminal import print_json, print_table, safe, say
 
 _EPILOG = """Examples:
 
@@ -114,7 +114,7 @@ def _tell_remains(left: list[Remains], buried: int, json_: bool) -> None:
         print_json({"takedowns": buried, "remains": [place._asdict() for place in left]})
         return
     for place in left:
-        click.echo(f"{place.file} at byte {place.offset}: {place.what}")
+        click.echo(safe(f"{place.file} at byte {place.offset}: {place.what}"))
     if left:
         say(f"{len(left)} places still hold what was taken down")
     else:

@@ -83,8 +83,9 @@ def impact(
 
     With `rule_file`: the rules of now against those with the file put in. With `since`: the cleaning of that git
     revision against that of now. With neither: what the corpus holds against what a rebuild would give now. Raises
-    CorpusError for a rule file or revision that can't be used.
+    CorpusError for a rule file or revision that can't be used, and where a file of the archive is missing.
     """
+    corpus.need_archive()
     tasks = {task.seq: task for task in corpus.tasks() if gave_text(corpus, task.seq)}
     found = Impact(fetches=len(tasks))
     with tempfile.TemporaryDirectory(prefix="yuqi-impact-") as scratch:

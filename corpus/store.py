@@ -294,9 +294,26 @@ class Corpus:
         with self.transaction():
             return self._store(batch)
 
+    def lost_archives(self) -> list[str]:
+        """Return the files that fetches point at and that aren't in the archive folder."""
+        rows = self.db.execute("SELECT DISTINCT warc_file FROM fetches ORDER BY warc_file").fetchall()
+        return [name for (name,) in rows if not (self.folder / name).is_file()]
+
+    def need_archive(self) -> None:
+        """Raise CorpusError where a file of the archive is missing: deriving without it would drop its documents."""
+        if lost := self.lost_archives():
+            raise CorpusError(
+                f"{self.folder / lost[0]} is missing ({len(lost)} of the archive's files are): put it back; what came "
+                "from it can't be made again without it"
+            )
+
     def rebuild(self, *, workers: int = 1, progress: Progress | None = None) -> dict[str, int]:
-        """Make every derived table again from the archive; a reader sees the old rows until the new ones are whole."""
+        """Make every derived table again from the archive; a reader sees the old rows until the new ones are whole.
+
+        Raises CorpusError where a file of the archive is missing.
+        """
         self.flush()
+        self.need_archive()
         tasks = self.tasks()
         counts = dict.fromkeys(OUTCOMES, 0)
         with self.transaction():

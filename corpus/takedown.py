@@ -297,6 +297,8 @@ def _in_archive(corpus: Corpus, hasher: Hasher, wanted: Hashes, accounted: froze
     known = {
         (name, offset) for name, offset in corpus.connection.execute("SELECT warc_file, warc_offset FROM fetches")
     }
+    for name in corpus.lost_archives():
+        yield Remains(name, 0, "is missing from the archive folder, so can't be vouched for")
     for path in sorted(corpus.folder.glob("*")):
         if not path.is_file():
             continue

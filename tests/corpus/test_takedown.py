@@ -15,10 +15,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from corpus import archive
+from corpus.cli_takedown import _tell_remains
+from corpus.impact import impact
 from corpus.needles import CHUNK, WINDOW, Hasher
 from corpus.records import Fetch
 from corpus.store import Corpus, CorpusError
-from corpus.takedown import asked_for, needles, purge, remains
+from corpus.takedown import Remains, asked_for, needles, purge, remains
 from tests.pages import PAGES, WHEN, Page, fetch_of, html
 from yuqi import main
 
@@ -265,6 +267,32 @@ def test_what_was_taken_down_is_not_ingested_again(corpus: Corpus, tmp_path: Pat
 def test_the_command_says_what_to_change(corpus: Corpus, arguments: list[str], told: str) -> None:
     result = run(str(corpus.path), *arguments)
     assert (result.exit_code, told in result.stderr) == (2, True)
+
+
+def test_what_is_left_is_told_without_what_a_terminal_obeys(capsys: pytest.CaptureFixture[str]) -> None:
+    _tell_remains(
+        [Remains("00001.warc.gz", 7, "a page of http://x.test/\x1b[31m\N{RIGHT-TO-LEFT OVERRIDE}: purge")],
+        1,
+        False,
+    )
+    told = capsys.readouterr().out
+    assert "at byte 7" in told
+    assert "\x1b" not in told
+    assert "\N{RIGHT-TO-LEFT OVERRIDE}" not in told
+
+
+def test_a_lost_archive_is_told_and_costs_no_document(corpus: Corpus) -> None:
+    corpus.take_down([("url", URL)], **BY)
+    purge(corpus)
+    documents = corpus.count("documents")
+    for path in corpus.folder.iterdir():
+        path.unlink()
+    assert [place.what for place in remains(corpus) if "missing" in place.what]
+    with pytest.raises(CorpusError, match="is missing"):
+        corpus.rebuild()
+    with pytest.raises(CorpusError, match="is missing"):
+        impact(corpus)
+    assert corpus.count("documents") == documents > 0
 
 
 def test_needles_do_not_hold_the_text(corpus: Corpus) -> None:
