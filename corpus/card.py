@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Mapping
 from typing import Any
 
@@ -44,8 +45,16 @@ _TABLES = (
 
 def cell(text: object) -> str:
     """Return `text` as one line of Markdown that starts nothing: no table cell, link, tag or heading of its own."""
-    line = " ".join(str(text).split())
-    return "".join(f"\\{char}" if char in "\\`*_[]<>|#" else char for char in line)
+    return "".join(f"\\{char}" if char in "\\`*_[]<>|#" else char for char in _line(text))
+
+
+def _line(text: object) -> str:
+    """Return `text` on one line, without what YAML forbids and a terminal obeys: controls, overrides, half pairs."""
+    words = " ".join(str(text).split())
+    return "".join(char for char in words if unicodedata.category(char) not in _UNSEEN)
+
+
+_UNSEEN = ("Cc", "Cf", "Cs", "Cn", "Co")
 
 
 def _front_matter(manifest: Mapping[str, Any], fields: tuple[Field, ...]) -> str:
@@ -84,7 +93,7 @@ def _feature(field: Field) -> list[str]:
 
 def _yaml(text: str) -> str:
     """Return `text` as a double-quoted YAML scalar: JSON strings are YAML."""
-    return '"' + "".join(f"\\{char}" if char in '"\\' else char for char in " ".join(text.split())) + '"'
+    return '"' + "".join(f"\\{char}" if char in '"\\' else char for char in _line(text)) + '"'
 
 
 def _numbers(manifest: Mapping[str, Any]) -> str:

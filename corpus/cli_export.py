@@ -121,7 +121,14 @@ def _export(ctx: click.Context, db: Path, out: Path, options: dict[str, Any]) ->
     if as_file and only_folder:
         asked = only_folder[0].rstrip("_").replace("_", "-")
         raise ExportError(f"--{asked} is for data sets: name a folder, not {out.name}")
+    if not as_file and out.suffix.lower() in _NO_DATASET and not out.is_dir():
+        raise ExportError(
+            f"{out}: no format of an export ends in {out.suffix}; a file ends in {', '.join(SUFFIXES)}, "
+            "a data set's folder in neither"
+        )
     with Corpus(db, readonly=True) as corpus:
+        if corpus.folder.resolve() in out.resolve().parents:
+            raise ExportError(f"{out}: that folder is the corpus' archive and holds pages alone; name another")
         if options["since"]:
             return _delta(ctx, corpus, out, options)
         selection = Selection(
@@ -152,6 +159,12 @@ def _export(ctx: click.Context, db: Path, out: Path, options: dict[str, Any]) ->
     shards = f"{len(manifest['files'])} shards, manifest.json, README.md, croissant.json"
     return {"path": str(out), **counts, "files": manifest["files"], "told": shards}
 
+
+_NO_DATASET = frozenset(
+    (".json", ".ndjson", ".txt", ".tsv", ".xls", ".xlsx", ".ods", ".gz", ".zst", ".zip", ".bz2", ".xz", ".arrow",
+     ".feather", ".db", ".sqlite", ".html", ".xml")
+)  # fmt: skip
+"""Endings of files: who writes one doesn't want a folder of that name."""
 
 _BESIDE_SINCE = {"db", "out", "since", "replace", "json_"}
 

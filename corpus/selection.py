@@ -48,6 +48,9 @@ class Selection:
     duplicates: bool = False
 
     def __post_init__(self) -> None:
+        for name in ("topics", "lenders", "sites", "scripts", "quality"):
+            if isinstance(getattr(self, name), str):
+                raise SelectionError(f"{name}: give a list, as {name}=[{getattr(self, name)!r}]")
         _known("topic", self.topics, [topic.id for topic in known_topics()])
         _known("script", self.scripts, SCRIPTS)
         for date in (self.after, self.before):

@@ -65,6 +65,10 @@ class ReadOnly(Database):  # type: ignore[misc]  # datasette has no types
         return connection
 
 
+MOST_BYTES = 64 << 20
+"""Bytes of a value that a query may make: no time limit ends a single call such as randomblob(1000000000)."""
+
+
 class Served(Datasette):  # type: ignore[misc]  # datasette has no types
     """Datasette over one corpus."""
 
@@ -117,6 +121,7 @@ def prepare_connection(conn: sqlite3.Connection, database: str, datasette: Any) 
         return
     conn.execute("PRAGMA cache_size = -32768")
     conn.execute("PRAGMA mmap_size = 1073741824")
+    conn.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, MOST_BYTES)
     conn.create_function("match_phrase", 1, _match_phrase, deterministic=True)
     conn.set_authorizer(_authorize)
 

@@ -4,6 +4,7 @@ import csv
 import gzip
 import io
 import json
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -18,7 +19,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from corpus import dataset as datasets_of_ours
-from corpus.card import cell
+from corpus.card import cell, render
 from corpus.dataset import Description, Splitter, parse_splits, write_dataset, write_delta
 from corpus.export import ExportError, records
 from corpus.fields import FIELDS, NAMES, QUALITY, chosen
@@ -258,6 +259,20 @@ def test_the_card_says_what_is_in_it(corpus: Corpus, tmp_path: Path) -> None:
 
 
 @given(st.text())
+def test_the_front_matter_is_yaml_whatever_the_name(text: str) -> None:
+    counts = {"records": 0, "splits": {}}
+    question = {"format": "jsonl", "filters": {}, "pii": "mask"}
+    described = {"name": text, "license": text, "url": None, "description": "x"}
+    manifest = {"description": described, "counts": counts, "question": question, "files": [], "newest_page": None,
+                "versions": {}}  # fmt: skip
+    front = render(manifest, FIELDS).split("---\n")[1]
+    line = next(line for line in front.splitlines() if line.startswith("pretty_name: "))
+    # What yaml.reader refuses, by its own expression, and a scalar that JSON reads.
+    assert re.search("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]", front) is None
+    assert isinstance(json.loads(line.removeprefix("pretty_name: ")), str)
+
+
+@given(st.text())
 def test_a_value_stays_inside_its_cell(text: str) -> None:
     line = cell(text)
     assert len(line.splitlines()) <= 1
@@ -299,6 +314,7 @@ def test_a_lender_is_found_by_any_of_its_names(corpus: Corpus) -> None:
     [
         {"topics": ("nosuch",)}, {"scripts": ("latin",)}, {"after": "yesterday"}, {"quality": ("damage_share",)},
         {"quality": ("nosuch>1",)}, {"quality": ("chars>1; DROP TABLE documents",)}, {"query": "AND"},
+        {"sites": "yuqi-a.test"},
     ],
 )  # fmt: skip
 def test_a_filter_that_can_match_nothing_is_told(asked: dict[str, Any]) -> None:
@@ -330,6 +346,13 @@ def test_the_command_writes_data_sets_and_deltas(corpus: Corpus, tmp_path: Path)
     assert (result.exit_code, "0 ADD, 0 MOD, 0 DEL" in result.stderr) == (0, True)
 
 
+def test_an_export_into_the_archive_is_refused(corpus: Corpus) -> None:
+    for name in ("a.jsonl", "dataset"):
+        result = CliRunner().invoke(main, ["export", str(corpus.path), str(corpus.folder / name)])
+        assert (result.exit_code, "the corpus' archive" in result.stderr) == (2, True)
+        assert not (corpus.folder / name).exists()
+
+
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
@@ -341,6 +364,8 @@ def test_the_command_writes_data_sets_and_deltas(corpus: Corpus, tmp_path: Path)
         (["a", "--shard-size", "many"], "write a size"),
         (["a", "--since", "nowhere.json"], "nowhere.json"),
         (["a", "--since", "nowhere.json", "--all"], "leave the other options away"),
+        (["articles.json"], "ends in .json"),
+        (["articles.xlsx"], "ends in .xlsx"),
     ],
 )
 def test_the_command_says_what_to_change(

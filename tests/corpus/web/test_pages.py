@@ -196,6 +196,8 @@ def test_a_run(ask_hostile: Ask, hostile_path: Path) -> None:
         "delete from documents",
         "pragma user_version = 3",
         "select load_extension('x')",
+        "select randomblob(1000000000)",
+        "select hex(zeroblob(500000000))",
         "with recursive n(x) as (select 1 union all select x + 1 from n) select count(*) from n",
     ],
 )
