@@ -402,7 +402,7 @@ def _drop_repeated_titles(page: _Page, title: str) -> None:
     if len(title) < 2:
         return
     for index in _kept(page):
-        if len(page.keys[index]) <= 2 * len(title) + 12:
+        if len(title) <= len(page.keys[index]) <= 2 * len(title) + 12:
             key = page.rest(index)
             if letters(key) == title:
                 page.drop(index, "title.repeat")

@@ -108,7 +108,7 @@ def suspicious(text: str) -> bool:
 def suspicious_lines(text: str) -> Iterator[tuple[int, int]]:
     """Yield start and end of every line of `text` that has a suspicious place in it."""
     found = _hits(text)
-    places = np.flatnonzero(found)
+    places = found.nonzero()[0]
     if len(found) != len(text) and len(places):
         units = np.frombuffer(text.encode("utf-16-le", "surrogatepass"), dtype=np.uint16)
         places -= np.cumsum((units & 0xFC00) == 0xD800)[places] - ((units[places] & 0xFC00) == 0xD800)
@@ -164,7 +164,8 @@ def _hits(text: str) -> NDArray[np.bool_]:
     """Return, by UTF-16 unit, where a suspicious group of characters begins."""
     # The two units more complete what a lost byte at the very end begins, and nothing else.
     units = np.frombuffer((text + "\0\0").encode("utf-16-le", "surrogatepass"), dtype=np.uint16)
-    begun = _relations()[units]
+    # Every unit is in the table: "clip" spares the check, a third of all the time.
+    begun = _relations().take(units, mode="clip")
     completed = begun >> _NEXT
     pairs = (begun[:-1] & completed[1:])[:-1]
     # What a pair's bits shifted by two may add beside `_THREE` stands where a pair has been found anyway.
