@@ -79,7 +79,7 @@ This bounds the time that hostile input takes. Line by line costs four times wha
 """
 
 
-SEARCHED = 60
+SEARCHED = 200
 """How many characters one counts for whose lost bytes were searched for in vain: about what it costs."""
 
 _PAIR_WAYS: frozenset[Way] = frozenset({("gbk", "big5hkscs"), ("big5", "gb18030")})
@@ -126,7 +126,7 @@ def _repair(text: str, depth: int, budget: Budget) -> Edited:
     for pool in whole:
         for finding, line in _repair_pool(text, pool, seen, depth, budget):
             findings.append(finding)
-            done.add(line)
+            done.add(text.rfind("\n", 0, line) + 1)
     found = [finding for pool in spans for finding, _ in _repair_pool(text, pool, seen, depth, budget)]
     for line, mended in _mended_lines(text, lines, found):
         if line not in done:

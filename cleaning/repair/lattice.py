@@ -13,7 +13,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from functools import cache, lru_cache
-from itertools import accumulate, combinations_with_replacement
+from itertools import accumulate, combinations_with_replacement, islice
 from typing import NamedTuple
 
 import numpy as np
@@ -31,6 +31,9 @@ MOST = 40
 
 MOST_BETWEEN = 400
 """Readings of one broken place that are kept between two layers, where the next layer's bytes tell most of them apart."""
+
+MOST_LOST = 2
+"""Bytes that one character may have lost: one is left of three then, and next to nothing of four."""
 
 MOST_STEPS = 6000
 """Bytes tried for one broken place before it is given up."""
@@ -171,7 +174,7 @@ def _options(
         options = choices[0] if choices else (b"",)
         each = (raw.replace(bytes([CHOICE_BYTE]), option) for option in options)
         found = (data for one in each for holed in _holed(one, edges, loss) for data in _filled(holed, tail, loss))
-    spread = dict.fromkeys(_texts(found))
+    spread = dict.fromkeys(_texts(islice(found, MOST_STEPS)))
     if following is not None:
         texts = [text for text in spread if all(char == HOLE or sources(char, following) for char in text)]
         texts = texts[:MOST_BETWEEN]
@@ -198,7 +201,11 @@ def _commonest(texts: list[str]) -> list[str]:
 
 def _holed(raw: bytes, edges: tuple[int, ...], loss: Loss) -> Iterator[bytes]:
     """Yield `raw`, one broken character, with `_UNMARKED` for every byte that it wants and no U+FFFD stands for."""
+    if _UNMARKED in raw:
+        return  # a byte that UTF-8 doesn't have
     missing = _wants(raw[0]) - sum(byte >= 0x80 for byte in raw[1:]) if raw else 0
+    if max(missing, 0) + raw.count(HOLE_BYTE) > MOST_LOST:
+        return
     if missing <= 0 or loss.mark is None:
         yield raw
     elif loss.mark:

@@ -16,7 +16,7 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
-from cleaning.repair.badness import bigram_score, codes, pair_scores
+from cleaning.repair.badness import bigram_score, codes, model, pair_scores
 from cleaning.repair.chains import (
     CP1252_UNDEFINED,
     FAMILY,
@@ -42,6 +42,13 @@ BEAM = 6
 BEAM_WIDTH = 14.0  # nats behind the best reading at which another is given up
 LOOK_AHEAD = 12  # characters of a known run that are scored to tell readings apart
 BAD_BYTE = -16.0  # the score of a byte that a reading cannot explain
+
+
+SOON, HOPELESS = 100, -9.5
+"""After so many characters a span whose best reading scores worse than this for each of them is given up."""
+
+MOST = 96
+"""Characters that a lost byte is weighed against: the commonest; where both bytes are lost there are thousands."""
 
 
 class Piece(NamedTuple):
@@ -187,6 +194,8 @@ def solve_pairs(
         if not spread:
             return
         readings = _best(spread)
+        if end > SOON and readings[0].score < HOPELESS * end:
+            return
     for reading in sorted(readings, key=lambda item: -item.score - BAD_BYTE * bool(item.pending)):
         yield _pieces(reading, len(span), left, right)
 
@@ -322,7 +331,15 @@ def _likeliest(last: str, options: str) -> str:
 @lru_cache(maxsize=1 << 12)
 def _lead_options(leads: bytes, trail: int, writer: Writer) -> str:
     """Return the characters that one of `leads` makes with `trail`."""
-    return "".join(dict.fromkeys(_character(bytes((lead, trail)), writer) for lead in leads))
+    return _commonest("".join(dict.fromkeys(_character(bytes((lead, trail)), writer) for lead in leads)))
+
+
+def _commonest(options: str) -> str:
+    """Return the `MOST` commonest of `options`, in their order."""
+    if len(options) <= MOST:
+        return options
+    kept = np.sort(np.argsort(-model().begin[codes(options)], kind="stable")[:MOST])
+    return "".join(options[place] for place in kept.tolist())
 
 
 def _lose(
@@ -353,7 +370,7 @@ def _lose(
 def _trail_options(leads: bytes, lost: bytes, writer: Writer) -> str:
     """Return the characters that one of `leads` makes with one of `lost`."""
     found = (_character(bytes((lead, byte)), writer) for lead in leads for byte in lost)
-    return "".join(dict.fromkeys(found))
+    return _commonest("".join(dict.fromkeys(found)))
 
 
 @lru_cache(maxsize=1 << 16)
