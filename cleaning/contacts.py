@@ -252,7 +252,16 @@ MAX_CONTACT_LINE = 120
 
 def may_hold_contacts(key: str) -> list[int]:
     """Return offsets in a folded text of what may be contacts; a line without one has none. Cheap, and misses none."""
-    return [run.start() for run in _MAY_RUN.finditer(key) if _MAY_HOLD.search(run[0])]
+    return [
+        run.start()
+        for run in _MAY_RUN.finditer(key)
+        if (run.end() - run.start() > _SHORT_RUN or _SHORT_SIGN.search(run[0])) and _MAY_HOLD.search(run[0])
+    ]
+
+
+_SHORT_RUN = 3
+_SHORT_SIGN = re.compile("[@#艾]")
+"""What a run of so few characters must hold to be a contact: a year, a list's number or a word of Latin has none."""
 
 
 def is_contact_line(key: str) -> bool:

@@ -38,21 +38,22 @@ _WIDE_SIGNS = "\uff03-\uff06\uff0a\uff0b\uff0d-\uff0f\uff1d\uff20\uff3f"
 """Full-width # $ % & * + - . / = @ _, narrowed only between full-width letters or digits (`１３８－００００`)."""
 
 _FORM = f" {_BLANKS}{_INVISIBLE}{_CONTROLS}\r\n"
-_GATE = re.compile(
-    f"[{_BLANKS}{_INVISIBLE}{_CONTROLS}{_HOLES}{_UNIFIED_ELSEWHERE}{_WIDE}\r]|  | \n|\n |\n\n|^[ \n]|[ \n]$"
-)
+_ODD = f"{_BLANKS}{_INVISIBLE}{_CONTROLS}{_HOLES}{_UNIFIED_ELSEWHERE}{_WIDE}\r"
+_GATE = re.compile(f"[{_ODD} \n](?:(?<=[{_ODD}])|(?<=[ \n])[ \n])")
+"""One class comes first, so that the scan skips to what may begin a match."""
 # Maximal runs of one class each: no two alternatives begin alike, so the scan is linear.
 _SPOT = re.compile(
     f"(?P<form>[{_FORM}]+)|(?P<hole>[{_HOLES}])|(?P<variant>[{_UNIFIED_ELSEWHERE}])"
     f"|(?P<width>[{_WIDE}]+(?:[{_WIDE_SIGNS}][{_WIDE}]+)*)"
 )
 _BLANK = re.compile(f"[ {_BLANKS}]")
+_EDGES = (" ", "\n")
 _NARROW = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)}
 
 
 def normalize(text: str) -> Edited:
     """Return `text` with its form made even; the module's table says what changes. Applying it twice is once."""
-    if not _GATE.search(text):
+    if not (text[:1] in _EDGES or text[-1:] in _EDGES or _GATE.search(text)):
         return Edited(text)
     return edit(
         text, (finding for match in _SPOT.finditer(text) if (finding := _finding(text, match)) is not None)

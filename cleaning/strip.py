@@ -406,7 +406,7 @@ def _drop_repeated_titles(page: _Page, title: str) -> None:
             key = page.rest(index)
             if letters(key) == title:
                 page.drop(index, "title.repeat")
-            elif letters(_TITLE_LABEL.sub("", key, count=1)) == title:
+            elif "标题" in key and letters(_TITLE_LABEL.sub("", key, count=1)) == title:
                 page.drop(index, "residue.title-label")
 
 

@@ -22,7 +22,7 @@ a reading in full-width brackets, which tears no run of its own kind."""
 PUNCTUATION = "\uff1b\u3002\uff1a\uff01\uff1f\uff0c"
 """The full-width marks that machines of this kind replace as well, at any byte offset: A3BB A1A3 A3BA A3A1 A3BF A3AC."""
 
-REPLACED = re.compile(rf"(?<=[\u4e00-\u9fff)])[?{REPLACEMENT}][{PUNCTUATION}]")
+REPLACED = re.compile(rf"[?{REPLACEMENT}](?<=[\u4e00-\u9fff)].)[{PUNCTUATION}]")
 """A stranded lead byte before full-width punctuation that the machine replaced."""
 
 _SIGNS = (
