@@ -25,7 +25,7 @@ from corpus import archive
 from corpus.derive import decoded_body
 from corpus.farms import keyed_hash
 from corpus.needles import Hasher, Hashes
-from corpus.records import Fetch, site_of
+from corpus.records import LOCAL_SITE, Fetch, site_of
 from corpus.store import Corpus, CorpusError
 
 Kind = Literal["url", "site", "hash", "contact"]
@@ -68,10 +68,15 @@ def asked_for(
     """Return tombstones (kind, value) for what a person names.
 
     A cluster becomes the URLs and texts of its members; a contact is kept as its keyed hash; a hash is a document's
-    id (or its beginning) or the hash of a text. Raises CorpusError for a cluster or document that isn't there.
+    id (or its beginning) or the hash of a text. Raises CorpusError for a cluster or document that isn't there, and for
+    what names nothing: an empty site would be that of every page that came from a file.
     """
+    urls, sites, clusters, contacts, hashes = map(tuple, (urls, sites, clusters, contacts, hashes))
+    for name in (*urls, *sites, *clusters, *contacts, *hashes):
+        if not name.strip():
+            raise CorpusError("an empty name names nothing: nothing was taken down")
     found: list[tuple[Kind, str]] = [("url", url) for url in urls]
-    found += [("site", site_of(site if "://" in site else f"http://{site}/")) for site in sites]
+    found += [("site", _site(site)) for site in sites]
     for key in clusters:
         found += _cluster(corpus, key)
     for value in contacts:
@@ -84,6 +89,13 @@ def asked_for(
             )
         found.append(("hash", document["content_hash"] if document else key))
     return list(dict.fromkeys(found))
+
+
+def _site(name: str) -> str:
+    site = site_of(name if "://" in name else f"http://{name}/")
+    if site == LOCAL_SITE and name != LOCAL_SITE:
+        raise CorpusError(f"{name}: it is no site's name; write it as example.org")
+    return site
 
 
 def _cluster(corpus: Corpus, key: str) -> Iterator[tuple[Kind, str]]:

@@ -262,11 +262,15 @@ def test_what_was_taken_down_is_not_ingested_again(corpus: Corpus, tmp_path: Pat
         ([], "say what to take down"),
         (["--cluster", "nosuch"], "no cluster"),
         (["--hash", "nosuch"], "no document"),
+        (["--site", ""], "names nothing"),
+        (["--url", URL, "--contact", " "], "names nothing"),
+        (["--site", "http:///a"], "no site's name"),
     ],
 )
 def test_the_command_says_what_to_change(corpus: Corpus, arguments: list[str], told: str) -> None:
     result = run(str(corpus.path), *arguments)
     assert (result.exit_code, told in result.stderr) == (2, True)
+    assert corpus.count("tombstones") == 0
 
 
 def test_what_is_left_is_told_without_what_a_terminal_obeys(capsys: pytest.CaptureFixture[str]) -> None:
