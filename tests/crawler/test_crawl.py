@@ -218,7 +218,10 @@ def test_an_interrupt_stops_cleanly(server: DemoServer, tmp_path: Path) -> None:
 
 
 def test_plain_scrapy_says_mistakes_in_one_line(tmp_path: Path) -> None:
-    for wrong, told in (("site=nosuch", "nosuch: no such site"), ("pages=3", "nothing to crawl: give -a site=NAME")):
+    for wrong, told in (
+        ("site=nosuch", "nosuch: no such site"),
+        ("pages=3", "nothing to crawl: give -a site=NAME"),
+    ):
         done = subprocess.run(
             [sys.executable, "-m", "scrapy", "crawl", "articles", "-a", wrong, "-a", f"db={tmp_path / 'c.db'}"],
             cwd=ROOT, capture_output=True, text=True, timeout=120, check=False,
