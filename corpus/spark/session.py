@@ -56,7 +56,8 @@ def session(master: str | None = None, settings: dict[str, str] | None = None) -
     for key, value in {**_SETTINGS, **(settings or {})}.items():
         builder = builder.config(key, value)
     spark = builder.getOrCreate()
-    spark.sparkContext.setLogLevel("ERROR")
+    # What goes wrong is told in one line by who asked; Spark would print each trace three times.
+    spark.sparkContext.setLogLevel("FATAL")
     return spark
 
 
