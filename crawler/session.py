@@ -158,9 +158,12 @@ class Session:
         fresh: bool = False,
         recrawl: Recrawl = "",
         retry_base: float = 5.0,
+        asked: Sequence[str] = (),
         clock: Callable[[], float] = time.time,
     ) -> None:
+        """Begin with `sites`; `asked` are the words that named them, which a later run without targets takes up."""
         self.sink = sink
+        self._asked = [*asked]
         self.sites = {site.name: site for site in sites}
         self.limits = limits or Limits()
         self.summary = CrawlSummary()
@@ -225,7 +228,7 @@ class Session:
                 self.frontier.set_watermark(mark)
             self.frontier.release()
         self.judge.twins.recall(self.frontier.pages())
-        self.summary.crawl_id = self.sink.begin(targets)
+        self.summary.crawl_id = self.sink.begin(self._asked or targets)
         self.judge.shown.update(self.frontier.shown(PAGE_ENOUGH))
         self.summary.topic = ",".join(
             sorted({site.focus.name if site.focus else OFF for site in self.sites.values()})

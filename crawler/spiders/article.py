@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import AsyncIterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -69,6 +70,7 @@ class ArticleSpider(Spider):
             fresh=str(options.get("fresh", "")) in ("1", "true", "yes"),
             recrawl=_recrawl(options),
             retry_base=settings.getfloat("YUQI_RETRY_BASE"),
+            asked=_asked(options),
         )
         spider._summary_path = options.get("summary")
         contact = settings.get("YUQI_CONTACT")
@@ -197,8 +199,21 @@ def _sites(options: dict[str, Any]) -> list[Site]:
         site = resolve_target(word)
         if topic:
             site = with_topic(site, str(topic))
-        sites.setdefault(site.name, site)
+        known = sites.get(site.name)
+        if known is not None and not known.declared:
+            # Several start URLs of one host are one site.
+            site = replace(known, seeds=tuple(dict.fromkeys([*known.seeds, *site.seeds])))
+        sites[site.name] = site if known is None or not known.declared else known
     return list(sites.values())
+
+
+def _asked(options: dict[str, Any]) -> list[str]:
+    """Return what was asked for in words that mean the same from any folder, so that a later run can go on with it."""
+    words = [*_words(options.get("site")), *_words(options.get("url"))]
+    return [
+        os.fspath(Path(word).absolute()) if word.endswith(".toml") and "://" not in word else word
+        for word in words
+    ]
 
 
 def _recrawl(options: dict[str, Any]) -> Recrawl:
