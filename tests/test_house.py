@@ -51,6 +51,10 @@ ONLY_IN = {
     "uvicorn": {"corpus/web/server.py"},
     "jinja2": {"corpus/web/app.py", "corpus/report.py"},
     "matplotlib": {"corpus/charts.py"},
+    "pyspark": {
+        "corpus/cli_spark.py",
+        *(path.relative_to(ROOT).as_posix() for path in (ROOT / "corpus" / "spark").glob("*.py")),
+    },
 }
 
 

@@ -8,9 +8,9 @@ only what is small.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import pyarrow as pa
-from py4j.java_gateway import JavaObject
 from pyspark.sql import DataFrame, SparkSession
 
 from corpus.spark.rows import spark_schema
@@ -77,7 +77,7 @@ class Snapshot:
         files, path = self._at(STAGE)
         files.delete(path, True)
 
-    def _at(self, name: str) -> tuple[JavaObject, JavaObject]:
+    def _at(self, name: str) -> tuple[Any, Any]:
         """Return Hadoop's file system for a path, and the path."""
         context = self.spark.sparkContext
         assert context._jvm is not None
