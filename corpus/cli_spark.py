@@ -76,7 +76,7 @@ def _pairs(settings: tuple[str, ...]) -> dict[str, str]:
     return found
 
 
-@click.group()
+@click.group(epilog="Example: yuqi spark build 'crawl-*.warc.gz' out --master 'local[4]'")
 def spark() -> None:
     """The same on many machines: WARC files to Parquet of documents, duplicates and farms, on Apache Spark.
 
