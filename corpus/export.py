@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 import orjson
 
-from cleaning.contacts import mask_identifiers
+from cleaning.contacts import mask_identifiers, may_identify
 from corpus.atomic import replacing
 from corpus.fields import FIELDS, Field
 from corpus.formats import SUFFIXES, FormatError, sink
@@ -122,15 +122,17 @@ def _raw(
         record = dict(zip(names, row))
         if "cluster_size" in record:
             record["cluster_size"] = sizes.get(record["cluster_size"], 1)
-        last = treated = ""
-        for name in masked:
-            value = record[name]
-            if value:
-                # Where nothing was Traditional, text_source is text: one look serves both.
-                if value != last:
-                    last, treated = value, mask_identifiers(value, drop=drop)
-                record[name] = treated
+        if masked:
+            _mask(record, masked, drop=drop)
         yield record
+
+
+def _mask(record: dict[str, Any], names: list[str], *, drop: bool) -> None:
+    """Mask the identifiers in a record's texts; one look tells that there are none, as in most."""
+    if may_identify("\n".join({record[name] for name in names if record[name]})):
+        for name in names:
+            if record[name]:
+                record[name] = mask_identifiers(record[name], drop=drop)
 
 
 def _column(name: str, pii: Pii) -> str:
