@@ -73,7 +73,7 @@ _CHUNK_WAYS: tuple[Way, ...] = (
 
 
 EFFORT = 250_000
-"""Characters, beside three for each of a text's, that may be read anew in vain before the rest is left as it stands.
+"""Characters, beside as many as a text has, that may be read anew in vain before the rest is left as it stands.
 
 This bounds the time that hostile input takes. Line by line costs four times what reading a run of lines does.
 """
@@ -81,6 +81,12 @@ This bounds the time that hostile input takes. Line by line costs four times wha
 
 SEARCHED = 200
 """How many characters one counts for whose lost bytes were searched for in vain: about what it costs."""
+
+DEEPER = 2000
+"""How many it counts for that what was read anew is searched for more damage."""
+
+TRIED = 300
+"""How many characters it counts for that a span was tried in vain in one way, however short it is."""
 
 _PAIR_WAYS: frozenset[Way] = frozenset({("gbk", "big5hkscs"), ("big5", "gb18030")})
 
@@ -112,7 +118,7 @@ def repair_decoders(text: str) -> Edited:
     Findings have stage `repair` and rules `decoder.<written>-as-<family>`, `decoder.nbsp` or `damage.*`. Line breaks
     are never touched. Clean text costs a scan.
     """
-    return _repair(text, 0, Budget(EFFORT + 3 * len(text)))
+    return _repair(text, 0, Budget(EFFORT + len(text)))
 
 
 def _repair(text: str, depth: int, budget: Budget) -> Edited:
@@ -189,7 +195,8 @@ def _pools(text: str, lines: list[Bounds]) -> tuple[list[list[Bounds]], list[lis
         if not clustered(line):
             continue
         high = count_high(line)
-        if 2 * len(LOW.findall(line)) > high and not _CLEAN.search(line):
+        low = len(LOW.findall(line))
+        if 10 * low > 9 * high or (2 * low > high and not _CLEAN.search(line)):
             single.append((start, end))
             continue
         regions = [region for region in utf8_regions(line) if region.end - region.start >= LEAST]
@@ -226,6 +233,9 @@ def _sifted(text: str, pool: list[Bounds]) -> list[list[Bounds]]:
 
     Quotes at the ends of a span may be the line's own: they are left out where the rest decodes without them.
     """
+    hybrid = sum(NOT_SINGLE.search(text, start, end) is not None for start, end in pool)
+    if 10 * hybrid > len(pool):
+        return [pool]  # such a page has lines that decode, but not as what they were
     best: list[tuple[Bounds, Bounds]] = []
     for writer in _WRITERS:
         fits = [(bounds, inner) for bounds in pool if (inner := _decodable(text, bounds, writer)) is not None]
@@ -307,7 +317,7 @@ def _repair_chunk(
         yield from (_shift(finding, start) for finding in again)
         return
     if found is None:
-        budget.left -= (end - start) * 8 if HOLE in span or NOT_SINGLE.search(span) else (end - start) // 4
+        budget.left -= (end - start) * 8 if HOLE in span or NOT_SINGLE.search(span) else end - start
         middle = len(chunk) // 2
         yield from _repair_chunk(text, chunk[:middle], beside, seen, depth, budget)
         yield from _repair_chunk(text, chunk[middle:], beside, seen, depth, budget)
@@ -323,7 +333,7 @@ def _repair_chunk(
 
 def _damaged_again(span: str, depth: int, budget: Budget) -> list[Finding] | None:
     """Return the findings, a line each, on a long span that valid UTF-8 shows to have been damaged more than once."""
-    if depth + 1 >= MAX_DEPTH:
+    if depth + 1 >= MAX_DEPTH or budget.left < 0:
         return None
     layers = peeled(span)
     if layers is not None and reads_as_chinese(span, layers.text(span), _way(layers), established=False):
@@ -336,6 +346,7 @@ def _damaged_again(span: str, depth: int, budget: Budget) -> list[Finding] | Non
         trial = attempt(span, way)
         if trial is None or not trial.evident or len(trial.groups) > 1:
             continue
+        budget.left -= DEEPER + 10 * len(span)
         inner = _repair(trial.text(span), depth + 1, budget)
         if inner.findings and reads_as_chinese(span, inner.text, way, established=False):
             rule = f"decoder.{trial.step.written}-as-{FAMILY[trial.step.reader]}"
@@ -476,6 +487,8 @@ def _repairs(line: str, seen: Counter[Way], depth: int, budget: Budget) -> Itera
     high = count_high(line)
     simple = False
     for region, ways in _candidates(line):
+        if budget.left < 0:
+            return
         if simple and ways[0][0] == "hybrid":
             continue
         repair = _repair_region(line, region, sorted(ways, key=lambda item: -seen[item]), seen, depth, budget)
@@ -501,14 +514,20 @@ def _repair_region(
         for way, trial in trials:
             text = trial.text(span)
             inner = Edited(text)
-            if deeper and trial.evident and depth + 1 < MAX_DEPTH and suspicious(text):
+            if deeper and trial.evident and depth + 1 < MAX_DEPTH and budget.left > 0 and suspicious(text):
+                budget.left -= DEEPER + 4 * len(span)
                 inner = _repair(text, depth + 1, budget)
             if text == span or not reads_as_chinese(span, inner.text, way, seen[way] >= ENOUGH, left, right):
                 continue
             gain = total_logprob(left + inner.text + right) - total_logprob(left + span + right)
             if best is None or gain > best.gain:
                 best = Repair(region, way, trial, inner, gain)
-        if deeper and any(way[1] == "utf-8" for way in ways) and (layers := peeled(span, left, right)) is not None:
+        if (
+            deeper
+            and budget.left > 0
+            and any(way[1] == "utf-8" for way in ways)
+            and (layers := peeled(span, left, right)) is not None
+        ):
             text = layers.text(span)
             gain = total_logprob(left + text + right) - total_logprob(left + span + right)
             if (best is None or gain > best.gain) and reads_as_chinese(
@@ -517,7 +536,7 @@ def _repair_region(
                 best = Repair(region, _way(layers), layers, Edited(text), gain)
         if best is not None:
             return best if deeper else _repair_inside(best, depth, budget)
-    budget.left -= sum(len(span) * (SEARCHED if _is_searched(span, way) else 1) for way in ways)
+    budget.left -= sum(TRIED + len(span) * (SEARCHED if _is_searched(span, way) else 1) for way in ways)
     return None
 
 
