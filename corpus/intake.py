@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import gzip
 import io
+import re
 import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, BinaryIO, cast
+from urllib.parse import quote
 
 import orjson
 import zstandard
@@ -262,13 +264,21 @@ def _row(line: bytes, fallback_url: str, when: datetime) -> Fetch | str:
     body = row[field].encode("utf-8", "surrogatepass")
     headers = (("Content-Type", f"{_BODY_FIELDS[field]}; charset=utf-8"),)
     return Fetch(
-        url if isinstance(url, str) and url else fallback_url,
+        _plain_url(url) if isinstance(url, str) and url else fallback_url,
         _row_time(row) or when,
         body,
         "resource",
         200,
         headers,
     )
+
+
+_CONTROLS = re.compile(r"[\x00-\x20\x7f-\x9f\ud800-\udfff]")
+
+
+def _plain_url(url: str) -> str:
+    """Return a URL without control characters and blanks, percent-encoded: a WARC header holds none of them."""
+    return _CONTROLS.sub(lambda found: quote(found[0], safe="", errors="replace"), url.strip())
 
 
 MIN_YEAR, MAX_YEAR = 1970, 9000

@@ -258,8 +258,28 @@ def needles(connection: sqlite3.Connection) -> Hashes:
     return np.unique(np.concatenate(found)).astype(np.uint64) if found else np.empty(0, dtype=np.uint64)
 
 
+HELD_SHARE = 0.5
+"""Of a text's needles, from which on another page is said to hold that text: less is a quoted sentence or a phrase that
+many pages have, such as a disclaimer."""
+
+
+class _Buried:
+    """The texts that were taken down, as sets of needles."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        rows = connection.execute("SELECT needles FROM buried_texts").fetchall()
+        self._texts = [frozenset(np.frombuffer(packed, dtype="<u8").tolist()) for (packed,) in rows]
+
+    def share(self, found: set[int]) -> float:
+        """Return the largest share of one of the texts that `found` needles make up, 0 to 1."""
+        return max(
+            (len(text & found) / len(text) for text in self._texts if text and not text.isdisjoint(found)),
+            default=0.0,
+        )
+
+
 class _Standing(NamedTuple):
-    """Documents that hold the text of one taken down (a copy elsewhere), and the needles that they account for."""
+    """Documents that hold the text of one taken down (a copy elsewhere), and the needles that documents account for."""
 
     places: list[Remains]
     needles: frozenset[int]
@@ -270,6 +290,7 @@ def _standing(corpus: Corpus, hasher: Hasher, wanted: Hashes) -> _Standing:
     accounted: set[int] = set()
     if not len(wanted):
         return _Standing(places, frozenset())
+    buried = _Buried(corpus.connection)
     sql = """SELECT 'document', id, url, text, text_source FROM documents
         UNION ALL SELECT 'version', id, url, text, '' FROM versions"""
     for kind, identifier, url, *texts in corpus.connection.execute(sql):
@@ -278,13 +299,11 @@ def _standing(corpus: Corpus, hasher: Hasher, wanted: Hashes) -> _Standing:
             for text in texts
             for _, needle in hasher.scan(io.BytesIO(text.encode("utf-8", "replace")), wanted)
         }
-        if found:
-            accounted |= found
-            places.append(
-                Remains(
-                    corpus.path.name, 0, f"{kind} {identifier[:12]} at {url} says it too: take it down as well"
-                )
-            )
+        accounted |= found
+        share = buried.share(found)
+        if share >= HELD_SHARE:
+            told = f"{kind} {identifier[:12]} at {url} says {share:.0%} of it too: take it down as well"
+            places.append(Remains(corpus.path.name, 0, told))
     return _Standing(places, frozenset(accounted))
 
 

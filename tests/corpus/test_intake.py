@@ -2,16 +2,18 @@ from __future__ import annotations
 
 import gzip
 import io
+import json
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 import zstandard
 
-from corpus import intake
+from corpus import archive, intake
 from corpus.archive import ArchiveWriter
 from corpus.intake import Intake, Problem, read_paths
-from corpus.records import Fetch
+from corpus.records import Fetch, Location
+from corpus.store import Corpus
 
 PAGE = "<html><body><p>逾期之后怎么办？</p></body></html>"
 
@@ -166,3 +168,22 @@ def test_a_whole_file_has_no_problem(tmp_path: Path) -> None:
     path = tmp_path / "whole.warc.gz"
     path.write_bytes(_warc(tmp_path, 3))
     assert problems(path) == []
+
+
+def test_a_url_with_control_characters_can_be_read_back_from_the_archive(tmp_path: Path) -> None:
+    row = {
+        "url": " http://a.example/x\r\nWARC-Type: evil\x00\t ",
+        "text": "逾期之后先联系平台，说明情况，协商分期还款。",
+    }
+    source = tmp_path / "a.jsonl"
+    source.write_text(json.dumps(row), encoding="utf-8")
+    with Corpus(tmp_path / "c.db", create=True) as corpus:
+        for item in read_paths([str(source)], io.BytesIO()):
+            assert isinstance(item, Intake)
+            corpus.add_fetch(item.fetch)
+        corpus.flush()
+        where = corpus.connection.execute(
+            "SELECT id, url, warc_file, warc_offset, warc_length FROM fetches"
+        ).fetchone()
+        assert where[1] == "http://a.example/x%0D%0AWARC-Type:%20evil%00"
+        assert archive.read(corpus.folder, Location(*where[2:])).id == where[0]

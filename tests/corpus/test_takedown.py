@@ -97,7 +97,7 @@ def test_a_copy_elsewhere_is_told(corpus: Corpus) -> None:
     corpus.take_down([("url", PAGES[0].url)], **BY)
     purge(corpus)
     told = [place.what for place in remains(corpus)]
-    assert len([what for what in told if PAGES[1].url in what and "says it too" in what]) == 1
+    assert len([what for what in told if PAGES[1].url in what and "of it too" in what]) == 1
     assert not [what for what in told if "no longer used" in what]
 
 
@@ -304,3 +304,16 @@ def test_needles_do_not_hold_the_text(corpus: Corpus) -> None:
     assert needles(corpus.connection).dtype == np.uint64
     packed = corpus.db.execute("SELECT needles FROM buried_texts").fetchone()[0]
     assert plain(TEXT)[:3] not in packed
+
+
+def test_a_sentence_that_others_have_too_is_no_remainder(corpus: Corpus) -> None:
+    shared = PAGES[2].paragraphs[0]
+    quoting = Page("http://d.example/q.html", "逾期之后先做什么", (*PAGES[0].paragraphs[::-1][:4], shared))
+    corpus.add_fetch(fetch_of(quoting))
+    corpus.derive_pending()
+    document = corpus.find(quoting.url)
+    assert document
+    assert shared in document["text"]
+    corpus.take_down([("url", URL)], **BY)
+    purge(corpus)
+    assert list(remains(corpus)) == []
