@@ -463,9 +463,24 @@ def _all_swapped(line: str, repair: Repair) -> bool:
     return len(best) == 1 and best[0].start <= start and not _ABOVE_ASCII.search(line, best[0].end, end)
 
 
+def _whole_utf8(line: str, regions: list[Region], span: str) -> bool:
+    """Tell whether all of a line is UTF-8 read as pairs, though lost bytes keep its regions apart."""
+    if _clean_beside(line, regions):
+        return False
+    once = attempt(span, ("gbk", "utf-8"))
+    return (once is not None and once.proved) or peeled(span) is not None
+
+
+_OUTERMOST = re.compile("[^\x00-\x7f](?:.*[^\x00-\x7f])?\\?{0,2}")
+
+
 def _candidates(line: str) -> Iterator[tuple[Region, tuple[Way, ...]]]:
     """Yield regions of `line` with the ways in which each may have been damaged, the surest evidence first."""
-    for region in utf8_regions(line):
+    regions = list(utf8_regions(line))
+    outermost = _OUTERMOST.search(line) if regions else None
+    if outermost is not None and outermost.span() not in regions and _whole_utf8(line, regions, outermost.group()):
+        yield Region(*outermost.span()), (("gbk", "utf-8"),)
+    for region in regions:
         yield region, (("gbk", "utf-8"),)
     for region in latin_regions(line):
         yield region, (("latin", "utf-8"), ("latin", "gb18030"), ("latin", "big5hkscs"))
@@ -605,13 +620,17 @@ _TORN_PAIR = re.compile("[^\x00-\x7f][?@-~][^\x00-\x7f]")
 def _doubtful(before: str, trial: Trial) -> bool:
     """Tell whether another text may have been shown the same way, so that the forward model alone proves too little.
 
-    Between characters of Big5 read as GBK a lone ASCII character may be the second byte of a torn pair.
+    Between characters of Big5 read as GBK a lone ASCII character may be the second byte of a torn pair; beside UTF-8
+    read as GBK a question mark may stand for a lost byte.
     """
-    return (
-        trial.step.reader in READERS["gbk"]
-        and trial.step.written == "big5hkscs"
-        and bool(_TORN_PAIR.search(before))
-    )
+    if trial.step.reader not in READERS["gbk"]:
+        return False
+    if trial.step.written == "utf-8":
+        return bool(_QUESTION.search(before))
+    return trial.step.written == "big5hkscs" and bool(_TORN_PAIR.search(before))
+
+
+_QUESTION = re.compile("[^\x00-\x7f]\\?|\\?[^\x00-\x7f]")
 
 
 def _evidence(sure: bool, holes: bool) -> str:

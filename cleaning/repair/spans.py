@@ -272,7 +272,7 @@ def clustered(text: str) -> bool:
 
 _WHOLE = rb"[\xe2-\xe9\xef][\x80-\xbf]{2}|\xf0[\x90-\x9f][\x80-\xbf]{2}"
 _PART = rb"[\xe2-\xe9\xef][\x80-\xbf][\xff?]?|[\xe2-\xe9\xef][\xff?][\x80-\xbf]|[\xe2-\xe9\xef](?:\xff\xff|\?\?)"
-_DOUBLED = rb"(?:[\xc2\xc3][\x80-\xbf]){6}"
+_DOUBLED = rb"\xc3[\xa2-\xa9\xaf](?:[\xc2\xc3][\x80-\xbf]){5,}"
 _UTF8_RUN = re.compile(
     rb"(?:" + _WHOLE + rb"|" + _PART + rb"|" + _DOUBLED + rb")"
     rb"(?:[\x20-\x7e]{0,60}(?:\xc2[\xa0-\xbf]|\xc3[\x80-\xbf]|\xff)*(?:"
@@ -282,7 +282,6 @@ _UTF8_RUN = re.compile(
     + rb"|"
     + _DOUBLED
     + rb"))*"
-    rb"(?:[\xc2\xc3][\x80-\xbf])*"
 )
 
 
