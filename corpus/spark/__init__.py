@@ -8,6 +8,7 @@
     snapshot.py    the Parquet folders of a result, and how they are compared
     collect.py     a result -> a SQLite corpus
     golden.py      every executor must derive what the driver derives
+    daemon.py      what the workers are forked from, with everything loaded
     session.py     the Spark session's settings
 
 No rule of the rooms stands here. What one row is a function of is computed by a room's own function on Arrow batches;

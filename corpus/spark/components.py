@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 I64 = NDArray[np.int64]
 
 MOST_PAIRS = 20_000_000
-"""Pairs that the driver takes: some 2 GB of arrays while it works."""
+"""Pairs that the driver takes: 4 million took 367 MB of arrays and 4.8 s of processor time."""
 
 
 class TooManyPairsError(Exception):

@@ -1,7 +1,7 @@
 """Farms from a result's documents and contacts: `corpus.farms` on the driver, over a table of names without texts.
 
-A farm is about sites, and every site's size counts, so all documents' names come together: some 200 bytes a document in
-a temporary file. That is one machine's work up to 10^8 documents; nothing of a text is moved.
+A farm is about sites, and every site's size counts, so all documents' names come together in a temporary file. Nothing of
+a text is moved.
 """
 
 from __future__ import annotations

@@ -89,7 +89,9 @@ def _file_rows(paths: Sequence[str], file: int) -> Iterator[Row]:
 
 def _stream_rows(stream: BinaryIO, file: int, source: str) -> Iterator[Row]:
     number = 0
+    empty = True
     for entry in archive.walk(stream):
+        empty = False
         where = f"{source}@{entry.offset}"
         if entry.fetch is None:
             yield problem_row(file, where, entry.problem or "it holds no page")
@@ -98,6 +100,8 @@ def _stream_rows(stream: BinaryIO, file: int, source: str) -> Iterator[Row]:
         else:
             yield fetch_row(entry.fetch, file, number, where)
             number += 1
+    if empty:
+        yield problem_row(file, source, "no WARC record with a page in it; is it a WARC or WET file, and whole?")
 
 
 def _read_remote(spark: SparkSession, inputs: Sequence[str]) -> tuple[DataFrame, int]:

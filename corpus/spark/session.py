@@ -29,6 +29,7 @@ _SETTINGS = {
     "spark.sql.session.timeZone": "UTC",
     "spark.sql.ansi.enabled": "true",
     "spark.sql.parquet.compression.codec": "zstd",
+    "spark.python.daemon.module": "corpus.spark.daemon",
     "spark.ui.showConsoleProgress": "false",
     # See corpus.derivation.spare_memory: a dictionary of phrases that nothing here reads.
     "spark.executorEnv.PYPINYIN_NO_PHRASES": "true",

@@ -49,14 +49,13 @@ def test_poisonous_records_are_rejections(spark: SparkSession, tmp_path: Path) -
     torn = write(tmp_path / "b.warc.gz", fetch_of(PAGES[4]), fetch_of(PAGES[1]))
     torn.write_bytes(torn.read_bytes()[:-200])
     (tmp_path / "c.warc.gz").write_bytes(b"this is no WARC file at all")
-    (tmp_path / "d.warc.gz").symlink_to(tmp_path / "nowhere")
     out = str(tmp_path / "out")
     counts = job.clean(spark, [str(tmp_path / f"{n}.warc.gz") for n in "abc"], out, job.Beforehand(b"salt"))
     assert counts["documents"] == 3
     rejections = Snapshot(spark, out).read("rejections").collect()
     reasons = {(row.reason, Path(row.record.partition("@")[0]).name) for row in rejections}
     assert ("too-large", "a.warc.gz") in reasons
-    assert ("unreadable", "b.warc.gz") in reasons
+    assert {("unreadable", "b.warc.gz"), ("unreadable", "c.warc.gz")} <= reasons
     assert [row for row in rejections if row.reason == "unreadable" and row.seq is not None] == []
     with pytest.raises(SnapshotError, match="already"):
         job.clean(spark, [str(torn)], out, job.Beforehand(b"salt"))
@@ -113,12 +112,12 @@ def test_plain_spark_submit(spark: SparkSession, tmp_path: Path) -> None:
     source = write(tmp_path / "a.warc.gz", fetch_of(PAGES[0]), fetch_of(PAGES[1]))
     submit = Path(sys.executable).with_name("spark-submit")
     options = ["--master", "local[1]", "--conf", "spark.ui.enabled=false", "--conf", "spark.driver.memory=512m",
-               "--conf", "spark.driver.host=127.0.0.1", "--conf", "spark.sql.shuffle.partitions=1"]  # fmt: skip
+               "--conf", "spark.driver.host=127.0.0.1", "--conf", "spark.sql.shuffle.partitions=1",
+               "--driver-java-options", "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"]  # fmt: skip
     told = subprocess.run(
-        [submit, *options, ROOT / "corpus/spark/submit.py", "build", source, tmp_path / "out"],
-        capture_output=True, text=True, check=False, timeout=300,
+        [submit, *options, ROOT / "corpus/spark/submit.py", "clean", source, tmp_path / "out"],
+        capture_output=True, text=True, check=False, timeout=600,
         env={**os.environ, "PYTHONPATH": str(ROOT), "PYSPARK_PYTHON": sys.executable},
     )  # fmt: skip
     assert told.returncode == 0, told.stderr
     assert '"documents":2' in told.stdout
-    assert '"exact":1' in told.stdout
