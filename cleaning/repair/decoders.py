@@ -342,6 +342,7 @@ def _damaged_again(span: str, depth: int, budget: Budget) -> list[Finding] | Non
             _finding(rule, layers, start, span[start:end], after, sure)
             for start, end, after, sure in _by_line(_merged(span, layers), span)
         ]
+    budget.left -= 4 * len(span)
     for way in _EVIDENT_WAYS:
         trial = attempt(span, way)
         if trial is None or not trial.evident or len(trial.groups) > 1:
