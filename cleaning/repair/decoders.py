@@ -335,6 +335,9 @@ def _damaged_again(span: str, depth: int, budget: Budget) -> list[Finding] | Non
     """Return the findings, a line each, on a long span that valid UTF-8 shows to have been damaged more than once."""
     if depth + 1 >= MAX_DEPTH or budget.left < 0:
         return None
+    if len(span) > 4 * HEAD and not _evident_head(span[: span.rfind("\n", 0, 2 * HEAD)]):
+        budget.left -= len(span)
+        return None
     layers = peeled(span)
     if layers is not None and reads_as_chinese(span, layers.text(span), _way(layers), established=False):
         rule = f"decoder.{layers.step.written}-as-{FAMILY[layers.step.reader]}"
@@ -362,6 +365,14 @@ def _damaged_again(span: str, depth: int, budget: Budget) -> list[Finding] | Non
                 for start, end, after, sure in _by_line(whole, span)
             ]
     return None
+
+
+def _evident_head(head: str) -> bool:
+    """Tell whether the beginning of a long run is evidently UTF-8 read wrongly, so that all of it is worth a search."""
+    if peeled(head) is not None:
+        return True
+    trials = (attempt(head, way) for way in _EVIDENT_WAYS)
+    return any(trial is not None and trial.evident for trial in trials)
 
 
 def _way(trial: Trial) -> Way:
@@ -394,7 +405,7 @@ def _inside(bounds: list[Bounds], place: int) -> bool:
 def _one_way(span: str, seen: Counter[Way], sides: Sequence[Sides]) -> tuple[Way, Trial] | None:
     """Return the one way that explains all of a long span beyond doubt, if there is one."""
     for way in sorted(_CHUNK_WAYS, key=lambda item: -seen[item]):
-        searched = _is_searched(span, way) or way[0] == "hybrid"
+        searched = _is_searched(span, way) or way[0] == "hybrid" or (way == ("gbk", "utf-8") and HOLE in span)
         if searched and len(span) > 2 * HEAD and not _worth_a_search(span[:HEAD], way):
             continue
         trial = attempt(span, way, quick=True, sides=sides)
