@@ -594,7 +594,12 @@ def _findings(span: str, repair: Repair, *, part: bool) -> Iterator[Finding]:
         )
         sure = sure and all(finding.certainty == "certified" for finding in repair.inner.findings)
         sure = sure and not any(finding.rule.startswith("damage.") for finding in repair.inner.findings)
-        sure = sure and not suspicious(repair.inner.text) and not _doubtful(span, trial) and not open_ended
+        sure = (
+            sure
+            and not suspicious(repair.inner.text)
+            and not _doubtful(span, trial, repair.inner.text)
+            and not open_ended
+        )
         rules = " after ".join(dict.fromkeys([rule, *(finding.rule for finding in repair.inner.findings)]))
         evidence = f"{rules}; {_evidence(sure, HOLE in repair.inner.text)}"
         certainty: Certainty = "certified" if sure else "inferred"
@@ -605,7 +610,7 @@ def _findings(span: str, repair: Repair, *, part: bool) -> Iterator[Finding]:
 
 
 def _finding(rule: str, trial: Trial, start: int, before: str, after: str, sure: bool) -> Finding:
-    sure = sure and HOLE not in after and not _doubtful(before, trial)
+    sure = sure and HOLE not in after and not _doubtful(before, trial, after)
     evidence = f"{describe((*trial.before, trial.step))}; {_evidence(sure, HOLE in after)}"
     certainty: Certainty = "certified" if sure else "inferred"
     return Finding("repair", rule, start, start + len(before), before, after, certainty, evidence)
@@ -629,16 +634,16 @@ _SURE = frozenset({"known", "forced"})
 _TORN_PAIR = re.compile("[^\x00-\x7f][?@-~][^\x00-\x7f]")
 
 
-def _doubtful(before: str, trial: Trial) -> bool:
+def _doubtful(before: str, trial: Trial, after: str) -> bool:
     """Tell whether another text may have been shown the same way, so that the forward model alone proves too little.
 
     Between characters of Big5 read as GBK a lone ASCII character may be the second byte of a torn pair; beside UTF-8
-    read as GBK a question mark may stand for a lost byte.
+    read as GBK a question mark may stand for a lost byte, and one clean character (C3 BB) is a letter with an accent.
     """
     if trial.step.reader not in READERS["gbk"]:
         return False
     if trial.step.written == "utf-8":
-        return bool(_QUESTION.search(before))
+        return bool(_QUESTION.search(before)) or "\x80" <= after[:1] <= "\xff" or "\x80" <= after[-1:] <= "\xff"
     return trial.step.written == "big5hkscs" and bool(_TORN_PAIR.search(before))
 
 
