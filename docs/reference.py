@@ -39,7 +39,8 @@ def tables() -> str:
 def commands() -> str:
     """Return `commands.md`: the help of every command."""
     parts = ["# Commands\n\nWhat `yuqi COMMAND --help` prints.\n"]
-    context = click.Context(main, info_name="yuqi")
+    # As the program itself runs: click keeps the help option that a command was first asked with.
+    context = click.Context(main, info_name="yuqi", **main.context_settings)
     for name in main.list_commands(context):
         command = main.get_command(context, name)
         assert command is not None
