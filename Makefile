@@ -20,7 +20,8 @@ types: $(VENV)/.dev
 	$(BIN)/mypy
 
 pytest: $(VENV)/.dev
-	$(BIN)/python -m pytest -q
+	$(BIN)/python -m pytest -q tests/corpus/web  # a process of their own: servers and a browser
+	$(BIN)/python -m pytest -q --ignore tests/corpus/web
 
 format: $(VENV)/.dev
 	$(BIN)/ruff check --fix .
