@@ -1,4 +1,7 @@
-"""Writes what the documentation takes from the program itself: `python docs/reference.py` in the checkout."""
+"""Writes what the documentation takes from the program itself: `python docs/reference.py` in the checkout.
+
+With `--check` nothing is written, and the exit code is 1 where a file is out of date.
+"""
 
 from __future__ import annotations
 
@@ -39,7 +42,6 @@ def tables() -> str:
 def commands() -> str:
     """Return `commands.md`: the help of every command."""
     parts = ["# Commands\n\nWhat `yuqi COMMAND --help` prints.\n"]
-    # As the program itself runs: click keeps the help option that a command was first asked with.
     context = click.Context(main, info_name="yuqi", **main.context_settings)
     for name in main.list_commands(context):
         command = main.get_command(context, name)
@@ -61,9 +63,13 @@ def _help(command: click.Command, parent: click.Context, name: str) -> str:
 
 
 def main_() -> None:
-    """Write both files."""
-    (DOCS / "tables.md").write_text(tables(), encoding="utf-8")
-    (DOCS / "commands.md").write_text(commands(), encoding="utf-8")
+    """Write the files, or with `--check` print the names of those that are out of date."""
+    made = {DOCS / "tables.md": tables(), DOCS / "commands.md": commands()}
+    stale = [path for path, text in made.items() if path.read_text(encoding="utf-8") != text]
+    if "--check" in sys.argv[1:]:
+        sys.exit("".join(f"{path.name} is out of date\n" for path in stale) or 0)
+    for path in stale:
+        path.write_text(made[path], encoding="utf-8")
 
 
 if __name__ == "__main__":
