@@ -13,7 +13,8 @@ from corpus import doctor as doctors
 from corpus import explain as explaining
 from corpus.cli import FriendlyCommand, as_json, database
 from corpus.cli_cluster import document_of
-from corpus.search import Hit, QueryError
+from corpus.query import QueryError
+from corpus.search import Hit
 from corpus.search import search as find_hits
 from corpus.stats import stats as collect_stats
 from corpus.store import Corpus

@@ -19,7 +19,6 @@ from corpus.selection import Selection
 
 Pii = Literal["mask", "keep", "drop"]
 
-_JSON_KINDS = ("texts", "quality", "contacts")
 _MASKED = ("title", "author", "source", "text", "text_source")
 """Fields whose text may hold a personal identifier."""
 
@@ -83,7 +82,7 @@ def encoded(
 
     What the tables hold as JSON goes into the line as it stands: taking it apart first would cost half the time.
     """
-    packed = [field.name for field in fields if field.kind in _JSON_KINDS]
+    packed = [field.name for field in fields if field.packed]
     for record in _raw(connection, selection, fields, pii):
         ready = dict(record)
         for name in packed:
@@ -100,7 +99,7 @@ def records(
     pii: Pii = "mask",
 ) -> Iterator[dict[str, Any]]:
     """Yield the corpus' records, ordered by id; their fields are those of `record.schema.json`."""
-    packed = [field.name for field in fields if field.kind in _JSON_KINDS]
+    packed = [field.name for field in fields if field.packed]
     for record in _raw(connection, selection or Selection(duplicates=duplicates), fields, pii):
         for name in packed:
             record[name] = orjson.loads(record[name])

@@ -15,6 +15,11 @@ class Field(NamedTuple):
     nullable: bool
     about: str
 
+    @property
+    def packed(self) -> bool:
+        """Whether the tables hold it as JSON text."""
+        return self.kind in ("texts", "quality", "contacts")
+
 
 FIELDS = (
     Field("id", "text", False, "128-bit hash of URL and body, 32 hex digits"),

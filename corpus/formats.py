@@ -20,8 +20,9 @@ SUFFIXES = (".jsonl", ".jsonl.gz", ".jsonl.zst", ".csv", ".csv.gz", ".csv.zst", 
 ROW_GROUP = 2000
 """Records to a row group of Parquet: some 10 MB, so that a reader of one group needs little memory."""
 
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
-"""What makes a spreadsheet run a cell (OWASP, CSV injection)."""
+_FORMULA_STARTS = tuple("=+-@\t\r\N{FULLWIDTH EQUALS SIGN}\N{FULLWIDTH PLUS SIGN}\N{FULLWIDTH HYPHEN-MINUS}"
+                        "\N{FULLWIDTH COMMERCIAL AT}")  # fmt: skip
+"""What makes a spreadsheet run a cell (OWASP, CSV injection), where its language is Chinese full-width signs too."""
 
 Write = Callable[[bytes, Mapping[str, Any]], None]
 """Takes a record as its JSON line and as a mapping whose lists and objects are JSON text."""
@@ -73,7 +74,7 @@ def _parquet(stream: IO[bytes], fields: tuple[Field, ...]) -> Iterator[Write]:
     schema = arrow_schema(fields)
     import pyarrow.parquet as pq
 
-    packed = [field.name for field in fields if field.kind in ("texts", "quality", "contacts")]
+    packed = [field.name for field in fields if field.packed]
     rows: list[dict[str, Any]] = []
 
     with pq.ParquetWriter(stream, schema, compression="zstd") as writer:

@@ -12,7 +12,7 @@ from typing import Any
 
 from corpus import buckets, dedup, farms
 from corpus.database import Database
-from corpus.search import Indexed, indexed
+from corpus.tokens import Indexed, indexed
 
 APPLICATION_ID = 0x79757169
 """`yuqi` in ASCII: the mark in a SQLite file's header by which a corpus is told from any other database."""

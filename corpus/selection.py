@@ -10,7 +10,7 @@ from typing import Any, Self
 
 from cleaning.topics import topics as known_topics
 from corpus.fields import QUALITY
-from corpus.search import QueryError, lender_name, parse
+from corpus.query import QueryError, lender_name, parse
 
 SCRIPTS = ("hans", "hant", "mixed")
 
@@ -56,6 +56,8 @@ class Selection:
         for date in (self.after, self.before):
             if date is not None and not _DATE.fullmatch(date):
                 raise SelectionError(f"{date}: write a date as 2024, 2024-05 or 2024-05-01")
+        if self.min_relevance is not None and not 0 <= self.min_relevance <= 1:
+            raise SelectionError(f"{self.min_relevance}: relevance is a number from 0 to 1")
         for condition in self.quality:
             _quality_condition(condition)
         if self.query is not None:

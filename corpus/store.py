@@ -29,8 +29,8 @@ from corpus.fingerprint import content_hash
 from corpus.frames import Documents
 from corpus.needles import Hasher, Hashes
 from corpus.records import Fetch, Location, site_of
-from corpus.search import Indexed, indexed
 from corpus.selection import Selection
+from corpus.tokens import Indexed, indexed
 from corpus.versions import OUTCOMES, Timelines
 
 BATCH_FETCHES = 200

@@ -16,7 +16,6 @@ from typing import Any
 import orjson
 from pyspark.sql import DataFrame, SparkSession
 
-from corpus.search import indexed
 from corpus.spark import derive
 from corpus.spark.derive import UNREADABLE
 from corpus.spark.job import SITES
@@ -24,6 +23,7 @@ from corpus.spark.reading import read_inputs
 from corpus.spark.rows import fetch_of
 from corpus.spark.snapshot import Snapshot
 from corpus.store import Corpus, CorpusError
+from corpus.tokens import indexed
 
 _BATCH = 500
 

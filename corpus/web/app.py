@@ -24,7 +24,8 @@ from jinja2 import Environment
 from markupsafe import Markup
 from pluggy import HookimplMarker
 
-from corpus.search import QueryError, match_phrase
+from corpus.query import QueryError
+from corpus.tokens import match_phrase
 from corpus.web import pages, shown
 from corpus.web.config import DATABASE, configuration
 from corpus.web.facets import open_reader

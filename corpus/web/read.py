@@ -16,8 +16,9 @@ from corpus import archive
 from corpus.derive import decoded_body
 from corpus.explain import stage_texts
 from corpus.farms import Farm, Tie, farms
+from corpus.query import QueryError, parse
 from corpus.records import Fetch, Location
-from corpus.search import Hit, QueryError, parse, search, spans
+from corpus.search import Hit, search, spans
 from corpus.story import Difference, Swap, differences, swaps
 from corpus.web.facets import FACETS, Count, FacetTable, Tally
 from corpus.web.trace import Numbered, Piece, trace

@@ -206,7 +206,9 @@ def test_parquet_holds_what_the_lines_hold(corpus: Corpus, tmp_path: Path) -> No
 
 def test_csv_cells_are_not_run_by_a_spreadsheet(corpus: Corpus, tmp_path: Path) -> None:
     with corpus.transaction():
-        corpus.db.execute("UPDATE documents SET title = '=cmd|'' /C calc''!A0', author = '+1'")
+        corpus.db.execute(
+            "UPDATE documents SET title = '=cmd|'' /C calc''!A0', author = '+1', source = '\N{FULLWIDTH EQUALS SIGN}1'"
+        )
     manifest = write_dataset(corpus.connection, tmp_path / "a", NAMED, suffix="csv")
     text = (tmp_path / "a" / manifest["files"][0]["path"]).read_text(encoding="utf-8-sig")
     rows = list(csv.DictReader(io.StringIO(text)))
@@ -215,6 +217,7 @@ def test_csv_cells_are_not_run_by_a_spreadsheet(corpus: Corpus, tmp_path: Path) 
         row for row in rows for value in row.values() if value.startswith(("=", "+", "-", "@", "\t", "\r"))
     ]
     assert rows[0]["title"].startswith("'=cmd")
+    assert rows[0]["source"] == "'\N{FULLWIDTH EQUALS SIGN}1"
     assert [row["id"] for row in rows] == [record["id"] for record in records(corpus.connection)]
 
 
@@ -314,7 +317,7 @@ def test_a_lender_is_found_by_any_of_its_names(corpus: Corpus) -> None:
     [
         {"topics": ("nosuch",)}, {"scripts": ("latin",)}, {"after": "yesterday"}, {"quality": ("damage_share",)},
         {"quality": ("nosuch>1",)}, {"quality": ("chars>1; DROP TABLE documents",)}, {"query": "AND"},
-        {"sites": "yuqi-a.test"},
+        {"sites": "yuqi-a.test"}, {"min_relevance": float("nan")},
     ],
 )  # fmt: skip
 def test_a_filter_that_can_match_nothing_is_told(asked: dict[str, Any]) -> None:

@@ -8,18 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from corpus.search import (
-    CANDIDATES,
-    QueryError,
-    excerpt,
-    index_text,
-    indexed,
-    match_phrase,
-    matching,
-    parse,
-    search,
-    spans,
-)
+from corpus.query import QueryError, parse
+from corpus.search import CANDIDATES, excerpt, matching, search, spans
+from corpus.tokens import index_text, indexed, match_phrase
 
 DOCUMENTS = [
     (
@@ -29,7 +20,7 @@ DOCUMENTS = [
         "xm.example",
         "2024-03-01",
         '["小米金融"]',
-        '["calls"]',
+        '["collection_calls"]',
     ),
     (
         "b",
@@ -40,7 +31,15 @@ DOCUMENTS = [
         "[]",
         "[]",
     ),
-    ("c", "花呗 overdue 说明", "APP提示overdue后，催收员上门。", "xm.example", None, '["花呗"]', '["calls"]'),
+    (
+        "c",
+        "花呗 overdue 说明",
+        "APP提示overdue后，催收员上门。",
+        "xm.example",
+        None,
+        '["花呗"]',
+        '["collection_calls"]',
+    ),
     ("d", "催收电话（转载）", "催收电话打给了紧急联系人。", "copy.example", "2024-04-01", "[]", "[]"),
 ]
 
@@ -109,7 +108,7 @@ def found(connection: sqlite3.Connection, query: str, *, duplicates: bool = Fals
         ('"催收 电话"', set()),
         ("site:xm.example", {"a", "c"}),
         ("lender:花呗", {"c"}),
-        ("topic:calls after:2024-01", {"a"}),
+        ("topic:collection_calls after:2024-01", {"a"}),
         ("before:2024-01-01", {"b"}),
         ("催收 site:nowhere.example", set()),
         ("催收 NOT site:xm.example", set()),
@@ -163,6 +162,7 @@ def test_a_query_with_nothing_in_it_is_refused(connection: sqlite3.Connection, q
         "NOT (催收 OR 上门)",
         "催收 OR NOT (上门)",
         "after:2024 OR 催收",
+        "topic:no_such 催收",
     ],
 )
 def test_a_query_that_can_t_mean_what_it_says_is_refused(connection: sqlite3.Connection, query: str) -> None:

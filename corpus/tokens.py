@@ -1,0 +1,95 @@
+"""The tokens of the full-text index: what a document is held as, and the phrase that finds a text in it.
+
+FTS5's own tokenizers don't serve: `unicode61` takes a whole clause as one word, `trigram` finds no two-character
+word. The index holds every adjacent pair of Chinese characters as a token, and each run's last character alone, so
+that a word of any length is a phrase of its pairs and a single character is a prefix. Where punctuation stood a
+separator token stands, so that no word matches across it.
+
+A third column holds the document's site, lenders, topics, script and year as one token each, so that a filter is an
+intersection of two lists of the index and not a look at every row that the words find.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+from cleaning.script import to_simplified
+
+SEPARATOR = "\N{LATIN LETTER DENTAL CLICK}"
+"""A letter to FTS5's unicode61 that no Chinese page holds: it stands where punctuation stood."""
+
+_TOKEN_RUN = re.compile(
+    r"([\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff\u3007]+)|([^\W_\u3400-\u9fff]+)|([^\s\w]+|\n)"
+)
+
+
+class Indexed(NamedTuple):
+    """A document as `documents_fts` holds it: three columns of space-separated tokens."""
+
+    title: str
+    text: str
+    tags: str
+
+
+def indexed(
+    title: str | None, text: str, *, site: str, lenders: Iterable[str], topics: Iterable[str], script: str,
+    published: str | None,
+) -> Indexed:  # fmt: skip
+    """Return what the index holds of a document. To forget a row, FTS5 must be told exactly this again."""
+    tags = [tag("site", site), tag("script", script)]
+    tags += [tag("lender", name) for name in lenders]
+    tags += [tag("topic", name) for name in topics]
+    if published:
+        tags.append(tag("year", published[:4]))
+    return Indexed(index_text(title or ""), index_text(text), " ".join(tags))
+
+
+def tag(name: str, value: str) -> str:
+    """Return the token of a document's attribute: no query of words holds one, whatever the value's own letters."""
+    return f"{SEPARATOR}{name}{value.encode().hex()}"
+
+
+def tagged(name: str, *values: str) -> str:
+    """Return the FTS5 expression for documents whose attribute `name` has one of `values`."""
+    return "({tags} : (" + " OR ".join(f'"{tag(name, value)}"' for value in values) + "))"
+
+
+def index_text(text: str) -> str:
+    """Return `text` (Simplified) as the space-separated tokens that `documents_fts` holds."""
+    return " ".join(_tokens(text))
+
+
+def _tokens(text: str) -> Iterator[str]:
+    for han, word, mark in _TOKEN_RUN.findall(text):
+        if han:
+            yield from map(str.__add__, han, han[1:])
+            yield han[-1]
+        elif word:
+            # No page's own letters make a token of ours.
+            yield word.lower().replace(SEPARATOR, "") or SEPARATOR
+        elif mark:
+            yield SEPARATOR
+
+
+def match_phrase(text: str) -> str | None:
+    """Return the FTS5 phrase that finds `text` (either script) in the index, None when nothing in it is indexed."""
+    tokens = list(_tokens(to_simplified(text)))
+    while tokens and tokens[-1] == SEPARATOR:
+        tokens.pop()
+    while tokens and tokens[0] == SEPARATOR:
+        tokens.pop(0)
+    if not tokens:
+        return None
+    if not _is_han(tokens[-1]):
+        return f'"{" ".join(tokens)}"'
+    if len(tokens) > 1 and len(tokens[-2]) > 1 and tokens[-2][-1] == tokens[-1]:
+        # The query's last character may stand within a longer run of the text, where it is no token of its own.
+        return f'"{" ".join(tokens[:-1])}"'
+    return f'"{" ".join(tokens)}" *'
+
+
+def _is_han(token: str) -> bool:
+    char = token[0]
+    return "\u3400" <= char <= "\u9fff" or char >= "\U00020000"
