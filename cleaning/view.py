@@ -1,0 +1,211 @@
+"""A page as extraction looks at it: its flat form, and the sums over its tree that every choice rests on.
+
+Prose, links and characters of each subtree, what each element says about itself, which line is the headline and how much
+prose stands close below each element.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from cleaning import blocks as roles
+from cleaning.blocks import own_mark, prose_weight
+from cleaning.dom import Dom
+from cleaning.metadata import letters
+
+DECAY = 0.6
+"""How much of a line's weight each further ancestor gets: a container is where prose stands close together."""
+
+REACH = 6
+"""Ancestors that a line's weight reaches, those around nothing else not counted."""
+
+MAX_CLIMB = 40
+"""Ancestors that are looked at for each line, whatever they are around."""
+
+MARKED_SHARE = 0.2
+"""Weight of prose in a part whose name says it is not the article: names lie, so it is not nothing."""
+
+MAX_SEARCHED = 3000
+"""Lines of a page in which its headline and the line that its description quotes are looked for."""
+
+LEAVES = frozenset({"p", "h1", "h2", "h3", "h4", "h5", "h6", "pre", "li", "dd", "dt", "figcaption", "center"})
+HEADINGS = frozenset({"h1", "h2", "h3", "h4", "h5", "h6"})
+
+
+@dataclass(slots=True)
+class Head:
+    """What stands in a page's head and scripts."""
+
+    title: str | None
+    fields: dict[str, str]
+    description: str
+    ld: dict[str, str] = field(default_factory=dict)
+    state: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class View:
+    """A page's elements with the sums that the choice rests on; lists are parallel to `dom.tags`."""
+
+    dom: Dom
+    weights: list[float]
+    near: list[float]
+    prose: list[float]
+    linked: list[int]
+    chars: list[int]
+    first: list[int]
+    last: list[int]
+    own: list[roles.Mark]
+    marks: list[roles.Mark]
+    headline: int | None = None
+    described: int | None = None
+
+
+def look(dom: Dom, head: Head) -> View:
+    """Return the page with its sums: prose, links and characters of each subtree, and prose near each element."""
+    count, lines = len(dom.tags), dom.lines
+    weights = [
+        0.0 if line.hidden or line.linked + 1 >= len(line.text) else prose_weight(line.text, line.linked)
+        for line in lines
+    ]
+    prose, linked, chars = [0.0] * count, [0] * count, [0] * count
+    first, last = [len(lines)] * count, [-1] * count
+    for index, line in enumerate(lines):
+        owner = line.owner
+        prose[owner] += weights[index]
+        linked[owner] += line.linked
+        chars[owner] += len(line.text)
+        if last[owner] < 0:
+            first[owner] = index
+        last[owner] = index
+    parents = dom.parents
+    for element in range(count - 1, 0, -1):
+        if chars[element]:
+            parent = parents[element]
+            prose[parent] += prose[element]
+            linked[parent] += linked[element]
+            chars[parent] += chars[element]
+            if first[element] < first[parent]:
+                first[parent] = first[element]
+            if last[element] > last[parent]:
+                last[parent] = last[element]
+    view = View(dom, weights, [], prose, linked, chars, first, last, [], [])
+    view.headline = _headline(view, head)
+    view.described = _described(view, head)
+    view.own = _own_marks(view)
+    view.marks = inherit(dom, view.own)
+    view.near = _near(view)
+    return view
+
+
+def _own_marks(view: View) -> list[roles.Mark]:
+    """Return what each element says about itself, where that can be believed."""
+    dom, prose = view.dom, view.prose
+    half = prose[0] / 2
+    marks: list[roles.Mark] = [
+        "hidden" if hidden else own_mark(tag, hint)
+        for tag, hint, hidden in zip(dom.tags, dom.hints, dom.hidden, strict=True)
+    ]
+    marks[0] = ""
+    for element, mark in enumerate(marks):
+        if mark and (not view.chars[element] or (prose[element] > half and _misnamed(view, element, mark))):
+            marks[element] = ""
+    return marks
+
+
+def _misnamed(view: View, element: int, mark: roles.Mark) -> bool:
+    """Say whether an element that holds most of the page's prose is the article in spite of its mark.
+
+    It is not hidden for a reader: pages hide the article until a script has run. It is no menu or footer either, if it holds
+    nearly all prose; comments can outweigh an article, but then the headline and some prose stand outside.
+    """
+    if mark == "hidden":
+        return True
+    outside = view.prose[0] - view.prose[element]
+    if mark == "comment":
+        holds_headline = view.headline is not None and view.first[element] <= view.headline <= view.last[element]
+        return holds_headline or outside < 60
+    return view.prose[element] > 0.75 * view.prose[0]
+
+
+def inherit(dom: Dom, own: Sequence[roles.Mark], top: int = 0) -> list[roles.Mark]:
+    """Return each element's mark, its own or an ancestor's; marks at `top` and above it don't count."""
+    marks: list[roles.Mark] = [""] * len(own)
+    parents = dom.parents
+    for element in range(top + 1, len(own)):
+        marks[element] = marks[parents[element]] or own[element]
+    return marks
+
+
+def _near(view: View) -> list[float]:
+    """Return how much prose stands close below each element.
+
+    An element around a single one counts with it: editors wrap each paragraph in four sections, and what holds the
+    paragraphs together is no further away for that.
+    """
+    near = [0.0] * len(view.marks)
+    tags, parents, chars = view.dom.tags, view.dom.parents, view.chars
+    for line, weight in zip(view.dom.lines, view.weights, strict=True):
+        if not weight:
+            continue
+        element = line.owner
+        mark = view.marks[element]
+        if mark:
+            weight *= 0.0 if mark == "hidden" else MARKED_SHARE
+        if tags[element] in LEAVES:
+            element = parents[element]
+        steps, climbed = REACH, MAX_CLIMB
+        while element and weight and steps and climbed:
+            near[element] += weight
+            parent = parents[element]
+            if chars[parent] > chars[element]:
+                weight *= DECAY
+                steps -= 1
+            climbed -= 1
+            element = parent
+    return near
+
+
+def _headline(view: View, head: Head) -> int | None:
+    """Return the line that is the page's headline: `<title>` or `og:title` holds it; headings and long ones first."""
+    stated = letters(" ".join(filter(None, (head.title, head.fields.get("title"), head.ld.get("title")))))
+    if len(stated) < 4:
+        return None
+    known = set(stated)
+    best: tuple[float, int] | None = None
+    for index, line in enumerate(view.dom.lines[:MAX_SEARCHED]):
+        text = line.text
+        middle = text[len(text) // 2]
+        if (middle not in known and middle.isalnum()) or line.hidden or not 4 <= len(text) <= 150:
+            continue
+        bare = letters(_KIND_OF_POST.sub("", text, count=1) if text[0] in "[【" else text)
+        if len(bare) < 4 or bare not in stated:
+            continue
+        tag = view.dom.tags[line.owner]
+        rank = len(bare) * (3.0 if tag == "h1" else 2.0 if tag in HEADINGS else 1.0)
+        if line.linked * 2 > len(text):
+            rank *= 0.3
+        if best is None or rank > best[0]:
+            best = (rank, index)
+    return best[1] if best else None
+
+
+_KIND_OF_POST = re.compile(r"^[\[【][^\]】]{1,8}[\]】]")
+"""What a forum prints before a thread's subject (`[求助]`), and not in `<title>`."""
+
+
+def _described(view: View, head: Head) -> int | None:
+    """Return the line that the page's description quotes: most descriptions are the article's beginning."""
+    quoted = letters(head.description)[:14]
+    if len(quoted) < 10 or (head.title and quoted in letters(head.title)):
+        return None
+    for index, line in enumerate(view.dom.lines[:MAX_SEARCHED]):
+        if (
+            len(line.text) >= len(quoted)
+            and view.weights[index] > 0
+            and letters(line.text[:60]).startswith(quoted)
+        ):
+            return index
+    return None
