@@ -7,7 +7,7 @@ import io
 import re
 import zlib
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, BinaryIO, cast
@@ -225,7 +225,7 @@ def _read_warc(stream: BinaryIO, source: str) -> Iterator[Intake | Problem]:
         empty = False
         where = f"{source}@{entry.offset}"
         if entry.fetch is not None:
-            yield Intake(where, entry.fetch)
+            yield Intake(where, replace(entry.fetch, url=_plain_url(entry.fetch.url)))
         else:
             yield Problem(where, entry.problem or "it holds no page")
     if empty:

@@ -195,14 +195,15 @@ def _host(host: str) -> str:
             return f"[{ipaddress.IPv6Address(host.partition('%')[0]).compressed}]"
         except ValueError:
             raise UrlError(f"not an IPv6 address: {host}") from None
-    name = host.lower().removesuffix(".")
+    name = host.lower()
     if not name.isascii():
         try:
             # IDNA 2003: no name in use in Chinese differs from IDNA 2008.
             name = name[:254].encode("idna").decode("ascii").lower()
         except UnicodeError as error:
             raise UrlError(f"not a host name: {error}") from None
-    if not name or len(name) > 253 or not all(character.isalnum() or character in "-._" for character in name):
+    name = name.removesuffix(".")  # here, as IDNA makes a dot of an ideographic full stop
+    if "" in name.split(".") or len(name) > 253 or not all(mark.isalnum() or mark in "-._" for mark in name):
         raise UrlError(f"not a host name: {host[:80]!r}")
     return _legacy_ipv4(name) or name
 
