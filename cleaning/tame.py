@@ -136,7 +136,9 @@ def _within_bounds(data: bytes) -> bool:
 
 def _crowded(data: bytes, start: int, end: int) -> bool:
     """Say whether a tag between two `>` has too many attributes; of several `<` there the first one begins it."""
-    tag = _TAG_START.search(data, start, end)
+    # The one byte first: most of such gaps are a text or a script without any tag, and an expression looks longer.
+    first = data.find(b"<", start, end)
+    tag = _TAG_START.search(data, first, end) if first >= 0 else None
     if tag is None or end - tag.start() <= LONG_TAG:
         return False
     inner = data[tag.start() : end]

@@ -14,28 +14,26 @@ import io
 import os
 import uuid
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO
 
 from fastwarc.warc import ArchiveIterator, WarcRecord, WarcRecordType
+from isal import isal_zlib
 
 from corpus.records import Fetch, Location, RecordKind, Reference
 
 MAX_FILE_BYTES = 1_000_000_000
 """A file that has grown past this is closed and the next begun: 1 GB is what the WARC guidelines advise."""
 
+PACKING = 2
+"""Level of ISA-L's deflate: of 30 KB pages it packs 340 MB a second, 5.7 to 1; zlib's usual 6 packs 67, 6.1 to 1."""
+
 MAX_RECORD_BYTES = 256_000_000
 """A record that inflates to more than this is refused on reading: it is a bomb, not a page."""
 
-_TYPES: dict[RecordKind, WarcRecordType] = {
-    "response": WarcRecordType.response,
-    "resource": WarcRecordType.resource,
-    "conversion": WarcRecordType.conversion,
-    "revisit": WarcRecordType.revisit,
-}
 _PROFILE = "http://netpreserve.org/warc/1.1/revisit/"
 """WARC 1.1, section 6.7: `server-not-modified` for a 304, `identical-payload-digest` for the same bytes again."""
 _ARCHIVED = {"transfer-encoding": "X-Archive-Orig-Transfer-Encoding"}
@@ -136,7 +134,7 @@ class ArchiveWriter:
 
 def _compress(record: bytes) -> bytes:
     """Return `record` as one gzip member; without a time stamp, so that the same record gives the same bytes."""
-    packer = zlib.compressobj(6, zlib.DEFLATED, 31)
+    packer = isal_zlib.compressobj(PACKING, isal_zlib.DEFLATED, 31)
     return packer.compress(record) + packer.flush()
 
 
@@ -151,41 +149,41 @@ def _sha1(data: bytes) -> str:
 
 
 def _warcinfo(name: str) -> bytes:
-    record = WarcRecord()
-    record.init_headers(record_type=WarcRecordType.warcinfo, record_urn=_urn(f"warcinfo:{name}".encode()))
-    record.headers["WARC-Filename"] = name
-    record.headers["Content-Type"] = "application/warc-fields"
-    record.set_bytes_content(b"software: yuqi\r\nformat: WARC File Format 1.1\r\n")
-    return _written(record)
+    fields = [
+        ("WARC-Type", "warcinfo"),
+        ("WARC-Date", _stamp(datetime.now(UTC))),
+        ("WARC-Record-ID", f"<urn:uuid:{_uuid(f'warcinfo:{name}'.encode())}>"),
+        ("WARC-Filename", name),
+        ("Content-Type", "application/warc-fields"),
+    ]
+    return _written(fields, b"software: yuqi\r\nformat: WARC File Format 1.1\r\n")
 
 
 def record_bytes(fetch: Fetch) -> bytes:
     """Return the uncompressed WARC record of `fetch`, with block and payload digests."""
-    record = WarcRecord()
     stamp = _stamp(fetch.fetched_at)
-    record.init_headers(record_type=_TYPES[fetch.kind], record_urn=_urn(f"{fetch.id}{stamp}".encode()))
+    fields = [
+        ("WARC-Type", fetch.kind),
+        ("WARC-Date", stamp),
+        ("WARC-Record-ID", f"<urn:uuid:{_uuid(f'{fetch.id}{stamp}'.encode())}>"),
+        ("WARC-Target-URI", fetch.url),
+    ]
     if fetch.refers_to is not None:
-        _refer(record, fetch, fetch.refers_to)
-    record.headers["WARC-Target-URI"] = fetch.url
-    record.headers["WARC-Date"] = stamp
-    if fetch.truncated:
-        record.headers["WARC-Truncated"] = fetch.truncated
-    if fetch.crawl_id:
-        record.headers["WARC-Yuqi-Crawl"] = fetch.crawl_id
-    if fetch.origin:
-        record.headers["WARC-Yuqi-Origin"] = fetch.origin
-    if fetch.kind == "response":
-        record.headers["Content-Type"] = "application/http; msgtype=response"
-        record.headers["WARC-Payload-Digest"] = payload_digest(fetch)
-        record.set_bytes_content(_http_head(fetch) + fetch.body)
-    elif fetch.kind == "revisit":
-        record.headers["Content-Type"] = "application/http; msgtype=response"
-        record.set_bytes_content(_http_head(fetch))
+        fields += _reference_fields(fetch, fetch.refers_to)
+    own = {
+        "WARC-Truncated": fetch.truncated,
+        "WARC-Yuqi-Crawl": fetch.crawl_id,
+        "WARC-Yuqi-Origin": fetch.origin,
+    }
+    fields += [(name, value) for name, value in own.items() if value]
+    if fetch.kind in ("response", "revisit"):
+        fields.append(("Content-Type", "application/http; msgtype=response"))
     else:
-        record.headers["Content-Type"] = fetch.content_type or "application/octet-stream"
-        record.headers["WARC-Payload-Digest"] = payload_digest(fetch)
-        record.set_bytes_content(fetch.body)
-    return _written(record)
+        fields.append(("Content-Type", fetch.content_type or "application/octet-stream"))
+    if fetch.kind == "revisit":
+        return _written(fields, _http_head(fetch))
+    fields.append(("WARC-Payload-Digest", payload_digest(fetch)))
+    return _written(fields, _http_head(fetch) + fetch.body if fetch.kind == "response" else fetch.body)
 
 
 def payload_digest(fetch: Fetch) -> str:
@@ -202,32 +200,32 @@ def _stamp(when: datetime) -> str:
     return when.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
-def _refer(record: WarcRecord, fetch: Fetch, other: Reference) -> None:
-    """Write which record this one refers to. `WARC-Yuqi-Fetch` is our own, by which the corpus finds it again."""
+def _reference_fields(fetch: Fetch, other: Reference) -> list[tuple[str, str]]:
+    """Return which record this one refers to. `WARC-Yuqi-Fetch` is our own, by which the corpus finds it again."""
     when = _stamp(other.fetched_at)
-    record.headers["WARC-Refers-To"] = f"<urn:uuid:{_uuid(f'{other.id}{when}'.encode())}>"
-    record.headers["WARC-Refers-To-Target-URI"] = other.url
-    record.headers["WARC-Refers-To-Date"] = when
-    record.headers["WARC-Yuqi-Fetch"] = other.id
-    record.headers["WARC-Yuqi-Digest"] = other.digest
+    fields = [
+        ("WARC-Refers-To", f"<urn:uuid:{_uuid(f'{other.id}{when}'.encode())}>"),
+        ("WARC-Refers-To-Target-URI", other.url),
+        ("WARC-Refers-To-Date", when),
+        ("WARC-Yuqi-Fetch", other.id),
+        ("WARC-Yuqi-Digest", other.digest),
+    ]
     if fetch.kind == "revisit":
         profile = "server-not-modified" if fetch.status == 304 else "identical-payload-digest"
-        record.headers["WARC-Profile"] = _PROFILE + profile
-        record.headers["WARC-Payload-Digest"] = other.digest
-
-
-def _urn(seed: bytes) -> bytes:
-    return b"uuid:" + _uuid(seed).encode("ascii")
+        fields += [("WARC-Profile", _PROFILE + profile), ("WARC-Payload-Digest", other.digest)]
+    return fields
 
 
 def _uuid(seed: bytes) -> str:
     return str(uuid.UUID(bytes=hashlib.blake2b(seed, digest_size=16).digest(), version=4))
 
 
-def _written(record: WarcRecord) -> bytes:
-    buffer = io.BytesIO()
-    record.write(buffer, checksum_data=True)
-    return buffer.getvalue()
+def _written(fields: Sequence[tuple[str, str]], block: bytes) -> bytes:
+    """Return a record of these fields (WARC 1.1, section 4), its length and digest added."""
+    lines = [f"{name}: {_header_safe(value)}" for name, value in fields]
+    lines += [f"Content-Length: {len(block)}", f"WARC-Block-Digest: {_sha1(block)}"]
+    head = "\r\n".join(["WARC/1.1", *lines]).encode("utf-8")
+    return b"".join((head, b"\r\n\r\n", block, b"\r\n\r\n"))
 
 
 def _http_head(fetch: Fetch) -> bytes:
