@@ -24,6 +24,7 @@ from crawler.focus import OFF, PAGE_ENOUGH
 from crawler.frontier import canonical, requestable
 from crawler.health import MAX_ATTEMPTS, REFUSALS, RETRYABLE, HostHealth, backoff, retry_after
 from crawler.judge import Judge, has_twin
+from crawler.shared import FrontierAwayError, FrontierStore
 from crawler.sink import Sink
 from crawler.site import Site
 from crawler.table import Entry, Frontier, State
@@ -37,6 +38,12 @@ BATCH = 32
 
 PATIENCE = 40 * BATCH
 """Consequences kept in memory while another process holds the database; with more, the crawl waits for it."""
+
+GLANCE_SECONDS = 1.0
+"""How often a run looks what others have brought to a frontier that it shares, and writes what it has brought itself."""
+
+AWAY_SECONDS = 300.0
+"""How long a run waits for a shared frontier that is gone before it ends; what it archived is taken up by the next."""
 
 MAX_HOSTS = 10_000
 """Hosts whose site is remembered; a pool of wildcard subdomains has any number."""
@@ -160,15 +167,19 @@ class Session:
         retry_base: float = 5.0,
         asked: Sequence[str] = (),
         clock: Callable[[], float] = time.time,
+        frontier: FrontierStore | None = None,
     ) -> None:
-        """Begin with `sites`; `asked` are the words that named them, which a later run without targets takes up."""
+        """Begin with `sites`; `asked` are the words that named them, which a later run without targets takes up.
+
+        Without a `frontier` to share, it is the corpus's own.
+        """
         self.sink = sink
         self._asked = [*asked]
         self.sites = {site.name: site for site in sites}
         self.limits = limits or Limits()
         self.summary = CrawlSummary()
         self.stopping: str | None = None
-        self.frontier = Frontier(sink.connection, self.sites)
+        self.frontier: FrontierStore = frontier or Frontier(sink.connection, self.sites)
         self.delays: dict[str, float] = {}
         self._first_run: set[str] = set()
         self._fresh = fresh
@@ -197,6 +208,9 @@ class Session:
         self._responses: Counter[str] = Counter()
         self._received: Counter[str] = Counter()
         self._spent: set[str] = set()
+        self._met: set[str] = set()
+        self._unwritten = 0
+        self._glanced = 0.0
 
     # Watching
 
@@ -226,7 +240,7 @@ class Session:
             if mark is None:
                 mark = self.sink.mark()
                 self.frontier.set_watermark(mark)
-            self.frontier.release()
+            self.frontier.recover()
         self.judge.twins.recall(self.frontier.pages())
         self.summary.crawl_id = self.sink.begin(self._asked or targets)
         self.judge.shown.update(self.frontier.shown(PAGE_ENOUGH))
@@ -239,6 +253,7 @@ class Session:
         self._replay(mark)
         self.sink.start_cleaning()
         with self.sink.transaction():
+            self.frontier.release()
             self._seed()
             if self._recrawl:
                 self._look_again(only_due=self._recrawl == "due")
@@ -322,7 +337,8 @@ class Session:
         summary.reason = self.stopping or reason
         with self.sink.transaction():
             self.frontier.release()
-            self.frontier.set_unfinished(bool(self.frontier.counts().get("queued")))
+            left = self.frontier.counts()
+            self.frontier.set_unfinished(bool(left.get("queued") or left.get("leased")))
         summary.seconds = round(self._clock() - self._started, 3)
         summary.statuses = dict(sorted(self._statuses.items()))
         summary.states = self.frontier.counts()
@@ -364,11 +380,28 @@ class Session:
         self.sink.flush()
         if not self._pending:
             return
-        with self.sink.transaction():
-            for write in self._pending:
-                write()
-            self.frontier.set_watermark(self.sink.mark())
+        try:
+            with self.sink.transaction(), self.frontier.together():
+                for write in self._pending:
+                    write()
+                self.frontier.set_watermark(self.sink.mark())
+        except FrontierAwayError:
+            # Kept until it is back. Should this process die before, the archive knows.
+            return
         self._pending.clear()
+        self._unwritten = 0
+
+    def _glance(self, now: float) -> None:
+        """Write what a shared frontier is owed, and look what others have brought, now and then."""
+        if not self.frontier.shared or 0.0 <= now - self._glanced < GLANCE_SECONDS:
+            return
+        self._glanced = now
+        self.checkpoint()
+        for host in set(self.frontier.hosts()).difference(self._turns):
+            self._turns.append(host)
+        self.judge.twins.recall(
+            [page for page in self.frontier.pages() if page[0] not in self.judge.twins.digests]
+        )
 
     # What to fetch
 
@@ -378,12 +411,13 @@ class Session:
         `room` says whether a host may be asked for one more page at this moment.
         """
         now = self._clock()
+        self._glance(now)
         if self._over_budget(now) or self._pages_under_way():
             return None
         # Probes first: until they are answered, a pool may be growing.
         for _ in range(len(self._urgent)):
             entry = self._urgent.popleft()
-            if self.health(entry.host).ready(now) and room(entry.host):
+            if self.health(entry.host).ready(now) and room(entry.host) and not self.hold(entry):
                 return self._hand_out(entry)
             self._urgent.append(entry)
         for _ in range(len(self._turns)):
@@ -404,13 +438,10 @@ class Session:
     def _take(self, host: str, now: float) -> Entry | None:
         waiting = self._ready.setdefault(host, deque())
         if self._low(waiting) and now >= self._dry_until.get(host, 0.0):
-            self.checkpoint()
-            with self.sink.transaction():
-                taken = self.frontier.take(host, self.summary.crawl_id, BATCH, now)
-            if not taken:
-                self._dry_until[host] = self.frontier.next_due(host) or float("inf")
-            waiting.extend(taken)
+            waiting.extend(self._take_turn(host, now) if self.frontier.shared else self._take_many(host, now))
         if self._hold(host, waiting):
+            if self.frontier.shared:
+                self._set_aside(waiting, now)
             return None
         while waiting:
             entry = waiting.popleft()
@@ -419,6 +450,47 @@ class Session:
                 return entry
             self._settle(entry, "excluded", why=why)
         return None
+
+    def _take_many(self, host: str, now: float) -> list[Entry]:
+        self.checkpoint()
+        with self.sink.transaction():
+            taken = self.frontier.take(host, self.summary.crawl_id, BATCH, now)
+        if not taken:
+            self._dry_until[host] = self.frontier.next_due(host) or float("inf")
+        return taken
+
+    def _take_turn(self, host: str, now: float) -> list[Entry]:
+        """Take a URL together with its host's turn, which lasts until `_release`."""
+        delay, concurrency = self._courtesy(host)
+        taken = self.frontier.take(host, self.summary.crawl_id, 1, now, delay=delay, concurrency=concurrency)
+        if not taken:
+            self._dry_until[host] = self.frontier.next_due(host) or float("inf")
+        return taken
+
+    def _set_aside(self, waiting: deque[Entry], now: float) -> None:
+        """Give back what must wait for another host, and with it the turn."""
+        for entry in waiting:
+            self._release(entry)
+            self._pending.append(
+                lambda entry=entry: self.frontier.postpone(  # type: ignore[misc]
+                    entry.key, now + GLANCE_SECONDS, entry.why or "", attempt=False
+                )
+            )
+        waiting.clear()
+
+    def _courtesy(self, host: str) -> tuple[float | None, int | None]:
+        """Return a host's pace; until the rules of its robots.txt are known, one request at a time."""
+        delay, concurrency = self.pace(host)
+        return delay, concurrency if host in self._met else 1
+
+    def hold(self, entry: Entry) -> float:
+        """Take a host's turn for a request of our own; return 0.0, or the seconds to wait."""
+        delay, concurrency = self._courtesy(entry.host)
+        return self.frontier.hold(entry, delay=delay, concurrency=concurrency)
+
+    def let_go(self, entry: Entry, *, asked: bool = True) -> None:
+        """Give a host's turn back, after a request if it was `asked`."""
+        self.frontier.let_go(entry, asked=asked, delay=self.pace(entry.host)[0])
 
     def _low(self, waiting: deque[Entry]) -> bool:
         """Return whether to lease more: at the last moment, or somewhat before if nobody else is writing just then."""
@@ -453,6 +525,8 @@ class Session:
         if any(self.health(entry.host).gave_up is None for entry in self._urgent):
             return True
         if any(queue and self._usable(host, now) for host, queue in self._ready.items()):
+            return True
+        if self.frontier.elsewhere() or self.frontier.away():
             return True
         return any(self._usable(host, now) and self._due_soon(host, now) for host in self.frontier.hosts())
 
@@ -494,6 +568,8 @@ class Session:
                 self.stopping = "time limit"
             elif limits.bytes is not None and self.summary.bytes >= limits.bytes:
                 self.stopping = "byte limit"
+            elif self.frontier.away() >= AWAY_SECONDS:
+                self.stopping = "shared frontier out of reach"
         return self.stopping is not None
 
     def health(self, host: str) -> HostHealth:
@@ -549,16 +625,22 @@ class Session:
                 "fetch", url=fetch.url, site=entry.site, kind=entry.kind, depth=entry.depth, status=fetch.status,
                 bytes=len(fetch.body), type=fetch.content_type, outcome=self._outcome,
             )  # fmt: skip
-        if len(self._pending) >= PATIENCE or (len(self._pending) >= 4 * BATCH and self.sink.free()):
+        self._unwritten += 1
+        if self.frontier.shared:
+            if self._unwritten >= BATCH:
+                self.checkpoint()
+        elif len(self._pending) >= PATIENCE or (len(self._pending) >= 4 * BATCH and self.sink.free()):
             self.checkpoint()
 
     def _follow(self, entry: Entry, fetch: Fetch) -> None:
         """Settle an entry by its response, and queue what it leads to."""
         now = self._clock()
         health = self.health(entry.host)
+        self._met.add(entry.host)
         if fetch.status in RETRYABLE or fetch.status in REFUSALS:
             wait = retry_after(fetch.header("retry-after"), now)
             health.failed(f"status {fetch.status}", now, wait=wait, counts=entry.attempts == 0)
+            self.frontier.rest(entry.host, health.ready_at - now)
             self._later(entry, f"http-{fetch.status}", retryable=fetch.status in RETRYABLE, wait=wait)
             return
         health.succeeded()
@@ -747,12 +829,15 @@ class Session:
         """Note that an entry gave no response: tried again later, or failed."""
         if hosts_fault:
             # That a URL fails once more says nothing new about its host.
-            self.health(entry.host).failed(why, self._clock(), counts=entry.attempts == 0)
+            now = self._clock()
+            self.health(entry.host).failed(why, now, counts=entry.attempts == 0)
+            self.frontier.rest(entry.host, self.health(entry.host).ready_at - now)
         self._later(entry, why, retryable=retryable)
         self._tell("problem", url=entry.url, site=entry.site, why=why, outcome=self._outcome)
 
     def leave_out(self, entry: Entry, why: str) -> None:
         """Note that an entry is not to be fetched (robots.txt)."""
+        self._release(entry, asked=False)
         self._settle(entry, "excluded", why=why)
         self._tell("left-out", url=entry.url, site=entry.site, why=why)
 
@@ -787,9 +872,12 @@ class Session:
             )
         )
 
-    def _release(self, entry: Entry) -> None:
-        if self._out.pop(entry.key, None) is not None:
+    def _release(self, entry: Entry, *, asked: bool = True) -> None:
+        if self._out.pop(entry.key, None) is None:
+            asked = False
+        else:
             self._busy[entry.host] -= 1
+        self.let_go(entry, asked=asked)
 
     def standing(self) -> Standing:
         """Return where the run stands."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -125,6 +125,11 @@ class Frontier:
         """The connection that the tables are read through."""
         return self._connection
 
+    @property
+    def shared(self) -> bool:
+        """False: one crawl at a time works on a corpus, so that hosts' delays are its own affair."""
+        return False
+
     def clear(self, site: str | None = None) -> None:
         """Forget every URL, or those of one site."""
         if site is None:
@@ -134,18 +139,23 @@ class Frontier:
         else:
             self._connection.execute("DELETE FROM frontier WHERE site = ?", (site,))
 
+    def recover(self) -> None:
+        """Put back what a killed run had taken."""
+        self.release()
+
     def release(self) -> int:
         """Put back what a run that is no more had taken; return how many. What was taken down since is left out."""
         if self._buried:
             queued = self._connection.execute("SELECT key, url FROM frontier WHERE state IN ('queued', 'leased')")
-            out = [(key,) for key, url in queued.fetchall() if self._is_buried(url)]
+            out = [(key,) for key, url in queued.fetchall() if self.is_buried(url)]
             sql = "UPDATE frontier SET state = 'excluded', why = 'taken-down', lease = NULL WHERE key = ?"
             self._connection.executemany(sql, out)
         return self._connection.execute(
             "UPDATE frontier SET state = 'queued', lease = NULL WHERE state = 'leased'"
         ).rowcount
 
-    def _is_buried(self, url: str) -> bool:
+    def is_buried(self, url: str) -> bool:
+        """Return whether a takedown keeps out what stands at `url`."""
         return bool(self._buried) and (url in self._buried or site_of(url) in self._buried)
 
     def add(self, entries: Iterable[Entry]) -> int:
@@ -167,7 +177,7 @@ class Frontier:
                 e.away,
             )
             for e in (
-                replace(entry, why="taken-down") if self._is_buried(entry.url) else entry for entry in entries
+                replace(entry, why="taken-down") if self.is_buried(entry.url) else entry for entry in entries
             )
         ]
         cursor = self._connection.executemany(
@@ -179,7 +189,7 @@ class Frontier:
 
     def reopen(self, key: str, *, url: str | None = None, hops: int = 0) -> None:
         """Queue a URL again that was done, failed or left out, to be requested as `url` if given."""
-        if self._is_buried(url or key):
+        if self.is_buried(url or key):
             return
         self._connection.execute(
             "UPDATE frontier SET state = 'queued', why = NULL, attempts = 0, due = 0, hops = ?, url = COALESCE(?, url)"
@@ -187,7 +197,16 @@ class Frontier:
             (hops, url, key),
         )
 
-    def take(self, host: str, lease: str, limit: int, now: float) -> list[Entry]:
+    def take(
+        self,
+        host: str,
+        lease: str,
+        limit: int,
+        now: float,
+        *,
+        delay: float | None = None,  # a shared frontier's business
+        concurrency: int | None = None,
+    ) -> list[Entry]:
         """Lease the next URLs of a host: by priority, then in the order found."""
         rows = self._connection.execute(
             f"SELECT id, {_ENTRY} FROM frontier WHERE state = 'queued' AND host = ? AND due <= ?"  # noqa: S608
@@ -198,6 +217,28 @@ class Frontier:
             "UPDATE frontier SET state = 'leased', lease = ? WHERE id = ?", [(lease, row[0]) for row in rows]
         )
         return [Entry(*row[1:]) for row in rows]
+
+    def hold(self, entry: Entry, *, delay: float | None = None, concurrency: int | None = None) -> float:
+        """Return 0.0: the downloader keeps to each host's delay."""
+        return 0.0
+
+    def let_go(self, entry: Entry, *, asked: bool, delay: float | None = None) -> None:
+        """Do nothing: no host's turn was taken."""
+
+    def rest(self, host: str, seconds: float) -> None:
+        """Do nothing: the run itself knows which host it leaves alone."""
+
+    def elsewhere(self) -> bool:
+        """Return False: nobody else takes from the table."""
+        return False
+
+    def away(self) -> float:
+        """Return 0.0: the table is where the corpus is."""
+        return 0.0
+
+    def together(self) -> AbstractContextManager[None]:
+        """Return an empty context: the caller's transaction does it."""
+        return nullcontext()
 
     def hosts(self) -> list[str]:
         """Return the hosts with URLs waiting, sorted."""
