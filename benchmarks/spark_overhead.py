@@ -31,6 +31,14 @@ TICKS = os.sysconf("SC_CLK_TCK")
 FIRST, LAST = 11, 15
 """utime, stime, cutime and cstime in /proc/PID/stat, counted behind the command's name (see proc(5))."""
 
+SETTINGS = {
+    "spark.ui.enabled": "false",
+    "spark.driver.bindAddress": "127.0.0.1",
+    "spark.driver.host": "127.0.0.1",
+    "spark.driver.memory": "1g",
+}
+"""Of a session on this machine alone."""
+
 
 class Spent(NamedTuple):
     """Processor seconds of this process' children: Python workers, and the JVM."""
@@ -75,7 +83,7 @@ def main() -> None:
             for fetch in generated_fetches(number):
                 corpus.add_fetch(fetch)
             corpus.flush()
-            tasks = corpus.tasks()
+            tasks = list(corpus.tasks())
             list(derive_all(corpus.folder, tasks[:50], corpus.sites()))  # what is loaded once
             began = time.process_time()
             list(derive_all(corpus.folder, tasks, corpus.sites()))
@@ -93,9 +101,7 @@ def main() -> None:
 
 
 def _on_spark(source: Path, out: Path) -> Spent:
-    settings = {"spark.ui.enabled": "false", "spark.driver.bindAddress": "127.0.0.1",
-                "spark.driver.host": "127.0.0.1", "spark.driver.memory": "1g"}  # fmt: skip
-    spark = session("local[2]", settings)
+    spark = session("local[2]", SETTINGS)
     golden = golden_digest()
     check_executors(spark, golden)  # and so the workers have loaded all that they need
     before = spent()

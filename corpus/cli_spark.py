@@ -35,6 +35,10 @@ sites_option = click.option(
     "--sites", type=click.Path(path_type=Path, exists=True, dir_okay=False), metavar="DB",
     help="Take site declarations, learned profiles, takedowns and the salt of contacts from this corpus.",
 )  # fmt: skip
+driver_pairs_option = click.option(
+    "--driver-pairs", type=click.IntRange(0), metavar="N",
+    help="Bring up to N duplicate pairs together on the driver, more on the workers.  [default: 20000000]",
+)  # fmt: skip
 inputs_argument = click.argument("inputs", nargs=-1, required=True, metavar="IN...")
 out_argument = click.argument("out")
 
@@ -46,7 +50,6 @@ def _session(master: str | None, settings: tuple[str, ...]) -> Iterator[SparkSes
         raise CorpusError("it needs the extra `spark`, which is not installed: pip install 'yuqi[spark]'")
     from pyspark.errors import PySparkException
 
-    from corpus.spark.components import TooManyPairsError
     from corpus.spark.golden import GoldenPageError
     from corpus.spark.reading import InputError
     from corpus.spark.session import JavaMissingError, session
@@ -58,7 +61,7 @@ def _session(master: str | None, settings: tuple[str, ...]) -> Iterator[SparkSes
             yield spark
         finally:
             spark.stop()
-    except (JavaMissingError, InputError, SnapshotError, GoldenPageError, TooManyPairsError) as error:
+    except (JavaMissingError, InputError, SnapshotError, GoldenPageError) as error:
         raise CorpusError(str(error)) from error
     except PySparkException as error:
         told = [line for line in str(error).splitlines() if line.strip()]
@@ -88,68 +91,72 @@ def _command(example: str) -> Callable[[Callable[..., Any]], click.Command]:
     return click.command(cls=FriendlyCommand, epilog=f"Example: {example}")
 
 
+def _cleaning(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command the arguments of a job that reads pages."""
+    for option in (partitions_option, sites_option, out_argument, inputs_argument):
+        command = option(command)
+    return command
+
+
+def _cluster(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command the options that say where it runs."""
+    return setting_option(master_option(command))
+
+
 @_command("yuqi spark clean 'crawl-*.warc.gz' out --master 'local[4]'")
-@inputs_argument
-@out_argument
-@master_option
-@partitions_option
-@sites_option
-@setting_option
-def clean(
-    inputs: tuple[str, ...],
-    out: str,
-    master: str | None,
-    partitions: int | None,
-    sites: Path | None,
-    settings: tuple[str, ...],
-) -> None:
+@_cleaning
+@_cluster
+def clean(master: str | None, settings: tuple[str, ...], **job: Any) -> None:  # noqa: ANN401  # what `_clean` takes
     """Derive documents, findings and rejections of WARC, WET or Parquet IN... and write them as Parquet under OUT."""
     with _session(master, settings) as session:
-        from corpus.spark import job
-
-        print_json(job.clean(session, inputs, out, job.Beforehand.of(sites), partitions=partitions))
+        print_json(_clean(session, **job))
 
 
 @_command("yuqi spark dedup out")
 @out_argument
-@master_option
-@setting_option
-def dedup(out: str, master: str | None, settings: tuple[str, ...]) -> None:
+@driver_pairs_option
+@_cluster
+def dedup(out: str, driver_pairs: int | None, master: str | None, settings: tuple[str, ...]) -> None:
     """Find duplicates, clusters and farms of the documents under OUT (again)."""
     with _session(master, settings) as session:
-        from corpus.spark import job
-
-        print_json(job.deduplicate(session, out))
+        print_json(_dedup(session, out, driver_pairs))
 
 
 @_command("yuqi spark build s3a://bucket/crawl/ s3a://bucket/out --partitions 400")
-@inputs_argument
-@out_argument
-@master_option
-@partitions_option
-@sites_option
-@setting_option
+@_cleaning
+@driver_pairs_option
+@_cluster
 def build(
-    inputs: tuple[str, ...],
     out: str,
+    driver_pairs: int | None,
     master: str | None,
-    partitions: int | None,
-    sites: Path | None,
     settings: tuple[str, ...],
+    **job: Any,  # noqa: ANN401
 ) -> None:
     """Do both: `clean`, then `dedup`."""
     with _session(master, settings) as session:
-        from corpus.spark import job
+        print_json({**_clean(session, out=out, **job), **_dedup(session, out, driver_pairs)})
 
-        cleaned = job.clean(session, inputs, out, job.Beforehand.of(sites), partitions=partitions)
-        print_json({**cleaned, **job.deduplicate(session, out)})
+
+def _clean(
+    session: SparkSession, inputs: tuple[str, ...], out: str, partitions: int | None, sites: Path | None
+) -> dict[str, int]:
+    from corpus.spark import job
+
+    return job.clean(session, inputs, out, job.Beforehand.of(sites), partitions=partitions)
+
+
+def _dedup(session: SparkSession, out: str, driver_pairs: int | None) -> dict[str, int]:
+    from corpus.spark import components, job
+
+    pairs = components.DRIVER_PAIRS if driver_pairs is None else driver_pairs
+    return job.deduplicate(session, out, driver_pairs=pairs)
 
 
 @_command("yuqi spark collect out corpus.db")
 @out_argument
 @click.argument("db", type=click.Path(path_type=Path))
-@master_option
-@setting_option
+@_cluster
 def collect(out: str, db: Path, master: str | None, settings: tuple[str, ...]) -> None:
     """Make a new corpus DB, archive and all, of a result under OUT and the inputs it was made of."""
     with _session(master, settings) as session:

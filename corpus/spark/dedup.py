@@ -5,7 +5,7 @@
                               index has them: the cap depends on a bucket's content alone, and cuts a bucket of m
                               contents from m*m pairs to 8*m
     candidates -> pairs       `verify.is_promising` by the keys of the two, `verify.edge_between` by their texts
-    pairs -> components       min-id union on the driver, see `corpus.spark.components`
+    pairs -> components       the smallest node of each, see `corpus.spark.components`
     components -> clusters    `clusters.refresh` over tables in memory, whole components at a time
 
 Nodes are contents (the first 64 bits of the folded text's hash), so copies of one text are one node.
@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from itertools import groupby
 from operator import itemgetter
 
@@ -28,8 +29,10 @@ from corpus.clusters import refresh
 from corpus.dedup_tables import Keys
 from corpus.graph import Edge
 from corpus.masking import default_masker
-from corpus.spark.components import MOST_PAIRS, TooManyPairsError, components
+from corpus.spark.components import components, joined_components
+from corpus.spark.golden import expect_golden
 from corpus.spark.rows import Row, batches, rows_of, spark_schema
+from corpus.spark.snapshot import STAGE, Snapshot
 from corpus.verify import SET_CACHE, Texts, edge_between, is_promising
 
 KEYED = pa.schema(
@@ -65,13 +68,14 @@ _ARRANGED_TOGETHER = 2000
 # --- keys -----------------------------------------------------------------------------------------------------------
 
 
-def keyed(documents: DataFrame) -> DataFrame:
-    """Return content, rank and keys of each document."""
+def keyed(documents: DataFrame, golden: str) -> DataFrame:
+    """Return content, rank and keys of each document; only workers that `golden` is the digest of make them."""
     columns = documents.select("id", "url", "text", "published", "first_seen")
-    return columns.mapInArrow(_key, spark_schema(KEYED))
+    return columns.mapInArrow(partial(_key, golden=golden), spark_schema(KEYED))
 
 
-def _key(given: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+def _key(given: Iterable[pa.RecordBatch], golden: str) -> Iterator[pa.RecordBatch]:
+    expect_golden(golden)
     masker = default_masker()
     for batch in given:
         rows = batch.to_pylist()
@@ -160,17 +164,13 @@ def _edges(rows: Sequence[Row]) -> Iterator[Edge]:
 # --- components and clusters ----------------------------------------------------------------------------------------
 
 
-def hulls(pairs: DataFrame) -> DataFrame:
+def hulls(pairs: DataFrame, snapshot: Snapshot, driver_pairs: int) -> DataFrame:
     """Return (node, hull): for each content of a pair the smallest that it hangs together with by pairs of any kind.
 
-    Raises TooManyPairsError beyond what the driver takes.
+    Up to `driver_pairs` pairs are brought together on the driver, more on the workers.
     """
-    count = pairs.count()
-    if count > MOST_PAIRS:
-        raise TooManyPairsError(
-            f"{count:,} verified pairs are more than the {MOST_PAIRS:,} that one driver brings together; divide the"
-            " input (by year, by site) and build each part"
-        )
+    if pairs.count() > driver_pairs:
+        return snapshot.write(f"{STAGE}/hulls", joined_components(pairs, snapshot, f"{STAGE}/stars"))
     table = pairs.select("a", "b").toArrow()
     nodes, roots = components(table["a"].to_numpy(), table["b"].to_numpy())
     found = pa.table({"node": nodes, "hull": roots}, pa.schema([("node", pa.int64()), ("hull", pa.int64())]))
@@ -181,9 +181,8 @@ def _frame(spark: SparkSession, table: pa.Table) -> DataFrame:
     return spark.createDataFrame(table, spark_schema(table.schema))
 
 
-def arranged(keys: DataFrame, pairs: DataFrame) -> DataFrame:
+def arranged(keys: DataFrame, pairs: DataFrame, hull_of: DataFrame) -> DataFrame:
     """Return rows of DUPLICATES and of CLUSTERS, told apart by the column `of`."""
-    hull_of = hulls(pairs)
     copies = keys.groupBy("node").agg(F.count(F.lit(1)).alias("copies"))
     members = (
         keys.select("id", "node", "day", "url", "length")

@@ -14,6 +14,7 @@ from pyspark.sql import functions as F  # noqa: N812  # as all of Spark's docume
 
 from cleaning.clean import Site
 from corpus.spark import dedup, derive, farms, timelines
+from corpus.spark.components import DRIVER_PAIRS
 from corpus.spark.golden import check_executors, golden_digest
 from corpus.spark.reading import read_inputs
 from corpus.spark.snapshot import STAGE, Snapshot
@@ -106,18 +107,22 @@ def _write_tables(snapshot: Snapshot, given: DataFrame, articles: DataFrame) -> 
     snapshot.write("site_marks", documents.select(F.expr(_DOCID), F.inline("marks")))
 
 
-def deduplicate(spark: SparkSession, out: str) -> dict[str, int]:
+def deduplicate(spark: SparkSession, out: str, *, driver_pairs: int = DRIVER_PAIRS) -> dict[str, int]:
     """Find the duplicates and farms of a cleaned result; return how many there are by kind.
 
-    Raises SnapshotError, TooManyPairsError.
+    Of more than `driver_pairs` verified pairs the components are found on the workers. Raises SnapshotError,
+    GoldenPageError.
     """
     snapshot = Snapshot(spark, out)
     documents = snapshot.read("documents")
-    keys = snapshot.write(f"{STAGE}/keys", dedup.keyed(documents))
+    golden = golden_digest()
+    check_executors(spark, golden)
+    keys = snapshot.write(f"{STAGE}/keys", dedup.keyed(documents, golden))
     contents = snapshot.write(f"{STAGE}/contents", dedup.contents_of(keys))
     promising = snapshot.write(f"{STAGE}/promising", dedup.promising(dedup.candidates(contents), contents))
     pairs = snapshot.write("pairs", dedup.verified(promising, contents, documents))
-    arranged = snapshot.write(f"{STAGE}/arranged", dedup.arranged(keys, pairs))
+    hulls = dedup.hulls(pairs, snapshot, driver_pairs)
+    arranged = snapshot.write(f"{STAGE}/arranged", dedup.arranged(keys, pairs, hulls))
     duplicates = snapshot.write("duplicates", dedup.duplicates(arranged))
     clusters = snapshot.write("clusters", dedup.clusters(arranged))
     snapshot.clear()

@@ -74,7 +74,11 @@ class Snapshot:
 
     def clear(self) -> None:
         """Delete what stands between stages."""
-        files, path = self._at(STAGE)
+        self.delete(STAGE)
+
+    def delete(self, table: str) -> None:
+        """Delete a table, if it is there."""
+        files, path = self._at(table)
         files.delete(path, True)
 
     def _at(self, name: str) -> tuple[Any, Any]:
