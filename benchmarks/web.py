@@ -111,7 +111,7 @@ def build(path: Path, number: int) -> None:
             corpus.add_fetch(fetch.with_run(run))
             made[fetch.id] = result
         corpus.flush()
-        tasks = corpus.tasks()
+        tasks = list(corpus.tasks())
         for start in range(0, len(tasks), BATCH_DOCUMENTS):
             with corpus.transaction():
                 batch = tasks[start : start + BATCH_DOCUMENTS]

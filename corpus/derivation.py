@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import NamedTuple, Self
 
@@ -18,6 +19,9 @@ from corpus.records import Location
 
 CHUNK = 16
 """Tasks handed to a worker at a time: enough to make the hand-over cheap, few enough to keep all workers busy."""
+
+WINDOW = 512
+"""Tasks that a pool holds at a time; it works on one window while the results of the one before are stored."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,8 +106,19 @@ class Workers:
 
 
 def derive_all(
-    folder: Path, tasks: Sequence[Task], sites: Mapping[str, Site], *, workers: int = 1
+    folder: Path, tasks: Iterable[Task], sites: Mapping[str, Site], *, workers: int = 1
 ) -> Iterator[Derived]:
-    """Yield a result for every task, in the order of `tasks` whatever the number of workers."""
-    with Workers(folder, sites, workers if len(tasks) > CHUNK else 1) as pool:
-        yield from pool.run(tasks)
+    """Yield a result for every task, in the order of `tasks` whatever the number of workers.
+
+    Tasks are drawn, and results kept, for two windows at most: memory doesn't grow with the corpus where storing is
+    slower than deriving.
+    """
+    drawn = iter(tasks)
+    window = list(islice(drawn, WINDOW))
+    with Workers(folder, sites, workers if len(window) > CHUNK else 1) as pool:
+        current: Iterator[Derived] = iter(())
+        while window:
+            current, before = pool.run(window), current
+            yield from before
+            window = list(islice(drawn, WINDOW))
+        yield from current

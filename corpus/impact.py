@@ -86,14 +86,14 @@ def impact(
     CorpusError for a rule file or revision that can't be used, and where a file of the archive is missing.
     """
     corpus.need_archive()
-    tasks = {task.seq: task for task in corpus.tasks() if gave_text(corpus, task.seq)}
-    found = Impact(fetches=len(tasks))
+    urls = {task.seq: task.url for task in corpus.tasks() if gave_text(corpus, task.seq)}
+    found = Impact(fetches=len(urls))
     with tempfile.TemporaryDirectory(prefix="yuqi-impact-") as scratch:
         before, after = _sides(corpus, Path(scratch), rule_file, since, workers)
         for done, (old, new) in enumerate(zip(before, after, strict=True), 1):
-            _compare(found, tasks[old.seq].url, old, new, examples)
+            _compare(found, urls[old.seq], old, new, examples)
             if progress is not None:
-                progress(done, len(tasks))
+                progress(done, len(urls))
     return found
 
 

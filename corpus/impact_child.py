@@ -20,7 +20,7 @@ from corpus.store import Corpus
 def main(database: str, workers: int) -> None:
     """Print (seq, text or null, findings by rule) for every fetch that gave a document or a refusal by its text."""
     with Corpus(Path(database), readonly=True) as corpus:
-        tasks = [task for task in corpus.tasks() if gave_text(corpus, task.seq)]
+        tasks = (task for task in corpus.tasks() if gave_text(corpus, task.seq))
         for item in derive_all(corpus.folder, tasks, corpus.sites(), workers=workers):
             result, text, counts = item.result, None, Counter[str]()
             if isinstance(result, Cleaned):

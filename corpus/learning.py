@@ -2,17 +2,30 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import NamedTuple
 
 from cleaning import profile
 from cleaning.clean import Cleaned
 from cleaning.findings import replay
 from cleaning.repair import SiteTable, learn_table, merge_tables, site_quotes
-from corpus.derivation import derive_all
+from corpus.derivation import CHUNK, Workers
 from corpus.records import LOCAL_SITE
 from corpus.store import Corpus, Progress
+
+MOST_PAGES = 5000
+"""Pages of a site that are learned from, those with the smallest ids: what a site puts on its pages stands on any
+thousand of them, and memory doesn't grow with the largest site."""
+
+Learned = tuple[profile.SiteProfile | None, SiteTable]
+
+
+class Page(NamedTuple):
+    """What is learned from of an article page: its lines, repaired, and the pinyin that stands in it."""
+
+    lines: list[str]
+    table: SiteTable
 
 
 def learn_sites(
@@ -24,36 +37,46 @@ def learn_sites(
     function of the archive, not of the order of pages. Files without a site of their own are no site: they share
     nothing that could be learned.
     """
-    pages: dict[str, list[list[str]]] = defaultdict(list)
-    tables: dict[str, list[SiteTable]] = defaultdict(list)
-    for site, cleaned in _articles(corpus, workers, progress):
-        repaired = replay(
-            cleaned.page_text, [finding for finding in cleaned.findings if finding.stage == "repair"]
-        )
-        pages[site].append(repaired.split("\n"))
-        tables[site].append(learn_table(cleaned.page_text))
-    profiles = profile.learn((site, lines) for site, found in pages.items() for lines in found)
-    learned: dict[str, dict[str, int]] = {}
+    told: dict[str, dict[str, int]] = {}
+    learned: dict[str, Learned] = {}
+    for site, pages in _articles(corpus, workers, progress):
+        if not pages:
+            continue
+        found, table = learned[site] = _learn(site, pages)
+        lines = len(found.lines) if found else 0
+        told[site] = {"pages": len(pages), "lines": lines, "readings": len(table.insertions())}
     with corpus.transaction():
-        for site, found in pages.items():
-            table = merge_tables(tables[site])
-            corpus.set_profile(site, _with_quotes(profiles.get(site), found), table)
-            lines = len(profiles[site].lines) if site in profiles else 0
-            learned[site] = {"pages": len(found), "lines": lines, "readings": len(table.insertions())}
-    return learned
+        for site, (found, table) in learned.items():
+            corpus.set_profile(site, found, table)
+    return told
 
 
-def _with_quotes(learned: profile.SiteProfile | None, pages: list[list[str]]) -> profile.SiteProfile | None:
-    """Return a site's profile with the phrases that fill its pages' gaps."""
-    return replace(learned, quotes=site_quotes("\n".join(lines) for lines in pages)) if learned else None
+def _learn(site: str, pages: list[Page]) -> Learned:
+    """Return a site's profile, with the phrases that fill its pages' gaps, and its table."""
+    found = profile.learn((site, page.lines) for page in pages).get(site)
+    if found is not None:
+        found = replace(found, quotes=site_quotes("\n".join(page.lines) for page in pages))
+    return found, merge_tables(page.table for page in pages)
 
 
-def _articles(corpus: Corpus, workers: int, progress: Progress | None) -> Iterator[tuple[str, Cleaned]]:
-    """Yield each article page's site and what came of it by its declaration alone; each page's bytes once."""
+def _articles(corpus: Corpus, workers: int, progress: Progress | None) -> Iterator[tuple[str, list[Page]]]:
+    """Yield each site with its article pages as its declaration alone reads them; each page's bytes once."""
+    sql = "SELECT site, count(DISTINCT id) FROM fetches WHERE site <> ? GROUP BY site ORDER BY site"
+    sites = corpus.connection.execute(sql, (LOCAL_SITE,)).fetchall()
+    todo, done = sum(min(pages, MOST_PAGES) for _, pages in sites), 0
     declared = {name: replace(site, profile=None, table=None) for name, site in corpus.sites().items()}
-    tasks = list({task.id: task for task in corpus.tasks() if task.site != LOCAL_SITE}.values())
-    for done, derived in enumerate(derive_all(corpus.folder, tasks, declared, workers=workers), 1):
-        if isinstance(derived.result, Cleaned):
-            yield derived.task.site, derived.result
-        if progress is not None:
-            progress(done, len(tasks))
+    with Workers(corpus.folder, declared, workers if todo > CHUNK else 1) as pool:
+        for site, _ in sites:
+            pages: list[Page] = []
+            for derived in pool.run(corpus.site_tasks(site, MOST_PAGES)):
+                if isinstance(derived.result, Cleaned):
+                    pages.append(_page(derived.result))
+                done += 1
+                if progress is not None:
+                    progress(done, todo)
+            yield site, pages
+
+
+def _page(cleaned: Cleaned) -> Page:
+    repairs = [finding for finding in cleaned.findings if finding.stage == "repair"]
+    return Page(replay(cleaned.page_text, repairs).split("\n"), learn_table(cleaned.page_text))

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import orjson
 
@@ -38,6 +38,9 @@ BATCH_FETCHES = 200
 
 BATCH_DOCUMENTS = 500
 """Documents are stored this many to a transaction."""
+
+TASKS_AT_ONCE = 5000
+"""Fetches listed at a time for deriving."""
 
 BUSY_TIMEOUT_SECONDS = 60.0
 
@@ -264,15 +267,15 @@ class Corpus:
         """Derive every fetch that has given nothing yet, in order; return how many gave what."""
         self.flush()
         counts = dict.fromkeys(OUTCOMES, 0)
-        tasks = self._tasks("derived = 0")
-        done = 0
+        todo, done = self.count_pending(), 0
+        tasks = self._each_task("derived = 0")
         for batch in _batched(derive_all(self.folder, tasks, self.sites(), workers=workers), BATCH_DOCUMENTS):
             with self.transaction():
                 for outcome, number in self._store(batch).items():
                     counts[outcome] += number
             done += len(batch)
             if progress is not None:
-                progress(done, len(tasks))
+                progress(done, todo)
         if self.db.execute(_FARMS_ARE_DUE).fetchone():
             with self.transaction():
                 self._rederive_farms()
@@ -314,17 +317,17 @@ class Corpus:
         """
         self.flush()
         self.need_archive()
-        tasks = self.tasks()
         counts = dict.fromkeys(OUTCOMES, 0)
         with self.transaction():
             self._empty()
-            done = 0
+            todo, done = self.count("fetches"), 0
+            tasks = self.tasks()
             for batch in _batched(derive_all(self.folder, tasks, self.sites(), workers=workers), BATCH_DOCUMENTS):
                 for outcome, number in self._store(batch).items():
                     counts[outcome] += number
                 done += len(batch)
                 if progress is not None:
-                    progress(done, len(tasks))
+                    progress(done, todo)
             self._rederive_farms()
         return counts
 
@@ -333,13 +336,27 @@ class Corpus:
         farms.rederive(self.connection, self.salt, lines)
         self.db.execute("DELETE FROM corpus_meta WHERE key = 'farms due'")
 
-    def tasks(self) -> list[Task]:
-        """Return every registered fetch as a task, in order of registration."""
-        return self._tasks("1")
+    def tasks(self) -> Iterator[Task]:
+        """Yield every registered fetch as a task, in order of registration."""
+        return self._each_task("1")
 
-    def _tasks(self, condition: str, values: Sequence[int] = (), limit: int = -1) -> list[Task]:
+    def site_tasks(self, site: str, most: int) -> list[Task]:
+        """Return at most `most` of a site's pages, each once: those with the smallest ids, in order of their ids."""
+        latest = "seq IN (SELECT max(seq) FROM fetches WHERE site = ? GROUP BY id)"
+        return self._tasks(latest, [site], most, order="id")
+
+    def _each_task(self, condition: str) -> Iterator[Task]:
+        """Yield tasks, some thousand at a time: all at once would take half a gigabyte of a million."""
+        last = -1
+        while tasks := self._tasks(f"{condition} AND seq > ?", [last], TASKS_AT_ONCE):
+            yield from tasks
+            last = tasks[-1].seq
+
+    def _tasks(
+        self, condition: str, values: Sequence[int | str], limit: int, *, order: Literal["seq", "id"] = "seq"
+    ) -> list[Task]:
         sql = f"""SELECT seq, id, url, site, fetched_at, warc_file, warc_offset, warc_length
-            FROM fetches WHERE {condition} ORDER BY seq LIMIT ?"""  # noqa: S608  # one of three constants
+            FROM fetches WHERE {condition} ORDER BY {order} LIMIT ?"""  # noqa: S608  # constants of this module
         rows = self.db.execute(sql, [*values, limit]).fetchall()
         return [Task(seq, name, url, site, when, Location(*where)) for seq, name, url, site, when, *where in rows]
 

@@ -7,6 +7,7 @@ import signal
 import sqlite3
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,8 +15,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from cleaning.page import Selectors
-from corpus import archive, buckets, dedup, farms, schema
-from corpus.derivation import derive_all
+from corpus import archive, buckets, dedup, derivation, farms, schema
+from corpus.derivation import Task, derive_all
 from corpus.doctor import check_corpus
 from corpus.learning import learn_sites
 from corpus.records import Fetch, site_of
@@ -299,7 +300,7 @@ def test_two_processes_deriving_the_same_fetches_store_each_once(tmp_path: Path)
         def meanwhile(done: int, total: int) -> None:
             raise AssertionError("nothing is left to store")
 
-        tasks = second.tasks()
+        tasks = list(second.tasks())
         assert first.derive_pending()["documents"] == 4
         batch = list(derive_all(second.folder, tasks, {}))
         with second.transaction():
@@ -371,3 +372,20 @@ def test_fetch_ids_depend_on_url_and_body_alone() -> None:
     assert (
         len({first.id, Fetch("http://a.example/", WHEN, b"y").id, Fetch("http://a.example/b", WHEN, b"x").id}) == 3
     )
+
+
+def test_fetches_are_drawn_for_two_windows_at_most(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(derivation, "WINDOW", 1)
+    drawn: list[int] = []
+
+    def tasks(corpus: Corpus) -> Iterator[Task]:
+        for task in corpus.tasks():
+            drawn.append(task.seq)
+            yield task
+
+    with filled(tmp_path / "c.db") as corpus:
+        results = derive_all(corpus.folder, tasks(corpus), {})
+        first = next(results)
+        assert drawn == [1, 2]
+        assert [item.task.seq for item in (first, *results)] == drawn
+        assert len(drawn) == corpus.count("fetches")
