@@ -43,6 +43,7 @@ ONLY_IN = {
     "opencc": {"cleaning"},
     "sqlite_utils": {"corpus/database.py"},
     "fastwarc": {"corpus/archive.py", "crawler"},
+    "isal": {"corpus/archive.py"},
     "scrapy": {"crawler"},
     "twisted": {"crawler"},
     "scrapy_playwright": {"crawler/render.py"},
