@@ -32,9 +32,6 @@ from corpus.fingerprint import I64, U64
 Pair = tuple[int, int]
 
 
-# --- engines --------------------------------------------------------------------------------------------------------
-
-
 def grams(text: str) -> list[str]:
     """Return the character 5-grams of `text` without punctuation, as the peers take them."""
     bare = fingerprint.fold(text)

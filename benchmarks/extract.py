@@ -25,6 +25,7 @@ from typing import NamedTuple
 
 import orjson
 
+from benchmarks.result import Row, save
 from cleaning.extract import extract
 from cleaning.page import KEPT_ROLES
 
@@ -177,6 +178,16 @@ def table(results: Sequence[Result]) -> str:
     return "\n".join(lines)
 
 
+def rows(results: Sequence[Result]) -> list[Row]:
+    """Return the results as rows of one part."""
+    return [
+        Row("extraction", result.name, 1000 / result.milliseconds, "pages/s")
+        if "parse only" in result.name
+        else Row("extraction", result.name, 1000 / result.milliseconds, "pages/s", result.score, "F1")
+        for result in results
+    ]
+
+
 def memory_growth(pages: Sequence[Page], times: int) -> tuple[int, int]:
     """Return the process's peak memory in MB after one pass over the pages, and after `times` more."""
     for page in pages:
@@ -197,6 +208,7 @@ def main() -> None:
     parser.add_argument(
         "--memory", type=int, default=0, metavar="TIMES", help="instead: peak memory over TIMES passes"
     )
+    parser.add_argument("--json", type=Path, help="also write the rows to this file")
     options = parser.parse_args()
     logging.disable(logging.CRITICAL)
     pages = load_pages(options.pages)
@@ -207,7 +219,10 @@ def main() -> None:
         )
         return
     print(f"{len(pages)} pages, mean {sum(len(page.html) for page in pages) // len(pages) // 1000} k characters")
-    print(table(measure(installed(options.without), pages, options.rounds)))
+    results = measure(installed(options.without), pages, options.rounds)
+    print(table(results))
+    if options.json:
+        save(options.json, rows(results))
 
 
 if __name__ == "__main__":
