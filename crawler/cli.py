@@ -87,6 +87,11 @@ class Refused(click.ClickException):
     "--log-json", type=click.Path(dir_okay=False, path_type=Path), help="Append every event to this file as JSON."
 )
 @click.option("--metrics-port", type=click.IntRange(0, 65535), help="Answer Prometheus on this loopback port.")
+@click.option(
+    "--frontier",
+    metavar="redis://HOST/0#NAME",
+    help="Share the frontier NAME on this Redis or Valkey with other crawls.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON on stdout.")
 def crawl_command(
     db: Path,
@@ -107,6 +112,7 @@ def crawl_command(
     cleaners: int,
     log_json: Path | None,
     metrics_port: int | None,
+    frontier: str | None,
     as_json: bool,
 ) -> None:
     """Fetch declared sites or start URLs into the corpus DB, and make documents of what came.
@@ -136,6 +142,7 @@ def crawl_command(
             cleaners=cleaners,
             log_json=log_json,
             metrics_port=metrics_port,
+            frontier=frontier,
         )
     except (SiteError, HostsError, CrawlError) as error:
         raise Refused(str(error)) from None

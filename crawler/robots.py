@@ -18,6 +18,7 @@ from crawler.discover import make_link, sitemaps_in_robots
 from crawler.frontier import UrlError, host_of, requestable, resolve
 from crawler.handler import AddressRefusedError
 from crawler.session import MAX_HOPS, REDIRECTS, SITEMAP_GUESSES, Session
+from crawler.table import Entry
 
 if TYPE_CHECKING:
     from scrapy.crawler import Crawler
@@ -71,17 +72,23 @@ class RobotsMiddleware:
         """Return an origin's rules, or why all of it is left out: the file can't be had."""
         session: Session = self._session()
         kept = session.frontier.robots(origin, time.time() - KEEP_SECONDS)
-        if kept is None:
-            try:
-                status, body = await self._fetch(f"{origin}/robots.txt")
-            except AddressRefusedError:
-                return "address"
+        if kept is not None:
+            return self._understand(origin, *kept, session)
+        try:
+            status, body = await self._fetch(f"{origin}/robots.txt")
             if status >= 500 or status == 0 or status == 429:
                 return "robots-unreachable"
             with session.sink.transaction():
                 session.frontier.remember_robots(origin, status, body, time.time())
-        else:
-            status, body = kept
+            return self._understand(origin, status, body, session)
+        except AddressRefusedError:
+            return "address"
+        finally:
+            # By the delay that the file itself may have asked for.
+            await self._rest(host_of(origin + "/"))
+
+    def _understand(self, origin: str, status: int, body: bytes, session: Session) -> Protego:
+        """Return what a robots.txt says, and take it to heart."""
         text = body.decode("utf-8-sig", "replace") if status < 300 else ""
         rules = Protego.parse(text)
         self._apply(origin, rules, text, session)
@@ -110,8 +117,11 @@ class RobotsMiddleware:
 
     async def _fetch(self, url: str) -> tuple[int, bytes]:
         """Return status and decoded body of a robots.txt, redirects followed; status 0 for no answer."""
-        for _ in range(MAX_HOPS + 1):
-            response = await self._get(url)
+        home = host_of(url)
+        for hop in range(MAX_HOPS + 1):
+            if hop:
+                await self._rest(home)
+            response = await self._get(url) if host_of(url) == home else await self._get_elsewhere(url)
             if response is None:
                 return 0, b""
             location = response.headers.get(b"Location")
@@ -143,10 +153,25 @@ class RobotsMiddleware:
                 log.info("%s: %s", url, error)
                 if attempt == 1:
                     await asyncio.sleep(self._crawler.settings.getfloat("YUQI_RETRY_BASE"))
+                    await self._rest(host_of(url))
                 continue
             self._spider().archive(response)
             return response
         return None
+
+    async def _get_elsewhere(self, url: str) -> Response | None:
+        """Return the response of a host whose turn this request has to take first."""
+        entry = Entry(url, url, "", host_of(url), "redirect")
+        while wait := self._session().hold(entry):
+            await asyncio.sleep(wait)
+        try:
+            return await self._get(url)
+        finally:
+            self._session().let_go(entry)
+
+    async def _rest(self, host: str) -> None:
+        """Keep the host's delay before its next request, where no slot of the downloader does it."""
+        await asyncio.sleep(self._session().pause(host))
 
     def _spider(self) -> Any:  # noqa: ANN401
         return self._crawler.spider

@@ -47,6 +47,7 @@ def crawl(
     cleaners: int = 0,
     log_json: str | os.PathLike[str] | None = None,
     metrics_port: int | None = None,
+    frontier: str | None = None,
 ) -> CrawlSummary:
     """Crawl `targets` into the corpus at path `corpus`, and return what happened.
 
@@ -57,7 +58,8 @@ def crawl(
     (loopback included). `contact` is a URL or address that the user agent shows. `settings` override Scrapy's.
     `recrawl` looks again at known pages that are due, or at all. `topic` sets the focus (`crawler.focus.focus_on`).
     `log_json` names a file to which every event is appended as a line of JSON, `metrics_port` a loopback port that
-    answers Prometheus. The caller should hold no open transaction on the corpus.
+    answers Prometheus. `frontier` is the address of one that other processes share (docs/shared-crawl.md). The caller
+    should hold no open transaction on the corpus.
 
     Raises SiteError or HostsError for targets and hosts that mean nothing, CrawlError when the crawling process fails.
     An interrupt (Ctrl-C) stops it cleanly, a second one at once.
@@ -85,7 +87,7 @@ def crawl(
     if limits is not None:
         overrides.setdefault("DOWNLOAD_MAXSIZE", limits.body_bytes)
     arguments = {"site": list(targets), "db": os.fspath(corpus), "fresh": "1" if fresh else "", **bounds}
-    arguments |= {"recrawl": recrawl, "topic": topic or ""}
+    arguments |= {"recrawl": recrawl, "topic": topic or "", "frontier": frontier or ""}
     with tempfile.TemporaryDirectory(prefix="yuqi-crawl-") as folder:
         report = Path(folder) / "summary.json"
         code, complaint = _run(

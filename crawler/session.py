@@ -179,6 +179,7 @@ class Session:
         self.limits = limits or Limits()
         self.summary = CrawlSummary()
         self.stopping: str | None = None
+        self.closed = False
         self.frontier: FrontierStore = frontier or Frontier(sink.connection, self.sites)
         self.delays: dict[str, float] = {}
         self._first_run: set[str] = set()
@@ -332,6 +333,7 @@ class Session:
 
     def close(self, reason: str) -> CrawlSummary:
         """Write what is pending, register the run's end and return its summary. The sink stays open."""
+        self.closed = True
         self.checkpoint()
         summary = self.summary
         summary.reason = self.stopping or reason
@@ -362,6 +364,7 @@ class Session:
         summary.derived = dict(self.sink.outcomes())
         self.sink.end(summary.crawl_id, asdict(summary))
         self._tell("end", crawl=self.crawl_id, **{name: value for name, value in asdict(summary).items() if value})
+        self.frontier.leave()
         return summary
 
     def _warn(self, text: str) -> None:
@@ -487,6 +490,10 @@ class Session:
         """Take a host's turn for a request of our own; return 0.0, or the seconds to wait."""
         delay, concurrency = self._courtesy(entry.host)
         return self.frontier.hold(entry, delay=delay, concurrency=concurrency)
+
+    def pause(self, host: str) -> float:
+        """Return the seconds to leave between requests that one turn of a host is used for."""
+        return self.frontier.gap(self.pace(host)[0])
 
     def let_go(self, entry: Entry, *, asked: bool = True) -> None:
         """Give a host's turn back, after a request if it was `asked`."""

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from contextlib import AbstractContextManager
 from typing import Protocol
 
-from crawler.table import Entry, State
+from crawler.table import Entry, FrontierError, State
 
 SCHEMES = ("redis://", "rediss://", "unix://", "valkey://", "valkeys://")
 """What the address of a shared frontier begins with."""
@@ -18,7 +18,7 @@ def is_address(text: str) -> bool:
     return text.lower().startswith(SCHEMES)
 
 
-class FrontierAwayError(Exception):
+class FrontierAwayError(FrontierError):
     """A shared frontier that can't be reached just now; what was to be written is written when it is back."""
 
 
@@ -38,8 +38,8 @@ class FrontierStore(Protocol):
     def connection(self) -> sqlite3.Connection | None:
         """The corpus's connection, None where there is no corpus."""
 
-    def clear(self, site: str | None = None) -> None:
-        """Forget every URL, or those of one site. Raises FrontierError while other processes work on them."""
+    def clear(self) -> None:
+        """Forget every URL. Raises FrontierError while other processes work on them."""
 
     def recover(self) -> None:
         """Take up what a run of this corpus that is no more had taken: `look` shows it as queued."""
@@ -71,6 +71,9 @@ class FrontierStore(Protocol):
     def let_go(self, entry: Entry, *, asked: bool, delay: float | None = None) -> None:
         """Give back a host's turn: `delay` seconds from now the next may be had, if the host was `asked`."""
 
+    def gap(self, delay: float | None) -> float:
+        """Return the seconds to leave between requests that one turn is used for: 0.0 where the downloader sees to it."""
+
     def rest(self, host: str, seconds: float) -> None:
         """Let nobody ask a host for that long."""
 
@@ -82,6 +85,9 @@ class FrontierStore(Protocol):
 
     def elsewhere(self) -> bool:
         """Return whether other processes have URLs under way, which may lead to more."""
+
+    def leave(self) -> None:
+        """Say that the run is over."""
 
     def away(self) -> float:
         """Return for how many seconds the frontier has been out of reach, 0.0 while it can be reached."""

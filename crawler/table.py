@@ -225,12 +225,19 @@ class Frontier:
     def let_go(self, entry: Entry, *, asked: bool, delay: float | None = None) -> None:
         """Do nothing: no host's turn was taken."""
 
+    def gap(self, delay: float | None) -> float:
+        """Return 0.0: the downloader keeps to each host's delay."""
+        return 0.0
+
     def rest(self, host: str, seconds: float) -> None:
         """Do nothing: the run itself knows which host it leaves alone."""
 
     def elsewhere(self) -> bool:
         """Return False: nobody else takes from the table."""
         return False
+
+    def leave(self) -> None:
+        """Do nothing: nobody else is told."""
 
     def away(self) -> float:
         """Return 0.0: the table is where the corpus is."""

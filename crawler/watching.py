@@ -13,6 +13,7 @@ from scrapy.logformatter import LogFormatter, LogFormatterResult
 from corpus.store import CorpusError
 from crawler.session import Event
 from crawler.site import SiteError
+from crawler.table import FrontierError
 
 if TYPE_CHECKING:
     from scrapy.crawler import Crawler
@@ -61,6 +62,6 @@ class OneLine(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
         """Keep every record; one that carries such a mistake without its traceback."""
         error = record.exc_info[1] if record.exc_info else None
-        if isinstance(error, SiteError | CorpusError):
+        if isinstance(error, SiteError | CorpusError | FrontierError):
             record.name, record.msg, record.args, record.exc_info = "yuqi", str(error), (), None
         return True

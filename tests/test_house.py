@@ -52,6 +52,7 @@ ONLY_IN = {
     "uvicorn": {"corpus/web/server.py"},
     "jinja2": {"corpus/web/app.py", "corpus/report.py"},
     "matplotlib": {"corpus/charts.py"},
+    "redis": {"crawler/redis_frontier.py", "crawler/redis_link.py"},
     "pyspark": {
         "corpus/cli_spark.py",
         *(path.relative_to(ROOT).as_posix() for path in (ROOT / "corpus" / "spark").glob("*.py")),

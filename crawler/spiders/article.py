@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
-from collections.abc import AsyncIterator
+import sqlite3
+from collections.abc import AsyncIterator, Callable
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -20,18 +23,32 @@ from crawler.handler import TRUNCATED, AddressRefusedError, MalformedError
 from crawler.render import Renderer, install
 from crawler.robots import ForbiddenError
 from crawler.session import Limits, Recrawl, Session
+from crawler.shared import FrontierStore
 from crawler.sink import CorpusSink, Sink
-from crawler.site import Site, SiteError, resolve_target, with_topic
+from crawler.site import MAX_CONCURRENCY, Site, SiteError, resolve_target, with_topic
 from crawler.table import Entry
 from crawler.watching import OneLine
 
 if TYPE_CHECKING:
     from scrapy.crawler import Crawler
     from scrapy.http import Response
+    from scrapy.settings import BaseSettings
     from twisted.python.failure import Failure
+
+CLEANING_SECONDS = 0.05
+"""How often to ask, when all is fetched, whether all is cleaned."""
 
 MAX_PARTIAL_TRIES = 2
 """How often a body that was cut short is asked for again before the part is archived."""
+
+
+SHARED_SETTINGS = {
+    "AUTOTHROTTLE_ENABLED": False,
+    "DOWNLOAD_DELAY": 0.0,
+    "DOWNLOAD_DELAY_JITTER": 0.0,
+    "CONCURRENT_REQUESTS_PER_DOMAIN": MAX_CONCURRENCY,
+}
+"""Scrapy's settings under a shared frontier, which hands a request out only when it may leave."""
 
 
 class ArticleSpider(Spider):
@@ -39,7 +56,8 @@ class ArticleSpider(Spider):
 
     `-a db=PATH` names the corpus, `-a pages=N`, `-a depth=N`, `-a seconds=N`, `-a bytes=N` the limits, `-a fresh=1`
     forgets the frontier, `-a recrawl=due` or `all` looks at known pages again, `-a topic=WORDS` sets the focus,
-    `-a summary=PATH` writes the run's summary there as JSON.
+    `-a frontier=redis://HOST/0#NAME` shares the frontier with other processes, `-a summary=PATH` writes the run's
+    summary there as JSON.
     """
 
     name = "article"
@@ -58,6 +76,7 @@ class ArticleSpider(Spider):
         rendered = [site.name for site in sites if site.render]
         if rendered:
             install(settings, rendered)
+        join = _shared(options, sites, settings)
         cleaners = settings.get("YUQI_CLEANERS")
         sink = cls.open_sink(
             options.get("db") or settings["YUQI_DB"],
@@ -71,6 +90,7 @@ class ArticleSpider(Spider):
             recrawl=_recrawl(options),
             retry_base=settings.getfloat("YUQI_RETRY_BASE"),
             asked=_asked(options),
+            frontier=join(sink.connection) if join else None,
         )
         spider._summary_path = options.get("summary")
         contact = settings.get("YUQI_CONTACT")
@@ -169,15 +189,20 @@ class ArticleSpider(Spider):
         """Stop the run after an internal error; Scrapy has logged it."""
         self.session.abandon("internal error")
 
-    def _closed(self, reason: str) -> None:
-        """End the session and write its summary."""
+    async def _closed(self, reason: str) -> None:
+        """End the session, let cleaning come to its end unless it was interrupted, and write the summary."""
         sink = self.session.sink
-        sink.stop_cleaning()
         summary = self.session.close({"finished": "finished", "shutdown": "stopped"}.get(reason, reason))
+        if reason == "finished":
+            sink.finish_cleaning()
+            # Scrapy's word for a crawl that nobody has asked to stop.
+            while sink.cleaning() and self.crawler.crawling:
+                await asyncio.sleep(CLEANING_SECONDS)
+        sink.stop_cleaning()
         if self._derives:
             sink.derive()
-            summary.derived = dict(sink.outcomes())
-            sink.end(summary.crawl_id, asdict(summary))
+        summary.derived = dict(sink.outcomes())
+        sink.end(summary.crawl_id, asdict(summary))
         sink.close()
         if self._summary_path:
             Path(self._summary_path).write_bytes(orjson.dumps(asdict(summary)))
@@ -214,6 +239,43 @@ def _asked(options: dict[str, Any]) -> list[str]:
         os.fspath(Path(word).absolute()) if word.endswith(".toml") and "://" not in word else word
         for word in words
     ]
+
+
+def _shared(
+    options: dict[str, Any], sites: list[Site], settings: BaseSettings
+) -> Callable[[sqlite3.Connection], FrontierStore] | None:
+    """Set the crawl up for the frontier that it is to share; return what makes it for a corpus, None for none.
+
+    Delays and concurrency are the shared frontier's business then: the downloader's own would come on top of them.
+    Raises FrontierError, SiteError.
+    """
+    # Not a setting: Scrapy logs those, and the address may hold a password.
+    address = options.get("frontier")
+    if not address:
+        return None
+    if find_spec("redis") is None:
+        raise SiteError("a shared frontier needs redis-py: pip install 'yuqi[redis]' (in a checkout: '.[redis]')")
+    if _recrawl(options):
+        raise SiteError(
+            "--recrawl goes by one corpus's own fetches: merge the corpora, and recrawl without --frontier"
+        )
+    if any(site.render for site in sites):
+        raise SiteError(
+            "sites that ask for a browser (render = true) can't share a frontier: crawl them on their own"
+        )
+    from crawler.redis_frontier import LEASE_SECONDS, RedisFrontier
+    from crawler.redis_link import Link
+
+    link = Link(str(address))
+    for text in link.warnings():
+        logging.getLogger(__name__).warning("%s", text)
+    delay, concurrency = settings.getfloat("DOWNLOAD_DELAY"), settings.getint("CONCURRENT_REQUESTS_PER_DOMAIN")
+    lease = settings.getfloat("YUQI_LEASE_SECONDS", LEASE_SECONDS)
+    for name, value in SHARED_SETTINGS.items():
+        settings.set(name, value, priority="cmdline")
+    return lambda connection: RedisFrontier(
+        link, connection, [site.name for site in sites], lease=lease, delay=delay, concurrency=concurrency
+    )
 
 
 def _recrawl(options: dict[str, Any]) -> Recrawl:
