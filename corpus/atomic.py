@@ -1,12 +1,19 @@
-"""Files that are either whole or not there: written beside their place, synced, then renamed."""
+"""Files and folders that are either whole or not there: written beside their place, synced, then renamed.
+
+What is being written holds a lock, so that the next writer of the same name tells what a killed one left from what
+another is still writing, and takes it away.
+"""
 
 from __future__ import annotations
 
+import fcntl
 import gzip
 import os
+import re
+import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, cast
 
@@ -23,19 +30,83 @@ def replacing(path: Path) -> Iterator[IO[bytes]]:
     `.gz` and `.zst` are packed without time stamps, so the same bytes in give the same bytes out. An exception
     leaves what was at `path` as it was. Raises OSError when the disk refuses.
     """
-    descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
+    sweep(path)
+    part, descriptor = begin_part(path)
     try:
         with os.fdopen(descriptor, "wb") as raw:
             with packed(raw, path.suffix) as stream:
                 yield stream
             raw.flush()
             os.fsync(raw.fileno())
-        Path(name).chmod(0o644)
-        Path(name).replace(path)
+            # Renamed while its lock is held: unlocked it would look as if a killed process had left it.
+            part.chmod(0o644)
+            part.replace(path)
         _sync_folder(path.parent)
     except BaseException:
-        Path(name).unlink(missing_ok=True)
+        part.unlink(missing_ok=True)
         raise
+
+
+def begin_part(path: Path, *, folder: bool = False) -> tuple[Path, int]:
+    """Make the file (or folder) in which `path` is to be written; return it and the descriptor whose lock says so.
+
+    Raises OSError when the folder refuses it.
+    """
+    prefix, parent = f".{path.name}.", path.absolute().parent
+    while True:
+        if folder:
+            part = Path(tempfile.mkdtemp(".part", prefix, parent))
+            descriptor = os.open(part, os.O_RDONLY | os.O_DIRECTORY)
+        else:
+            descriptor, name = tempfile.mkstemp(".part", prefix, parent)
+            part = Path(name)
+        if lock(descriptor) and _names(part, descriptor):
+            return part, descriptor
+        # Somebody's sweep came between making and locking it.
+        os.close(descriptor)
+
+
+def sweep(path: Path) -> None:
+    """Take away what killed writers of `path` left beside it; put a folder back that one had just set aside."""
+    form = re.compile(rf"\.{re.escape(path.name)}\.[a-z0-9_]{{8}}\.(part|old)")
+    try:
+        beside = [entry for entry in path.absolute().parent.iterdir() if form.fullmatch(entry.name)]
+    except OSError:
+        return  # who may not look into the folder can't write there either, and is told then
+    for left in beside:
+        with suppress(OSError):
+            descriptor = os.open(left, os.O_RDONLY)
+            try:
+                if lock(descriptor):
+                    _clear(left, path)
+            finally:
+                os.close(descriptor)
+
+
+def _clear(left: Path, path: Path) -> None:
+    if left.suffix == ".old" and not path.exists():
+        left.rename(path)
+    elif left.is_dir():
+        shutil.rmtree(left)
+    else:
+        left.unlink()
+
+
+def lock(descriptor: int) -> bool:
+    """Lock an open file or folder until it is closed; return False where another process holds it."""
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _names(path: Path, descriptor: int) -> bool:
+    """Return whether a path still leads to what a descriptor has open."""
+    try:
+        return os.path.samestat(path.stat(), os.fstat(descriptor))
+    except FileNotFoundError:
+        return False
 
 
 @contextmanager

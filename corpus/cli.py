@@ -40,7 +40,9 @@ class FriendlyCommand(click.Command):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             ctx.exit(0)
         except OSError as error:
-            say(f"yuqi {self.name}: {error.filename or ''}: {error.strerror}; nothing that was stored is lost")
+            # A write that fails, as on a full disk, doesn't know its file's name.
+            where = error.filename or ctx.params.get("out") or ctx.params.get("db") or "a file"
+            say(f"yuqi {self.name}: {where}: {error.strerror or error}; nothing that was stored is lost")
             ctx.exit(2)
 
 

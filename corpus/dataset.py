@@ -13,7 +13,6 @@ import io
 import os
 import shutil
 import sqlite3
-import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -25,7 +24,7 @@ from typing import Any
 import orjson
 
 from corpus import card, croissant
-from corpus.atomic import packed
+from corpus.atomic import begin_part, lock, packed, sweep
 from corpus.export import ExportError, Pii, encoded
 from corpus.fields import FIELDS, Field, chosen
 from corpus.formats import FormatError, Write, sink
@@ -427,6 +426,7 @@ class _Folder:
 
     def __init__(self, path: Path, *, replace: bool) -> None:
         self._path = path
+        sweep(path)
         if path.is_file():
             raise ExportError(
                 f"{path}: it is a file; a data set is a folder (or name a file ending in .jsonl, .csv ...)"
@@ -440,9 +440,8 @@ class _Folder:
                 raise ExportError(f"{path}: a data set is there already; --replace replaces it")
 
     def __enter__(self) -> Path:
-        parent = self._path.absolute().parent
         try:
-            self._made = Path(tempfile.mkdtemp(prefix=f".{self._path.name}.", suffix=".part", dir=parent))
+            self._made, self._lock = begin_part(self._path, folder=True)
         except OSError as error:
             raise ExportError(f"{self._path}: {error.strerror}; nothing was written") from error
         return self._made
@@ -453,6 +452,7 @@ class _Folder:
                 self._put_in_place()
         finally:
             shutil.rmtree(self._made, ignore_errors=True)
+            os.close(self._lock)
         if isinstance(error, FormatError):
             raise ExportError(str(error)) from error
         if isinstance(error, OSError):
@@ -466,6 +466,12 @@ class _Folder:
         self._made.chmod(0o755)
         old = self._made.with_suffix(".old")
         if self._path.exists():
+            # Its lock tells `sweep` that it is not a killed process's.
+            held = os.open(self._path, os.O_RDONLY | os.O_DIRECTORY)
+            lock(held)
             self._path.rename(old)
-        self._made.rename(self._path)
-        shutil.rmtree(old, ignore_errors=True)
+            self._made.rename(self._path)
+            shutil.rmtree(old, ignore_errors=True)
+            os.close(held)
+        else:
+            self._made.rename(self._path)
