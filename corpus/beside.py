@@ -1,25 +1,36 @@
-"""Deriving beside a crawl, in a process of its own: what is archived becomes documents while more is fetched.
+"""Deriving beside a crawl, in processes of its own: what is archived becomes documents while more is fetched.
 
-    python -m corpus.beside DB [WORKERS]        (until its stdin ends; a line of JSON on stdout for every batch)
+    python -m corpus.beside DB [WORKERS]        (a line of JSON on stdout for every batch)
 
 What waits is the table of fetches itself, and the bytes are read back from the archive: a crawl that is faster than its
 cleaning makes the backlog longer, not the memory larger. Fetches are taken in the order in which they were registered, so
-the corpus is the one that a rebuild makes. What is left when the crawl ends, or was left by a kill, `derive_pending` does.
+the corpus is the one that a rebuild makes.
+
+It goes on until its stdin ends, and then stops with the page in hand; what it leaves, or was left by a kill,
+`derive_pending` does. The line `finish` on stdin says that nothing more comes: it ends when nothing waits.
+
+One process stores. Workers that derive are forked from it when it has loaded all that a page needs, which takes as long
+as some hundred pages do, and much memory that they share.
 """
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 
 import orjson
 
 from corpus.derivation import Derived, Workers, spare_memory
+from corpus.derive import derive
+from corpus.masking import default_masker
+from corpus.records import Fetch
 from corpus.store import Corpus
 
 BATCH = 64
@@ -34,27 +45,72 @@ NICENESS = 5
 GRACE_SECONDS = 10.0
 """How long the page in hand may still take, and its batch be stored, after the end."""
 
+MAPPED_BYTES = 64 << 20
+"""Bytes of the database mapped into memory. Pages that were looked at count as this process's: with all of the file
+mapped, what it holds would grow with the corpus."""
+
+FINISH = b"finish"
+
 Report = Callable[[Mapping[str, int]], None]
 
+_PAGE = """<html><head><title>信用卡逾期怎麼辦</title></head><body><h1>信用卡逾期怎麼辦</h1><div>2024-01-02 作者：小李</div>
+<p>借款人逾期三個月後，銀行會打電話催收，這時應當主動協商還款，不要失聯，也不要以貸養貸。</p>
+<p>协商以后要保留通话记录和还款凭证，招联金融、度小满等平台也可以申请延期还款或者停息挂账。</p></body></html>"""
 
-def follow(path: Path, *, workers: int, ended: threading.Event, report: Report) -> None:
-    """Derive what is registered in the corpus at `path`, and what comes, until `ended` is set.
+
+class Ending:
+    """How the work is to end: `now` with the page in hand, `in_time` when nothing waits.
+
+    With `source`, a file descriptor, `listen` has what is read there say so.
+    """
+
+    def __init__(self, source: int | None = None) -> None:
+        self.now = threading.Event()
+        self.in_time = threading.Event()
+        self._source = source
+
+    def listen(self) -> None:
+        """Begin to read the source, if there is one, in a thread of its own."""
+        if self._source is not None:
+            threading.Thread(target=self._read, args=(self._source,), daemon=True).start()
+
+    def _read(self, source: int) -> None:
+        while said := os.read(source, 4096):
+            if FINISH in said:
+                self.in_time.set()
+        self.now.set()
+        # A hostile page may take long; whatever is cut off here is as it was after the last transaction.
+        time.sleep(GRACE_SECONDS)
+        os._exit(0)
+
+
+def follow(path: Path, *, workers: int, ending: Ending, report: Report) -> None:
+    """Derive what is registered in the corpus at `path`, and what comes, until `ending` says that it is enough.
 
     `report` gets what each batch gave, by `documents`, `rejections`, `unchanged` and `taken down`. Raises CorpusError
     when the corpus can't be opened.
     """
-    with Corpus(path) as corpus, Workers(corpus.folder, corpus.sites(), workers) as pool:
+    with Corpus(path) as corpus:
+        folder, sites = corpus.folder, corpus.sites()
+    # Forked before the corpus is opened for good and before there are threads: neither may be shared.
+    with Workers(folder, sites, workers, start="fork") as pool, Corpus(path) as corpus:
+        ending.listen()
+        corpus.connection.execute(f"PRAGMA mmap_size = {MAPPED_BYTES}")
         # One batch ahead: a pool works on the next while this process stores the last.
         ahead: Iterator[Derived] = iter(())
         last = 0
-        while not ended.is_set():
+        while not ending.now.is_set():
+            # Asked before the table is read: what was registered before that word is among the tasks.
+            complete = ending.in_time.is_set()
             tasks = corpus.pending(last, BATCH * workers)
             last = tasks[-1].seq if tasks else last
             current, ahead = ahead, pool.run(tasks)
-            if batch := list(_until(ended, current)):
+            if batch := list(_until(ending.now, current)):
                 report(corpus.store(batch))
             elif not tasks:
-                ended.wait(IDLE_SECONDS)
+                if complete:
+                    return
+                ending.now.wait(IDLE_SECONDS)
 
 
 def _until(ended: threading.Event, results: Iterator[Derived]) -> Iterator[Derived]:
@@ -66,24 +122,23 @@ def _until(ended: threading.Event, results: Iterator[Derived]) -> Iterator[Deriv
 
 
 def main(arguments: list[str]) -> int:
-    """Run until stdin ends: its writer has ended, or was killed."""
+    """Run until stdin ends (its writer has ended, or was killed), or says that nothing more comes."""
     # Ctrl-C goes to every process of a terminal; the crawl decides when this one has done enough.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     os.nice(NICENESS)
     spare_memory()
-    ended = threading.Event()
-    threading.Thread(target=_watch, args=(ended,), daemon=True).start()
-    follow(Path(arguments[0]), workers=int(arguments[1]), ended=ended, report=_tell)
+    load()
+    follow(Path(arguments[0]), workers=int(arguments[1]), ending=Ending(0), report=_tell)
     return 0
 
 
-def _watch(ended: threading.Event) -> None:
-    while os.read(0, 4096):
-        continue
-    ended.set()
-    # A hostile page may take long; whatever is cut off here is as it was after the last transaction.
-    time.sleep(GRACE_SECONDS)
-    os._exit(0)
+def load() -> None:
+    """Load what is loaded with a first page, so that forked workers have it, and keep the collector's hands off it."""
+    headers = (("Content-Type", "text/html; charset=utf-8"),)
+    derive(Fetch("http://page.invalid/", datetime(2024, 1, 2, tzinfo=UTC), _PAGE.encode(), headers=headers))
+    default_masker()
+    # A collection writes into every object that it looks at, and so makes a copy of the memory that is shared.
+    gc.freeze()
 
 
 def _tell(counts: Mapping[str, int]) -> None:

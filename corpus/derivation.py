@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import NamedTuple, Self
+from typing import Literal, NamedTuple, Self
 
 from cleaning.clean import Cleaned, Site
 from cleaning.findings import Rejected
@@ -81,11 +81,14 @@ def derive_one(folder: Path, task: Task, sites: Mapping[str, Site]) -> Derived:
 class Workers:
     """Processes that derive, for as long as the context lasts; a single worker is the caller's own process."""
 
-    def __init__(self, folder: Path, sites: Mapping[str, Site], workers: int) -> None:
+    def __init__(
+        self, folder: Path, sites: Mapping[str, Site], workers: int, *, start: Literal["spawn", "fork"] = "spawn"
+    ) -> None:
+        """Start `workers` processes; forked ones (`start`) share what this process has loaded."""
         self._folder = folder
         self._sites = sites
-        # `spawn` because a fork of a process with SQLite and Twisted open shares what it may not share.
-        context = multiprocessing.get_context("spawn")
+        # Not forked by default: of a process with SQLite and Twisted open that shares what it may not share.
+        context = multiprocessing.get_context(start)
         self._pool = context.Pool(workers, _start_worker, (folder, sites)) if workers > 1 else None
 
     def __enter__(self) -> Self:

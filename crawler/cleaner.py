@@ -6,13 +6,20 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from collections import Counter
+from contextlib import suppress
 from pathlib import Path
 
 import orjson
 
+from corpus.beside import FINISH
+
 STOP_SECONDS = 30.0
 """How long to wait for the process when the crawl ends; it gives itself less (`corpus.beside.GRACE_SECONDS`)."""
+
+STALLED_SECONDS = 300.0
+"""How long it may store nothing while it finishes: one of its workers was killed, and it waits for that for ever."""
 
 
 def environment() -> dict[str, str]:
@@ -23,8 +30,11 @@ def environment() -> dict[str, str]:
 
 
 def default_workers() -> int:
-    """Return how many processes derive beside a crawl: all processors but the one that fetches."""
-    return max(1, (os.cpu_count() or 1) - 1)
+    """Return how many processes derive beside a crawl: one for each processor.
+
+    Fetching goes first where it wants a processor; what it leaves is theirs, and all of them when it is done.
+    """
+    return os.cpu_count() or 1
 
 
 class Cleaner:
@@ -39,6 +49,7 @@ class Cleaner:
             stdout=subprocess.PIPE,
             env=environment(),
         )
+        self._stored_at = time.monotonic()
         self._listener = threading.Thread(target=self._listen, daemon=True)
         self._listener.start()
 
@@ -46,6 +57,20 @@ class Cleaner:
         assert self._child.stdout is not None
         for line in self._child.stdout:
             self.outcomes.update(orjson.loads(line))
+            self._stored_at = time.monotonic()
+
+    def finish(self) -> None:
+        """Tell it that nothing more comes: it ends when it has done what waits (`busy` says whether it has)."""
+        assert self._child.stdin is not None
+        self._stored_at = time.monotonic()
+        # Where it has come to grief, what it leaves is derived later.
+        with suppress(BrokenPipeError):
+            self._child.stdin.write(FINISH + b"\n")
+            self._child.stdin.flush()
+
+    def busy(self) -> bool:
+        """Return whether it is at work."""
+        return self._child.poll() is None and time.monotonic() - self._stored_at < STALLED_SECONDS
 
     def stop(self) -> bool:
         """Let it store what it has begun, and wait for that; return whether all went well.
@@ -53,7 +78,8 @@ class Cleaner:
         What it leaves is derived later, from the archive.
         """
         assert self._child.stdin is not None
-        self._child.stdin.close()
+        with suppress(BrokenPipeError):
+            self._child.stdin.close()
         try:
             code = self._child.wait(STOP_SECONDS)
         except subprocess.TimeoutExpired:

@@ -29,7 +29,8 @@ class Progress:
         self._crawler = crawler
         self._loop = LoopingCall(self._report)
         crawler.signals.connect(self._opened, signal=signals.spider_opened)
-        crawler.signals.connect(self._closed, signal=signals.spider_closed)
+        # Later than the spider's end, which waits for what is still to be cleaned.
+        crawler.signals.connect(self._closed, signal=signals.engine_stopped)
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Progress:
@@ -47,7 +48,8 @@ class Progress:
 
     def _report(self) -> None:
         spider: Any = self._crawler.spider
-        text = line(spider.session.standing())
+        standing = spider.session.standing()
+        text = cleaning_line(standing) if spider.session.closed else line(standing)
         sys.stderr.write("\r\x1b[K" + text[: shutil.get_terminal_size().columns - 1])
         sys.stderr.flush()
 
@@ -65,6 +67,15 @@ def line(standing: Standing) -> str:
     if left is not None:
         parts.append(f"{clock(left)} left")
     return ", ".join(parts)
+
+
+def cleaning_line(standing: Standing) -> str:
+    """Return one line that says how far cleaning has come when all is fetched."""
+    cleaned = sum(standing.outcomes.values())
+    documents = standing.outcomes.get("documents", 0)
+    return (
+        f"{standing.fetched} fetched; cleaning: {max(0, standing.fetched - cleaned)} left, {documents} documents"
+    )
 
 
 def clock(seconds: float) -> str:

@@ -58,6 +58,12 @@ class Sink(Protocol):
     def start_cleaning(self) -> None:
         """Begin to make documents of what is registered, beside the crawl; every site has been declared."""
 
+    def finish_cleaning(self) -> None:
+        """Say to what makes documents beside the crawl that nothing more comes; `cleaning` tells when it is done."""
+
+    def cleaning(self) -> bool:
+        """Return whether documents are being made beside the crawl."""
+
     def stop_cleaning(self) -> None:
         """End what makes documents beside the crawl, if anything does."""
 
@@ -214,6 +220,15 @@ class CorpusSink:
     def looks(self, sites: Iterable[str]) -> Iterator[Looks]:
         """Yield what is known of each fetched URL of these sites."""
         return read_looks(self.connection, sites=sites)
+
+    def finish_cleaning(self) -> None:
+        """Let the process beside the crawl do what waits, and end."""
+        if self._cleaner is not None:
+            self._cleaner.finish()
+
+    def cleaning(self) -> bool:
+        """Return whether the process beside the crawl is at work."""
+        return self._cleaner is not None and self._cleaner.busy()
 
     def stop_cleaning(self) -> None:
         """End the process beside the crawl; what it has not come to is left for `derive`."""

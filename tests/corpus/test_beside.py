@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-import threading
 import time
 from collections import Counter
 from collections.abc import Mapping
@@ -14,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from corpus.beside import follow
+from corpus.beside import Ending, follow
 from corpus.records import Fetch
 from corpus.store import Corpus, CorpusError
 from tests.corpus.test_store import rows
@@ -113,14 +112,14 @@ def test_farms_are_due_until_they_are_worked_out(tmp_path: Path) -> None:
     path = tmp_path / "c.db"
     with Corpus(path, create=True) as corpus:
         registered(corpus, range(3))
-    ended = threading.Event()
+    ending = Ending()
     seen: list[Mapping[str, int]] = []
 
     def report(counts: Mapping[str, int]) -> None:
         seen.append(counts)
-        ended.set()
+        ending.now.set()
 
-    follow(path, workers=1, ended=ended, report=report)
+    follow(path, workers=1, ending=ending, report=report)
     assert [counts["documents"] for counts in seen] == [3]
     due = "SELECT count(*) FROM corpus_meta WHERE key = 'farms due'"
     with Corpus(path) as corpus:
@@ -131,7 +130,7 @@ def test_farms_are_due_until_they_are_worked_out(tmp_path: Path) -> None:
 
 def test_a_missing_corpus_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(CorpusError, match="no such corpus"):
-        follow(tmp_path / "no.db", workers=1, ended=threading.Event(), report=lambda _: None)
+        follow(tmp_path / "no.db", workers=1, ending=Ending(), report=lambda _: None)
 
 
 def test_whether_the_lock_is_free(tmp_path: Path) -> None:

@@ -71,6 +71,12 @@ class MemorySink:
     def start_cleaning(self) -> None:
         pass
 
+    def finish_cleaning(self) -> None:
+        pass
+
+    def cleaning(self) -> bool:
+        return False
+
     def stop_cleaning(self) -> None:
         pass
 
