@@ -16,16 +16,19 @@ import math
 import multiprocessing
 import os
 import resource
+import statistics
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from itertools import combinations
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from benchmarks import dedup_growth as growth
 from benchmarks.dedup_texts import SEED, Writer, add, new_corpus, write
+from benchmarks.result import Row, save
 from corpus import dedup, fingerprint, masking
 from corpus.fingerprint import I64, U64
 
@@ -100,6 +103,9 @@ ENGINES: dict[str, Callable[[Sequence[str]], set[Pair]]] = {
 }
 
 
+PEERS = ("datasketch", "rensa")
+
+
 class Run(NamedTuple):
     """One engine's run: documents a second, resident megabytes at the peak, and candidate pairs."""
 
@@ -148,24 +154,34 @@ def exact_pairs(texts: Sequence[str], least: float) -> set[Pair]:
     return pairs
 
 
-def report_speed(count: int, peers_count: int) -> None:
+def report_speed(count: int, peers_count: int, rounds: int) -> list[Row]:
     print(
         f"\n## From text to candidate pairs, {count:,} documents ({peers_count:,} for peers), one core, CPU time"
     )
-    runs: dict[str, Run] = {}
-    for name in ENGINES:
-        if name in ("datasketch", "rensa") and importlib.util.find_spec(name) is None:
-            print(f"{name:14} not installed: pip install 'yuqi[bench]'")
-            continue
-        runs[name] = in_own_process(run_engine, name, peers_count if name in ("datasketch", "rensa") else count)
-        run = runs[name]
-        print(f"{name:14} {run.speed:9,.0f} docs/s  peak {run.megabytes:5.0f} MB  {len(run.pairs):8,} candidates")
-    for peer in ("datasketch", "rensa"):
-        if peer in runs:
-            ratios = ", ".join(
-                f"{name} {runs[name].speed / runs[peer].speed:.1f}x" for name in ("yuqi", "yuqi, masked")
-            )
+    engines = [name for name in ENGINES if _installed(name)]
+    runs: dict[str, list[Run]] = {name: [] for name in engines}
+    for _ in range(rounds):
+        for name in engines:
+            runs[name].append(in_own_process(run_engine, name, peers_count if name in PEERS else count))
+    speeds = {name: statistics.median(run.speed for run in found) for name, found in runs.items()}
+    for name, found in runs.items():
+        megabytes, pairs = max(run.megabytes for run in found), len(found[0].pairs)
+        print(f"{name:14} {speeds[name]:9,.0f} docs/s  peak {megabytes:5.0f} MB  {pairs:8,} candidates")
+    for peer in PEERS:
+        if peer in speeds:
+            ratios = ", ".join(f"{name} {speeds[name] / speeds[peer]:.1f}x" for name in ("yuqi", "yuqi, masked"))
             print(f"against {peer}: {ratios}")
+    return [
+        Row("near duplicates", name, speeds[name], "docs/s", megabytes=max(run.megabytes for run in found))
+        for name, found in runs.items()
+    ]
+
+
+def _installed(name: str) -> bool:
+    if name not in PEERS or importlib.util.find_spec(name) is not None:
+        return True
+    print(f"{name:14} not installed: pip install 'yuqi[bench]'")
+    return False
 
 
 def report_recall(count: int) -> None:
@@ -175,7 +191,7 @@ def report_recall(count: int) -> None:
     texts = write(count, SEED + 1)
     truth = exact_pairs(texts, dedup.NEAR)
     for name, engine in ENGINES.items():
-        if name in ("datasketch", "rensa") and importlib.util.find_spec(name) is None:
+        if not _installed(name):
             continue
         candidates = engine(texts)
         recall = len(truth & candidates) / len(truth)
@@ -267,13 +283,18 @@ def main() -> None:
     parser.add_argument("--copies", type=int, nargs="+", default=[500, 1_500, 5_000])
     parser.add_argument("--batch", type=int, default=500)
     parser.add_argument("--rounds", type=int, default=8)
+    parser.add_argument("--speed-rounds", type=int, default=1, help="runs of every engine; the median counts")
+    parser.add_argument("--json", type=Path, help="also write the speeds to this file")
     parser.add_argument("--only", choices=("speed", "recall", "sweep", "growth", "cluster"))
     options = parser.parse_args()
     if options.grow:
         report_sizes(options)
         return
+    if options.only in (None, "speed"):
+        rows = report_speed(options.documents, options.peer_documents or options.documents, options.speed_rounds)
+        if options.json:
+            save(options.json, rows)
     parts: dict[str, Callable[[], None]] = {
-        "speed": lambda: report_speed(options.documents, options.peer_documents or options.documents),
         "recall": lambda: report_recall(options.recall_documents),
         "sweep": lambda: report_sweep(150),
         "growth": lambda: report_growth(options),
