@@ -7,6 +7,8 @@
     farms.py       documents and contacts -> farms (`corpus.farms`)
     snapshot.py    the Parquet folders of a result, and how they are compared
     collect.py     a result -> a SQLite corpus
+    components.py  what hangs together by pairs, on the driver or by joins
+    alone.py       a page that ends its worker is a rejection
     golden.py      every executor must derive what the driver derives
     daemon.py      what the workers are forked from, with everything loaded
     session.py     the Spark session's settings

@@ -7,8 +7,8 @@ import threading
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from types import FrameType
-from typing import Any
 
 import pyarrow as pa
 from pyspark.sql import DataFrame
@@ -21,6 +21,7 @@ from corpus import farms
 from corpus.derivation import Task
 from corpus.derive import NOT_MODIFIED, Derivation, derive
 from corpus.records import Fetch, Location, site_of
+from corpus.spark.alone import each
 from corpus.spark.golden import expect_golden
 from corpus.spark.rows import Row, batches, fetch_of, rows_of, spark_schema
 from corpus.store import document_row, kept_out, rejection_row
@@ -29,6 +30,7 @@ PAGE_SECONDS = 60.0
 """Processor time that one page may take: a page takes some 0.02 s, the largest allowed ones a few seconds."""
 
 TOO_SLOW = "too-slow"
+CRASHED = "crashed"
 UNREADABLE = "unreadable"
 """Reasons that only this path gives, where the embedded one reports the record or takes its time."""
 
@@ -81,7 +83,8 @@ def given_by(fetches: DataFrame, knowledge: Knowledge) -> DataFrame:
 
     def work(given: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         expect_golden(knowledge.golden)
-        yield from batches((_given(row, knowledge) for row in rows_of(given)), GIVEN, "text")
+        found = each(rows_of(given), partial(_given, knowledge=knowledge), _lost, knowledge.page_seconds)
+        yield from batches(found, GIVEN, "text")
 
     return fetches.mapInArrow(work, spark_schema(GIVEN))
 
@@ -101,28 +104,44 @@ def numbered(given: DataFrame) -> DataFrame:
     )
 
 
-def _given(row: Mapping[str, Any], knowledge: Knowledge) -> Row:
-    empty: Row = dict.fromkeys(GIVEN.names)
-    empty |= {"file": row["file"], "number": row["number"], "record": row["source"]}
+def _given(row: Row, knowledge: Knowledge) -> Row:
     if row["problem"] is not None:
-        return {**empty, "outcome": "unreadable", "reason": UNREADABLE, "detail": row["problem"]}
+        return {**_nothing(row), "outcome": "unreadable", "reason": UNREADABLE, "detail": row["problem"]}
     fetch = fetch_of(row)
     task = _task(fetch, row["fetched_at"])
-    empty |= {
+    known = {**_nothing(row), **_named(task, fetch)}
+    result, marks = derive_in_time(fetch, knowledge.sites.get(task.site), knowledge.page_seconds)
+    if kept_out(task, result, knowledge.buried, knowledge.salt):
+        return {**known, "outcome": "taken down"}
+    if isinstance(result, Rejected):
+        return {**known, **_rejected(task, result)}
+    return {**known, "outcome": "document", **_document(task, result, knowledge.salt, marks)}
+
+
+def _lost(row: Row, how: str) -> Row:
+    """Return what a page gives that ends the process that derives it."""
+    fetch = fetch_of(row)
+    task = _task(fetch, row["fetched_at"])
+    return {**_nothing(row), **_named(task, fetch), **_rejected(task, Rejected(CRASHED, how))}
+
+
+def _nothing(row: Row) -> Row:
+    return {**dict.fromkeys(GIVEN.names), "file": row["file"], "number": row["number"], "record": row["source"]}
+
+
+def _named(task: Task, fetch: Fetch) -> Row:
+    return {
         "id": task.id, "url": task.url, "site": task.site, "kind": fetch.kind, "content_type": fetch.content_type,
         "fetched_at": task.fetched_at, "crawl_id": fetch.crawl_id, "status": fetch.status, "size": len(fetch.body),
     }  # fmt: skip
-    result, marks = derive_in_time(fetch, knowledge.sites.get(task.site), knowledge.page_seconds)
-    if kept_out(task, result, knowledge.buried, knowledge.salt):
-        return {**empty, "outcome": "taken down"}
-    if isinstance(result, Rejected):
-        told = rejection_row(task, result)
-        outcome = "not-modified" if result.reason == NOT_MODIFIED else "rejected"
-        return {
-            **empty, "outcome": outcome, "reason": told["reason"], "detail": told["detail"],
-            "rejected_encoding": told["encoding"],
-        }  # fmt: skip
-    return {**empty, "outcome": "document", **_document(task, result, knowledge.salt, marks)}
+
+
+def _rejected(task: Task, result: Rejected) -> Row:
+    told = rejection_row(task, result)
+    outcome = "not-modified" if result.reason == NOT_MODIFIED else "rejected"
+    return {
+        "outcome": outcome, "reason": told["reason"], "detail": told["detail"], "rejected_encoding": told["encoding"],
+    }  # fmt: skip
 
 
 def _task(fetch: Fetch, fetched_at: str) -> Task:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -17,6 +18,11 @@ LEAST_JAVA = 17
 
 ARROW_ROWS = 512
 """Rows to an Arrow batch: pages of 20 KB to 2 MB, so some 10 MB to a batch, and never a whole partition at once."""
+
+TRIES = 4
+"""How often a task may run on this machine: as often as Spark lets it on a cluster (spark.task.maxFailures)."""
+
+_LOCAL = re.compile(r"local(?:\[(\d+|\*)\])?")
 
 _SETTINGS = {
     # A page is a row: batches must be bounded, and Python's results may come in batches of any size.
@@ -42,7 +48,7 @@ class JavaMissingError(Exception):
 
 
 def session(master: str | None = None, settings: dict[str, str] | None = None) -> SparkSession:
-    """Return a session on `master` (None: what spark-submit or the environment says, else this machine's cores).
+    """Return a session on `master` (None: what spark-submit or an installed Spark says, else this machine's cores).
 
     Raises JavaMissingError where there is no Java 17 or newer.
     """
@@ -51,15 +57,25 @@ def session(master: str | None = None, settings: dict[str, str] | None = None) -
     # Workers run this interpreter, unless the cluster says which: another Python may lack what the job imports.
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     builder = SparkSession.builder.appName("yuqi")
-    chosen = master or os.environ.get("SPARK_MASTER")
-    if chosen:
-        builder = builder.master(chosen)
+    if master or not _is_configured():
+        builder = builder.master(_patient(master or "local[*]"))
     for key, value in {**_SETTINGS, **(settings or {})}.items():
         builder = builder.config(key, value)
     spark = builder.getOrCreate()
     # What goes wrong is told in one line by who asked; Spark would print each trace three times.
     spark.sparkContext.setLogLevel("FATAL")
     return spark
+
+
+def _is_configured() -> bool:
+    """Whether spark-submit runs this, or an installation of Spark that has a configuration of its own."""
+    return any(name in os.environ for name in ("PYSPARK_GATEWAY_PORT", "SPARK_HOME", "SPARK_CONF_DIR"))
+
+
+def _patient(master: str) -> str:
+    """Return a master on which a task may fail and run again, as it may on clusters; plain `local` gives up at once."""
+    told = _LOCAL.fullmatch(master)
+    return f"local[{told[1] or 1},{TRIES}]" if told else master
 
 
 def expect_java() -> None:

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import gzip
 import os
+import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pyarrow as pa
 import pytest
 from click.testing import CliRunner
 
 pytest.importorskip("pyspark")
+from pyspark.errors import PythonException
 
 from benchmarks.spark_pages import WHEN
 from cleaning.clean import Cleaned
@@ -21,8 +25,9 @@ from cleaning.findings import Rejected
 from corpus import archive
 from corpus.cli_spark import spark as command
 from corpus.records import Fetch
-from corpus.spark import derive, golden, job
+from corpus.spark import alone, dedup, derive, golden, job, session
 from corpus.spark.reading import InputError, read_inputs
+from corpus.spark.rows import Row, batches, fetch_row, rows_of, spark_schema
 from corpus.spark.snapshot import Snapshot, SnapshotError
 from tests.pages import PAGES, fetch_of
 
@@ -40,18 +45,21 @@ def write(path: Path, *fetches: Fetch) -> Path:
     return path
 
 
-def test_poisonous_records_are_rejections(spark: SparkSession, tmp_path: Path) -> None:
+def test_poisonous_records_are_rejections_and_what_is_taken_down_stays_out(
+    spark: SparkSession, tmp_path: Path
+) -> None:
     bomb = Fetch(
         "http://bomb.example/", WHEN, gzip.compress(b"<p>" + bytes(200_000_000), 6), "response", 200,
         (*HTML, ("Content-Encoding", "gzip")),
     )  # fmt: skip
-    write(tmp_path / "a.warc.gz", fetch_of(PAGES[0]), bomb, fetch_of(PAGES[2]))
+    write(tmp_path / "a.warc.gz", fetch_of(PAGES[0]), bomb, fetch_of(PAGES[2]), fetch_of(PAGES[3]))
     torn = write(tmp_path / "b.warc.gz", fetch_of(PAGES[4]), fetch_of(PAGES[1]))
     torn.write_bytes(torn.read_bytes()[:-200])
     (tmp_path / "c.warc.gz").write_bytes(b"this is no WARC file at all")
     out = str(tmp_path / "out")
-    counts = job.clean(spark, [str(tmp_path / f"{n}.warc.gz") for n in "abc"], out, job.Beforehand(b"salt"))
-    assert counts["documents"] == 3
+    beforehand = job.Beforehand(b"salt", buried=frozenset({PAGES[3].url}))
+    counts = job.clean(spark, [str(tmp_path / f"{n}.warc.gz") for n in "abc"], out, beforehand)
+    assert (counts["documents"], counts["taken down"]) == (3, 1)
     rejections = Snapshot(spark, out).read("rejections").collect()
     reasons = {(row.reason, Path(row.record.partition("@")[0]).name) for row in rejections}
     assert ("too-large", "a.warc.gz") in reasons
@@ -63,8 +71,9 @@ def test_poisonous_records_are_rejections(spark: SparkSession, tmp_path: Path) -
 
 def test_a_page_that_takes_too_long_is_a_rejection(spark: SparkSession, tmp_path: Path) -> None:
     source = write(tmp_path / "slow.warc.gz", fetch_of(LONG))
-    counts = job.clean(spark, [str(source)], str(tmp_path / "out"), job.Beforehand(b"s"), page_seconds=0.01)
-    assert counts == {"rejected": 1, "documents": 0}
+    knowledge = derive.Knowledge(golden.golden_digest(), b"s", page_seconds=0.01)
+    (row,) = derive.given_by(read_inputs(spark, [str(source)]), knowledge).collect()
+    assert (row.outcome, row.reason, row.url) == ("rejected", "too-slow", PAGES[0].url)
 
 
 def test_time_is_given_back_after_a_page() -> None:
@@ -82,11 +91,69 @@ def test_a_worker_that_derives_otherwise_stops_the_job(spark: SparkSession) -> N
         golden.expect_golden("another digest")
 
 
-def test_what_is_taken_down_stays_out(spark: SparkSession, tmp_path: Path) -> None:
-    source = write(tmp_path / "a.warc.gz", fetch_of(PAGES[0]), fetch_of(PAGES[2]))
-    beforehand = job.Beforehand(b"s", buried=frozenset({PAGES[0].url}))
-    counts = job.clean(spark, [str(source)], str(tmp_path / "out"), beforehand)
-    assert counts == {"document": 1, "taken down": 1, "documents": 1}
+def test_a_worker_that_fingerprints_otherwise_stops_the_job(
+    spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = ("id", "url", "text", "published", "first_seen")
+    Snapshot(spark, str(tmp_path / "out")).write("documents", spark.createDataFrame([("1",) * 5], list(names)))
+    monkeypatch.setattr(job, "golden_digest", lambda: "another digest")
+    with pytest.raises(golden.GoldenPageError, match="same yuqi"):
+        job.deduplicate(spark, str(tmp_path / "out"))
+    # And a worker that comes later, which nobody has asked, stops at its first row.
+    with pytest.raises(PythonException, match="one Python version"):
+        dedup.keyed(Snapshot(spark, str(tmp_path / "out")).read("documents"), "another digest").collect()
+
+
+def deadly(row: Row) -> Row:
+    """Work that one row makes end its process, as a fault in a library does."""
+    if row["id"] == 3:
+        os.kill(os.getpid(), signal.SIGSEGV)
+    return {"id": row["id"], "told": "done"}
+
+
+def test_a_page_that_ends_its_worker_is_the_only_one_lost(spark: SparkSession) -> None:
+    schema = pa.schema([("id", pa.int64()), ("told", pa.string())])
+
+    def work(given: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        lost = alone.each(rows_of(given), deadly, lambda row, how: {"id": row["id"], "told": how}, 5)
+        yield from batches(lost, schema)
+
+    found = spark.range(0, 8, 1, 2).mapInArrow(work, spark_schema(schema)).collect()
+    told = {row.id: row.told for row in found}
+    assert {number for number, text in told.items() if text == "done"} == set(range(8)) - {3}
+    assert "signal 11" in told[3]
+
+
+def endless(row: Row) -> Row:
+    """Work that no signal handler of Python's can stop: it stays in one call of C's."""
+    return {"found": len(str(3 ** row["power"]))}
+
+
+@pytest.mark.parametrize(("power", "outcome"), [(10, {"found": 5}), (40_000_000, alone.Died)])
+def test_a_child_process_gives_its_row_or_how_it_ended(power: int, outcome: object) -> None:
+    sys.set_int_max_str_digits(0)
+    found = alone.in_a_process(endless, {"power": power}, 0.1)
+    assert found == outcome if isinstance(outcome, dict) else isinstance(found, alone.Died)
+
+
+def test_a_child_process_that_raises_tells_what() -> None:
+    assert alone.in_a_process(lambda row: {"x": row["y"]}, {}, 5) == alone.Died("KeyError: 'y'")
+
+
+def test_a_crash_is_a_rejection() -> None:
+    fetch = fetch_of(PAGES[0])
+    row = derive._lost(fetch_row(fetch, 0, 7, "a.warc.gz@0"), "it was ended by signal 11")
+    assert (row["outcome"], row["reason"], row["number"], row["url"]) == ("rejected", "crashed", 7, fetch.url)
+    assert row.keys() == set(derive.GIVEN.names)
+
+
+@pytest.mark.parametrize(
+    ("given", "patient"),
+    [("local", "local[1,4]"), ("local[3]", "local[3,4]"), ("local[*]", "local[*,4]"), ("local[2,1]", "local[2,1]"),
+     ("spark://host:7077", "spark://host:7077"), ("yarn", "yarn")],
+)  # fmt: skip
+def test_tasks_may_fail_on_one_machine_too(given: str, patient: str) -> None:
+    assert session._patient(given) == patient
 
 
 def test_inputs_that_are_not_there(spark: SparkSession, tmp_path: Path) -> None:

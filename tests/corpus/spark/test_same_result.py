@@ -14,23 +14,45 @@ pytest.importorskip("pyspark")
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from corpus import buckets
+from corpus import buckets, graph
 from corpus.spark import dedup, job
 from corpus.spark.collect import collect
+from corpus.spark.components import DRIVER_PAIRS
 from corpus.spark.digest import digests_of_corpus, digests_of_result
 from corpus.spark.reading import local_files, read_inputs
 from corpus.spark.rows import FETCHES
 from corpus.store import Corpus, CorpusError
-from tests.corpus.spark.conftest import Embedded
+from tests.corpus.spark.conftest import SETTINGS, Embedded
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 
-def build(spark: SparkSession, inputs: list[str], out: Path, like: Embedded, partitions: int | None = None) -> str:
+def build(
+    spark: SparkSession,
+    inputs: list[str],
+    out: Path,
+    like: Embedded,
+    partitions: int | None = None,
+    driver_pairs: int = DRIVER_PAIRS,
+) -> str:
     job.clean(spark, inputs, str(out), job.Beforehand.of(like.database), partitions=partitions)
-    job.deduplicate(spark, str(out))
+    job.deduplicate(spark, str(out), driver_pairs=driver_pairs)
     return str(out)
+
+
+@pytest.fixture(scope="module")
+def shuffled(spark: SparkSession, small: Embedded, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The small corpus' fetches as Parquet, in no order."""
+    fetches = [row.asDict() for row in read_inputs(spark, [str(small.archive)]).collect()]
+    fetches = [{**row, "seq": row["number"] + 1} for row in fetches]
+    random.Random(11).shuffle(fetches)
+    source = tmp_path_factory.mktemp("shuffled") / "fetches.parquet"
+    source.mkdir()
+    schema = pa.schema([*FETCHES, ("seq", pa.int64())])
+    for name, part in (("b", fetches[:9]), ("a", fetches[9:])):
+        pq.write_table(pa.Table.from_pylist(part, schema), source / f"{name}.parquet")
+    return source
 
 
 def test_the_corpora_hold_what_is_compared(small: Embedded, large: Embedded) -> None:
@@ -46,47 +68,34 @@ def test_the_corpora_hold_what_is_compared(small: Embedded, large: Embedded) -> 
         assert corpus.count("documents") > 100
 
 
-def test_the_demo_and_statutes(spark: SparkSession, large: Embedded, tmp_path: Path) -> None:
+def test_the_demo_and_statutes_make_the_same_and_a_corpus(
+    spark: SparkSession, large: Embedded, tmp_path: Path
+) -> None:
     out = build(spark, [str(large.archive)], tmp_path / "out", large, partitions=2)
     assert digests_of_result(spark, out) == large.digests
-
-
-@pytest.mark.parametrize("partitions", [1, 7])
-def test_partitions_change_nothing(spark: SparkSession, small: Embedded, tmp_path: Path, partitions: int) -> None:
-    spark.conf.set("spark.sql.shuffle.partitions", str(partitions))
-    spark.conf.set("spark.sql.adaptive.enabled", "false")
-    try:
-        out = build(spark, [str(small.archive)], tmp_path / "out", small, partitions)
-    finally:
-        spark.conf.set("spark.sql.shuffle.partitions", "3")
-        spark.conf.set("spark.sql.adaptive.enabled", "true")
-    assert digests_of_result(spark, out) == small.digests
-
-
-def test_shuffled_rows_change_nothing_and_make_a_corpus(
-    spark: SparkSession, small: Embedded, tmp_path: Path
-) -> None:
-    fetches = [row.asDict() for row in read_inputs(spark, [str(small.archive)]).collect()]
-    fetches = [{**row, "seq": row["number"] + 1} for row in fetches]
-    random.Random(11).shuffle(fetches)
-    source = tmp_path / "fetches.parquet"
-    source.mkdir()
-    schema = pa.schema([*FETCHES, ("seq", pa.int64())])
-    for name, part in (("b", fetches[:9]), ("a", fetches[9:])):
-        pq.write_table(pa.Table.from_pylist(part, schema), source / f"{name}.parquet")
-    out = build(spark, [str(source)], tmp_path / "out", small, partitions=2)
-    assert digests_of_result(spark, out) == small.digests
     database = tmp_path / "collected.db"
     collect(spark, out, database)
     with Corpus(database) as corpus:
-        assert digests_of_corpus(corpus.connection) == small.digests
-        assert corpus.connection.execute(
-            "SELECT count(*) FROM documents_fts WHERE documents_fts MATCH '催收'"
-        ).fetchone()[0]
-        corpus.rebuild()
-        assert digests_of_corpus(corpus.connection) == small.digests
+        assert digests_of_corpus(corpus.connection) == large.digests
+        assert corpus.rebuild()["documents"] == corpus.count("documents")
+        assert digests_of_corpus(corpus.connection) == large.digests
     with pytest.raises(CorpusError, match="there already"):
         collect(spark, out, database)
+
+
+@pytest.mark.parametrize(("partitions", "driver_pairs"), [(1, DRIVER_PAIRS), (2, 0), (7, DRIVER_PAIRS), (64, 0)])
+def test_neither_partitions_nor_order_change_anything(
+    spark: SparkSession, small: Embedded, shuffled: Path, tmp_path: Path, partitions: int, driver_pairs: int
+) -> None:
+    spark.conf.set("spark.sql.shuffle.partitions", str(partitions))
+    # Spark would put small partitions together again.
+    spark.conf.set("spark.sql.adaptive.coalescePartitions.enabled", "false")
+    try:
+        out = build(spark, [str(shuffled)], tmp_path / "out", small, partitions, driver_pairs)
+    finally:
+        spark.conf.set("spark.sql.shuffle.partitions", SETTINGS["spark.sql.shuffle.partitions"])
+        spark.conf.unset("spark.sql.adaptive.coalescePartitions.enabled")
+    assert digests_of_result(spark, out) == small.digests
 
 
 def test_a_bucket_that_everybody_is_in_is_capped_as_in_the_embedded_index(spark: SparkSession) -> None:
@@ -102,6 +111,23 @@ def test_a_bucket_that_everybody_is_in_is_capped_as_in_the_embedded_index(spark:
     found = {(row.a, row.b) for row in dedup.candidates(contents).collect()}
     assert found == wanted
     assert len(found) < 60 * 59 / 2
+
+
+def test_a_cap_loses_no_cluster(spark: SparkSession) -> None:
+    """Copies stand in large buckets with others (a notice) and in small ones of their own, which bring them together."""
+    numbers = random.Random(8)
+    clusters = [[numbers.randrange(-(2**62), 2**62) for _ in range(numbers.choice((2, 3, 30)))] for _ in range(20)]
+    own = {
+        node: [1, 2, *numbers.sample(range(100 * place, 100 * place + 12), 9)]
+        for place, nodes in enumerate(clusters, 1)
+        for node in nodes
+    }
+    contents = spark.createDataFrame(list(own.items()), "node long, keys array<long>")
+    pairs = [(row.a, row.b) for row in dedup.candidates(contents).collect()]
+    within = [(a, b) for a, b in pairs if set(own[a]) & set(own[b]) - {1, 2}]
+    assert sorted(map(sorted, graph.grouped(own, within))) == sorted(map(sorted, clusters))
+    everybody = len(own) * (len(own) - 1) / 2
+    assert len(pairs) < everybody / 2
 
 
 def test_files_by_url_are_files_by_path(spark: SparkSession, small: Embedded) -> None:
