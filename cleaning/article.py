@@ -71,8 +71,38 @@ def inside_of(view: View, container: int) -> list[Placed]:
         else:
             role = _plain_role(dom, line, container)
         placed.append(Placed(index, line, role))
+    _mark_records(view, placed)
     _mark_by_words(view, placed)
     return placed
+
+
+def _mark_records(view: View, placed: Sequence[Placed]) -> None:
+    """Mark the lists of other pages and the comments behind the article's prose; nothing of it follows comments."""
+    if not placed:
+        return
+    start, end = placed[0].index, placed[-1].index
+    for group in view.records:
+        if not start <= group.first <= group.last <= end:
+            continue
+        before = _kept_weight(view, placed[: group.first - start])
+        after = _kept_weight(view, placed[group.last + 1 - start :])
+        if before < MIN_BEFORE_RECORDS or (group.mark == "related" and after > max(MIN_LEAD, before / 2)):
+            continue
+        last = end if group.mark == "comment" and after <= before else group.last
+        for item in placed[group.first - start : last + 1 - start]:
+            if item.role in KEPT_ROLES:
+                item.role = group.mark
+
+
+MIN_BEFORE_RECORDS = 40.0
+"""Prose weight of an article in front of a list of teasers or comments, however short it is."""
+
+
+def _kept_weight(view: View, placed: Sequence[Placed]) -> float:
+    recorded = view.recorded
+    return sum(
+        view.weights[item.index] for item in placed if item.role in KEPT_ROLES and item.index not in recorded
+    )
 
 
 def _trust_prose(view: View, marks: list[roles.Mark], container: int) -> None:

@@ -46,10 +46,17 @@ def read_hint(hint: str) -> Hint:
     if negative:
         mark = negative.lastgroup  # type: ignore[assignment]  # the group names are the marks
     if _SURE.search(words):
+        if mark and mark != "comment" and any(map(_is_sure, words.split())):
+            return Hint("", 1.2)
         return Hint(mark, 1.0 if mark else 1.5)
     if _LIKELY.search(words):
         return Hint(mark, 0.8 if mark else 1.2)
     return Hint(mark, 0.3 if mark else 1.0)
+
+
+def _is_sure(name: str) -> bool:
+    """Say whether one class or id is an article's container's, and nothing in it speaks against that."""
+    return _SURE.search(name) is not None and _NEGATIVE.search(name) is None
 
 
 _TAG_MARKS: dict[str, Mark] = {

@@ -3,26 +3,110 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime
+from collections.abc import Iterable
 
 from cleaning.blocks import read_hint
-from cleaning.dates import find_dates
+from cleaning.dates import ANY_TIME, find_dates
 from cleaning.dom import Dom
+from cleaning.metadata import parse_byline
 from cleaning.view import LEAVES, View
 
 
 def find_container(view: View) -> int:
     """Return the element that is most likely the article's own container; 0 when the page has no prose."""
+    chosen = _best(view, range(1, len(view.near)))
+    if not chosen:
+        return 0
+    if (end := _next_begins(view, chosen)) is not None and view.headline is not None:
+        before = [
+            element
+            for element in range(1, len(view.near))
+            if view.headline <= view.first[element] and view.last[element] < end
+        ]
+        chosen = _best(view, before) or chosen
+    container = _widen(view, _first_of_alike(view, _first_part(view, chosen)))
+    if (end := _next_begins(view, container)) is not None and end > view.first[container]:
+        view.last[container] = end - 1
+    return container
+
+
+def _best(view: View, elements: Iterable[int]) -> int:
+    """Return the element with the best score for being the article's container, 0 where none has prose near it."""
     best, chosen = 0.0, 0
-    for element, near in enumerate(view.near):
+    for element in elements:
+        near = view.near[element]
         if near * 3 < best or near <= 0.0:
             continue
         score = near * _factor(view, element)
         if score > best:
             best, chosen = score, element
-    if not chosen:
-        return 0
-    return _first_of_alike(view, _widen(view, chosen))
+    return chosen
+
+
+def _next_begins(view: View, container: int) -> int | None:
+    """Return the line on which pages that never end begin another article, behind the headline's own; None without."""
+    start = view.first[container] if view.headline is None else min(view.first[container], view.headline)
+    passed = 0.0
+    for index in range(start, view.last[container] + 1):
+        if passed >= MIN_PART and _begins_next(view, index):
+            return index
+        passed += view.weights[index]
+    return None
+
+
+def _first_part(view: View, chosen: int) -> int:
+    """Return the first of several like parts that make up what was chosen, where it is not chosen for them all.
+
+    It is not where another article's head stands between them, or where together they are the article and other things
+    stand among them.
+    """
+    dom = view.dom
+    alike: dict[tuple[str, str], list[int]] = {}
+    for element in range(chosen + 1, len(dom.tags)):
+        if (
+            dom.parents[element] == chosen
+            and view.prose[element] >= MIN_PART
+            and not view.marks[element]
+            and view.last[element] > view.first[element]
+            and (name := _name(dom, element))
+        ):
+            alike.setdefault((dom.tags[element], name), []).append(element)
+    groups = [group for group in alike.values() if len(group) > 1]
+    if not groups:
+        return chosen
+    group = max(groups, key=lambda group: sum(view.near[element] for element in group))
+    near = sum(view.near[element] for element in group)
+    if near < PARTS_SHARE * view.near[chosen]:
+        return chosen
+    head = view.headline if view.headline is not None else -1
+    first = next((element for element in group if view.first[element] >= head), group[0])
+    parts = _parts(view, chosen, first, range(view.last[first] + 1, view.last[chosen] + 1))
+    together = sum(
+        view.near[element]
+        for element in group
+        if element == first or any(view.first[element] <= index <= view.last[element] for index in parts)
+    )
+    between = range(view.last[first] + 1, next((view.first[e] for e in group if e > first), 0))
+    return first if together >= PARTS_SHARE * near or any(_begins_next(view, i) for i in between) else chosen
+
+
+MIN_PART = 60.0
+"""Prose weight of a part of an article that stands in an element of its own."""
+
+PARTS_SHARE = 0.6
+"""Share of the prose near an element that its like parts must have to be looked at instead of it."""
+
+
+def _begins_next(view: View, index: int) -> bool:
+    """Say whether another article begins with a line: a headline of its own, and under it who published it when."""
+    lines, tags = view.dom.lines, view.dom.tags
+    line = lines[index]
+    if index == view.headline or tags[line.owner] not in {"h1", "h2"} or 2 * line.linked > len(line.text):
+        return False
+    under = lines[index + 1 : index + 4]
+    return any(
+        (byline := parse_byline(line.fields, ANY_TIME)) is not None and bool(byline.published) for line in under
+    )
 
 
 def _factor(view: View, element: int) -> float:
@@ -45,24 +129,60 @@ def _factor(view: View, element: int) -> float:
 
 
 def _widen(view: View, container: int) -> int:
-    """Climb while the parent holds prose of its own beside the container: a part of the article left outside."""
+    """Climb while the parent holds prose of its own beside the container: a part of the article left outside.
+
+    Of the parent only the lines from the article's first part to its last one are the container's from then on.
+    """
     dom = view.dom
     for _ in range(3):
         parent = dom.parents[container]
-        if not parent or dom.tags[parent] in {"body", "tr", "tbody", "table"}:
+        if not parent or dom.tags[parent] in {"tr", "tbody", "table"}:
             break
-        outside = sum(
-            view.weights[index]
-            for index in range(view.first[parent], view.last[parent] + 1)
-            if not view.first[container] <= index <= view.last[container]
-            and index != view.headline
-            and view.weights[index] >= 40
-            and _belongs(view, dom.lines[index].owner, parent, container)
+        before = range(view.first[container] - 1, view.first[parent] - 1, -1)
+        after = range(view.last[container] + 1, view.last[parent] + 1)
+        parts = [*_parts(view, parent, container, before)[::-1], *_parts(view, parent, container, after)]
+        if sum(view.weights[index] for index in parts) < 0.1 * view.prose[container]:
+            break
+        _narrow(
+            view, parent, container, min(view.first[container], parts[0]), max(view.last[container], parts[-1])
         )
-        if outside < 0.1 * view.prose[container]:
-            break
         container = parent
     return container
+
+
+def _parts(view: View, parent: int, container: int, beside: range) -> list[int]:
+    """Return the lines of prose on one side of the container that are of its article, up to another article's head."""
+    lines = view.dom.lines
+    found: list[int] = []
+    for index in beside:
+        line = lines[index]
+        if index == view.headline:
+            continue
+        if view.weights[index] >= 40 and _belongs(view, line.owner, parent, container):
+            found.append(index)
+        elif len(line.text) <= 60 and _heads_another(view, index):
+            break
+    return found
+
+
+def _narrow(view: View, parent: int, container: int, start: int, end: int) -> None:
+    """Make the lines from `start` to `end`, and those around them that are of the same parts, all that `parent` has."""
+    lines = view.dom.lines
+
+    def goes_on(index: int) -> bool:
+        line = lines[index]
+        return (
+            index != view.headline
+            and line.linked < len(line.text)
+            and _belongs(view, line.owner, parent, container)
+        )
+
+    while start > view.first[parent] and goes_on(start - 1):
+        start -= 1
+    while end < view.last[parent] and goes_on(end + 1):
+        end += 1
+    view.first[parent], view.last[parent] = start, end
+    view.prose[parent] = sum(view.weights[start : end + 1])
 
 
 def _belongs(view: View, owner: int, parent: int, container: int) -> bool:
@@ -74,7 +194,9 @@ def _belongs(view: View, owner: int, parent: int, container: int) -> bool:
     dom = view.dom
     if view.own[owner]:
         return False
-    if owner == parent or (dom.parents[owner] == parent and dom.tags[owner] in LEAVES):
+    if dom.tags[parent] != "body" and (
+        owner == parent or (dom.parents[owner] == parent and dom.tags[owner] in LEAVES)
+    ):
         return True
     sibling = next((element for element in dom.ancestors(owner) if dom.parents[element] == parent), 0)
     return (
@@ -90,17 +212,20 @@ _DIGITS = re.compile(r"\d+")
 
 
 def _name(dom: Dom, element: int) -> str:
-    return _DIGITS.sub("", dom.hints[element]).strip()
+    """Return an element's class, or its id where it has none, without digits: what tells its kind from others."""
+    classes, _, identity = dom.hints[element].rpartition(" ")
+    return _DIGITS.sub("", classes or identity).strip()
+
+
+def _heads_another(view: View, index: int) -> bool:
+    """Say whether a line is the head of another article or post: a heading as large as can be, or it holds a date."""
+    return view.dom.tags[view.dom.lines[index].owner] == "h1" or _dated(view, index, index + 1)
 
 
 def _dated(view: View, start: int, end: int) -> bool:
     """Say whether a short line from `start` to `end` holds a date or tells how long ago: a post's head."""
     lines = view.dom.lines[start : min(end, start + 40)]
-    return any(len(line.text) <= 60 and next(find_dates(line.text, _NOW), None) is not None for line in lines)
-
-
-_NOW = datetime(2024, 6, 15, 12)
-"""Any time: with one, relative dates are found too."""
+    return any(len(line.text) <= 60 and next(find_dates(line.text, ANY_TIME), None) is not None for line in lines)
 
 
 def _first_of_alike(view: View, container: int) -> int:

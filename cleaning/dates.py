@@ -55,6 +55,10 @@ _AFTERNOON = frozenset({"下午", "晚上", "傍晚"})
 _DAYS_BACK = {"今": 0, "昨": 1, "前": 2}
 
 
+ANY_TIME = datetime(2024, 6, 15, 12)
+"""Any time: with one, relative dates are found too."""
+
+
 class DateFound(NamedTuple):
     """A date in a text: ISO 8601 `value`, its half-open span, and whether a time of day was stated."""
 

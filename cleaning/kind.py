@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from cleaning import blocks as roles
 from cleaning.article import Placed
 from cleaning.blocks import read_hint
-from cleaning.dom import Line
 from cleaning.page import KEPT_ROLES, Block, PageKind
+from cleaning.records import is_linked_title
 from cleaning.view import Head, View
 
 BARE_PAGE = 20
@@ -60,17 +60,9 @@ def page_kind(
 
 def mostly_links(view: View) -> bool:
     """Say whether a page without an article is a list: three linked titles or more, and mostly links."""
-    titles = sum(1 for line in view.dom.lines if _is_linked_title(line))
+    titles = sum(1 for line in view.dom.lines if is_linked_title(line))
     return titles >= 3 and view.linked[0] > 0.4 * view.chars[0]
 
-
-def _is_linked_title(line: Line) -> bool:
-    """Say whether a line is the linked title of another page, alone or beside its date or counter."""
-    return line.linked >= 6 and len(line.text) <= MAX_TITLE_LINE and line.linked > 0.5 * len(line.text)
-
-
-MAX_TITLE_LINE = 100
-"""Characters of a list's line that is a title with a date, a section or a counter."""
 
 MIN_LISTED = 5
 """Titles in front of teasers that make a page a list of articles, though each teaser is a paragraph long."""
@@ -93,7 +85,7 @@ def _lists_articles(view: View, inside: Sequence[Placed]) -> bool:
         linked += line.linked
         chars += len(line.text)
         read_on += bool(line.linked and _READ_ON.search(line.text[-12:]))
-        if _is_linked_title(line):
+        if is_linked_title(line):
             titles += 1
             behind_title = True
         elif view.weights[item.index] >= 40:

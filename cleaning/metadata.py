@@ -12,7 +12,7 @@ from datetime import datetime
 
 import orjson
 
-from cleaning.dates import DateFound, find_dates, parse_published
+from cleaning.dates import ANY_TIME, DateFound, find_dates, parse_published
 from cleaning.page import Metadata
 from cleaning.tame import names as words
 
@@ -273,7 +273,7 @@ def _take_dates(line: str, fetched_at: datetime | None) -> tuple[str, DateFound 
     found = list(find_dates(line))
     stated = bool(found) or fetched_at is not None
     if not found:
-        found = list(find_dates(line, fetched_at or _ANY_TIME))
+        found = list(find_dates(line, fetched_at or ANY_TIME))
         if not found:
             return line, None
     published = (one for one in found if not line[: one.start].rstrip().endswith(_UPDATE_MARK))
@@ -296,8 +296,6 @@ _BYLINE_SIGN = re.compile(r"[\d:：/／丨｜℃]|(?:作者|文|编辑|来源|�
 
 _TELLING = re.compile(r"[:：/／丨｜|℃@]|\d\s?[-年月./]\s?\d|[A-Za-z]{2}|前|昨|今|[刚剛]|年")
 """A date or a label has one of these; a number alone (500业主) is no byline without a counter's word."""
-
-_ANY_TIME = datetime(2024, 6, 15, 12)
 
 
 MAX_NAME = 8

@@ -14,6 +14,7 @@ from cleaning import blocks as roles
 from cleaning.blocks import own_mark, prose_weight
 from cleaning.dom import Dom
 from cleaning.metadata import letters
+from cleaning.records import Records, find_records
 
 DECAY = 0.6
 """How much of a line's weight each further ancestor gets: a container is where prose stands close together."""
@@ -26,6 +27,9 @@ MAX_CLIMB = 40
 
 MARKED_SHARE = 0.2
 """Weight of prose in a part whose name says it is not the article: names lie, so it is not nothing."""
+
+RECORDED_SHARE = 0.1
+"""Weight of prose in a list of teasers or comments (`cleaning/records.py`): on the page of a thread it is all there is."""
 
 MAX_SEARCHED = 3000
 """Lines of a page in which its headline and the line that its description quotes are looked for."""
@@ -59,8 +63,14 @@ class View:
     last: list[int]
     own: list[roles.Mark]
     marks: list[roles.Mark]
+    records: list[Records] = field(default_factory=list)
     headline: int | None = None
     described: int | None = None
+
+    @property
+    def recorded(self) -> frozenset[int]:
+        """The lines of the page's lists of other pages and of comments."""
+        return frozenset(index for group in self.records for index in range(group.first, group.last + 1))
 
 
 def look(dom: Dom, head: Head) -> View:
@@ -94,6 +104,7 @@ def look(dom: Dom, head: Head) -> View:
     view = View(dom, weights, [], prose, linked, chars, first, last, [], [])
     view.headline = _headline(view, head)
     view.described = _described(view, head)
+    view.records = find_records(dom, prose, first, last)
     view.own = _own_marks(view)
     view.marks = inherit(dom, view.own)
     view.near = _near(view)
@@ -147,15 +158,23 @@ def _near(view: View) -> list[float]:
     """
     near = [0.0] * len(view.marks)
     tags, parents, chars = view.dom.tags, view.dom.parents, view.chars
-    for line, weight in zip(view.dom.lines, view.weights, strict=True):
+    hints, first, last = view.dom.hints, view.first, view.last
+    recorded = view.recorded
+    for index, (line, weight) in enumerate(zip(view.dom.lines, view.weights, strict=True)):
         if not weight:
             continue
         element = line.owner
         mark = view.marks[element]
         if mark:
             weight *= 0.0 if mark == "hidden" else MARKED_SHARE
+        if index in recorded:
+            weight *= RECORDED_SHARE
         if tags[element] in LEAVES:
             element = parents[element]
+        else:
+            while first[element] == last[element] and element and not hints[element].strip():
+                near[element] += weight
+                element = parents[element]  # a paragraph, though its element is a `div` without a name
         steps, climbed = REACH, MAX_CLIMB
         while element and weight and steps and climbed:
             near[element] += weight
