@@ -27,6 +27,9 @@ _NEXT = "下一页 下页 后一页 后页 下一頁 下頁 next 下一页» 下
 NEXT_WORDS = frozenset(_NEXT.split())
 """Texts of a link to the list's next page."""
 
+_LONGEST_NEXT = 2 * max(map(len, NEXT_WORDS))
+"""The longest of them, with a space behind each character."""
+
 LINK_SELECTOR = (
     "a[href], area[href], link[href], frame[src], iframe[src], base[href], meta[http-equiv], meta[name]"
 )
@@ -76,11 +79,18 @@ def _absolute(base: str, href: str, charset: str) -> tuple[str, str] | None:
 
 def make_link(base: str, href: str, text: str, kind: LinkKind, charset: str = "utf-8") -> Link | None:
     """Return a link to `href` as seen from `base`, or None if it names nothing to fetch."""
-    # The part of the base that a reference can depend on; a query-only reference needs the whole path.
-    anchor = base if href[:1] in ("?", "") else base.partition("?")[0].rpartition("/")[0] + "/"
-    if anchor.count("/") < 3:
-        anchor = base
-    found = _absolute(anchor, href, charset)
+    return _link(base, _folder(base), href, text, kind, charset)
+
+
+def _folder(base: str) -> str:
+    """Return the part of a base that most references depend on: without the last segment and the query."""
+    folder = base.partition("?")[0].rpartition("/")[0] + "/"
+    return base if folder.count("/") < 3 else folder
+
+
+def _link(base: str, folder: str, href: str, text: str, kind: LinkKind, charset: str) -> Link | None:
+    # A query-only reference needs the whole path.
+    found = _absolute(base if href[:1] in ("?", "") else folder, href, charset)
     return None if found is None else Link(found[0], found[1], text, kind)
 
 
@@ -128,12 +138,12 @@ def _page_marks(nodes: list[LexborNode], url: str) -> tuple[str, str, bool]:
 
 
 def _links(nodes: list[LexborNode], base: str, charset: str) -> Iterator[Link]:
+    folder = _folder(base)
     for node in nodes[: 2 * MAX_LINKS]:
         found = _node_link(node)
         if found is None:
             continue
-        href, text, kind = found
-        link = make_link(base, href, text, kind, charset)
+        link = _link(base, folder, *found, charset)
         if link is not None:
             yield link
 
@@ -144,15 +154,21 @@ def _node_link(node: LexborNode) -> tuple[str, str, LinkKind] | None:
     tag = node.tag
     if tag in ("a", "area"):
         href = attributes.get("href")
+        # Most hrefs have no colon so early, and most texts are too long: what is asked of every link is kept short.
         if (
             not href
             or href[0] == "#"
-            or href[:11].lower().lstrip().startswith(("javascript:", "mailto:", "tel:", "data:"))
+            or (
+                ":" in href[:11]
+                and href[:11].lower().lstrip().startswith(("javascript:", "mailto:", "tel:", "data:"))
+            )
         ):
             return None
         text = " ".join(node.text(deep=True).split())[:_SHORT_TEXT]
-        rel = (attributes.get("rel") or "").lower().split()
-        return href, text, "next" if "next" in rel or text.lower().replace(" ", "") in NEXT_WORDS else "link"
+        following = len(text) <= _LONGEST_NEXT and text.lower().replace(" ", "") in NEXT_WORDS
+        if not following and (rel := attributes.get("rel")):
+            following = "next" in rel.lower().split()
+        return href, text, "next" if following else "link"
     if tag in ("frame", "iframe"):
         source = attributes.get("src")
         return (source, "", "link") if source and not source.startswith(("javascript:", "about:")) else None
