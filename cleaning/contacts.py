@@ -9,7 +9,7 @@ takes a bank an article speaks of for the operator of the site.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cache
 from typing import Literal, NamedTuple
 
@@ -342,38 +342,40 @@ def mask(value: str) -> str:
 
 
 @cache
-def _digit_units() -> npt.NDArray[np.bool_]:
-    """Return which UTF-16 units are, or begin, a digit in any form that `fold` or a reading knows."""
-    units = np.zeros(1 << 16, dtype=np.bool_)
-    for form in unfolded("0123456789" + "".join(_DIGIT_FORMS)):
-        units[int.from_bytes(form.encode("utf-16-le")[:2], "little")] = True
-    return units
-
-
-def may_identify(text: str) -> bool:
-    """Whether a text, not folded, holds what every identifier does: eleven digits with at most two signs between.
-
-    Cheap, and misses none; of texts joined by line breaks it tells for all of them at once.
-    """
-    if len(text) < _FEWEST_DIGITS:
-        return False
-    units = np.frombuffer(text.encode("utf-16-le", "surrogatepass"), dtype=np.uint16)
-    places = _digit_units()[units].nonzero()[0]
-    if len(places) < _FEWEST_DIGITS:
-        return False
-    # Two units to a character at most, for digits and signs alike.
-    widest = 2 * (_FEWEST_DIGITS + 2 * (_FEWEST_DIGITS - 1))
-    return bool((places[_FEWEST_DIGITS - 1 :] - places[: 1 - _FEWEST_DIGITS] <= widest).any())
+def _digits() -> npt.NDArray[np.bool_]:
+    """Return which code points are a digit in any form that `fold` or a reading knows."""
+    known = np.zeros(0x110000, dtype=np.bool_)
+    known[list(map(ord, unfolded("0123456789" + "".join(_DIGIT_FORMS))))] = True
+    return known
 
 
 _FEWEST_DIGITS = 11
 """A mobile phone's; identity and bank cards have more."""
 
+_WIDEST = _FEWEST_DIGITS + 2 * (_FEWEST_DIGITS - 1)
+"""Characters that so many digits take up with at most two signs between them."""
+
+
+def may_identify(texts: Sequence[str]) -> list[bool]:
+    """Return for each text, not folded, whether it holds what every identifier does: eleven digits close together.
+
+    Cheap, and misses none. Many texts at once cost a tenth of as many calls.
+    """
+    joined = "\n".join(texts)
+    points = np.frombuffer(joined.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
+    places = _digits()[points].nonzero()[0]
+    last, first = places[_FEWEST_DIGITS - 1 :], places[: max(0, len(places) - _FEWEST_DIGITS + 1)]
+    close = first[last - first < _WIDEST]
+    found = [False] * len(texts)
+    if len(close):
+        ends = np.cumsum([len(text) + 1 for text in texts])
+        for index in np.unique(np.searchsorted(ends, close, side="right")).tolist():
+            found[index] = True
+    return found
+
 
 def mask_identifiers(text: str, *, drop: bool = False) -> str:
     """Return `text` with the identifiers that `find_identifiers` finds masked in place, same length, or dropped."""
-    if not may_identify(text):
-        return text
     parts: list[str] = []
     cursor = 0
     for found in find_identifiers(text):

@@ -22,6 +22,9 @@ Pii = Literal["mask", "keep", "drop"]
 _MASKED = ("title", "author", "source", "text", "text_source")
 """Fields whose text may hold a personal identifier."""
 
+ROWS = 200
+"""Rows read, and looked at for identifiers, at a time."""
+
 _CONTACTS = """(SELECT json_group_array(json_object('kind', kind, 'value', masked))
     FROM (SELECT kind, masked FROM contacts AS c WHERE c.docid = d.docid ORDER BY kind, masked))"""
 
@@ -82,11 +85,11 @@ def encoded(
 
     What the tables hold as JSON goes into the line as it stands: taking it apart first would cost half the time.
     """
+    names = [field.name for field in fields]
     packed = [field.name for field in fields if field.packed]
-    for record in _raw(connection, selection, fields, pii):
-        ready = dict(record)
-        for name in packed:
-            ready[name] = orjson.Fragment(record[name])
+    for row in _rows(connection, selection, fields, pii):
+        record = dict(zip(names, row))
+        ready = record | {name: orjson.Fragment(record[name]) for name in packed}
         yield orjson.dumps(ready, option=orjson.OPT_APPEND_NEWLINE), record
 
 
@@ -99,39 +102,47 @@ def records(
     pii: Pii = "mask",
 ) -> Iterator[dict[str, Any]]:
     """Yield the corpus' records, ordered by id; their fields are those of `record.schema.json`."""
-    packed = [field.name for field in fields if field.packed]
-    for record in _raw(connection, selection or Selection(duplicates=duplicates), fields, pii):
-        for name in packed:
-            record[name] = orjson.loads(record[name])
-        yield record
-
-
-def _raw(
-    connection: sqlite3.Connection, selection: Selection, fields: tuple[Field, ...], pii: Pii
-) -> Iterator[dict[str, Any]]:
     names = [field.name for field in fields]
-    sizes = _cluster_sizes(connection) if "cluster_size" in names else {}
+    packed = [field.name for field in fields if field.packed]
+    for row in _rows(connection, selection or Selection(duplicates=duplicates), fields, pii):
+        record = dict(zip(names, row))
+        yield record | {name: orjson.loads(record[name]) for name in packed}
+
+
+Row = list[Any]
+
+
+def _rows(
+    connection: sqlite3.Connection, selection: Selection, fields: tuple[Field, ...], pii: Pii
+) -> Iterator[Row]:
+    """Yield the fields' values of each selected document, in the order of `fields`; lists and objects as JSON text."""
+    names = [field.name for field in fields]
     columns = ", ".join(_column(name, pii) for name in names)
     where, values = selection.where()
     # Constants only: what a user gives goes in as parameters.
     sql = f"SELECT {columns} FROM documents AS d WHERE {where} ORDER BY d.id"  # noqa: S608
-    masked = [] if pii == "keep" else [name for name in _MASKED if name in names]
-    drop = pii == "drop"
-    for row in connection.execute(sql, values):
-        record = dict(zip(names, row))
-        if "cluster_size" in record:
-            record["cluster_size"] = sizes.get(record["cluster_size"], 1)
-        if masked:
-            _mask(record, masked, drop=drop)
-        yield record
+    cursor = connection.execute(sql, values)
+    size = names.index("cluster_size") if "cluster_size" in names else None
+    sizes = {} if size is None else _cluster_sizes(connection)
+    texts = [] if pii == "keep" else [names.index(name) for name in _MASKED if name in names]
+    while found := cursor.fetchmany(ROWS):
+        rows = list(map(list, found))
+        if size is not None:
+            for row in rows:
+                row[size] = sizes.get(row[size], 1)
+        if texts:
+            _mask(rows, texts, drop=pii == "drop")
+        yield from rows
 
 
-def _mask(record: dict[str, Any], names: list[str], *, drop: bool) -> None:
-    """Mask the identifiers in a record's texts; one look tells that there are none, as in most."""
-    if may_identify("\n".join({record[name] for name in names if record[name]})):
-        for name in names:
-            if record[name]:
-                record[name] = mask_identifiers(record[name], drop=drop)
+def _mask(rows: list[Row], places: list[int], *, drop: bool) -> None:
+    """Mask the identifiers in the texts at `places` of rows; one look tells of all rows which may have any."""
+    joined = ["\n".join({row[place] for place in places if row[place]}) for row in rows]
+    for row, may in zip(rows, may_identify(joined)):
+        if may:
+            for place in places:
+                if row[place]:
+                    row[place] = mask_identifiers(row[place], drop=drop)
 
 
 def _column(name: str, pii: Pii) -> str:
