@@ -82,7 +82,8 @@ end
 
 local function later(host, ms)
     if ms > 0 then
-        local due = math.max(NOW + ms, tonumber(call('HGET', 'next', host) or 0))
+        -- One more, as NOW is a part of a millisecond ago.
+        local due = math.max(NOW + ms + 1, tonumber(call('HGET', 'next', host) or 0))
         call('HSET', 'next', host, string.format('%.0f', due))
     end
 end

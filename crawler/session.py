@@ -466,6 +466,10 @@ class Session:
         """Take a URL together with its host's turn, which lasts until `_release`."""
         delay, concurrency = self._courtesy(host)
         taken = self.frontier.take(host, self.summary.crawl_id, 1, now, delay=delay, concurrency=concurrency)
+        if not taken and self._pending:
+            # What is to come next may be among what was not written yet.
+            self.checkpoint()
+            taken = self.frontier.take(host, self.summary.crawl_id, 1, now, delay=delay, concurrency=concurrency)
         if not taken:
             self._dry_until[host] = self.frontier.next_due(host) or float("inf")
         return taken
