@@ -27,7 +27,14 @@ format: $(VENV)/.dev
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: bench-dirty bench-extract bench-script bench-dedup
+bench: $(VENV)/.bench .venv-peers/.installed
+	$(BIN)/python -m benchmarks.peers
+
+# OpenCC in C++ and opencc-python-reimplemented install modules of one name: the peers' chain has an environment of its own.
+.venv-peers/.installed:
+	$(PYTHON) -m venv .venv-peers
+	.venv-peers/bin/python -m pip --disable-pip-version-check -q install chardet trafilatura lxml_html_clean ftfy opencc rensa sqlite-utils
+	@touch $@
 
 bench-%: $(VENV)/.bench
 	$(BIN)/python -m benchmarks.$*
@@ -53,4 +60,4 @@ docs: $(VENV)/.dev
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 clean:
-	rm -rf $(VENV) demo-out build *.egg-info
+	rm -rf $(VENV) .venv-peers demo-out build *.egg-info

@@ -28,6 +28,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
 
+from benchmarks.result import Row, save
 from corpus.store import Corpus
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -175,6 +176,7 @@ def main() -> None:
     parser.add_argument("--pages", type=int, default=2000)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--cleaners", type=int, default=1)
+    parser.add_argument("--json", type=Path, help="also write the rates to this file")
     options = parser.parse_args()
     pairs: list[tuple[Run, Run]] = []
     with served(options.pages) as (port, server):
@@ -189,11 +191,21 @@ def main() -> None:
                 file=sys.stderr,
                 flush=True,
             )
-    print(told("bare Scrapy, fetching", [theirs for theirs, _ in pairs]))
-    print(told("yuqi crawl, everything", [ours for _, ours in pairs]))
+    engines = {
+        "bare Scrapy, fetching": [theirs for theirs, _ in pairs],
+        "yuqi crawl, everything": [ours for _, ours in pairs],
+    }
+    for name, runs in engines.items():
+        print(told(name, runs))
     clock = statistics.median(ours.rate / theirs.rate for theirs, ours in pairs)
     work = statistics.median(by_processor(theirs, ours) for theirs, ours in pairs)
     print(f"ratio, median of {len(pairs)}: {clock:.2f} by the clock, {work:.2f} by processors")
+    if options.json:
+        save(options.json, [
+            Row("crawl", name, statistics.median(run.rate for run in runs), "pages/s by the clock",
+                megabytes=max(held[0] for run in runs for held in run.memory))
+            for name, runs in engines.items()
+        ])  # fmt: skip
 
 
 if __name__ == "__main__":
