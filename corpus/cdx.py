@@ -67,10 +67,11 @@ def parse_line(line: bytes) -> Capture | str:
         return f"not a CDXJ line: {error}"
     if not isinstance(table, dict) or not _STAMP.match(stamp):
         return "not a CDXJ line: its time or its JSON object is amiss"
-    return _capture(key, stamp, table)
+    return capture_of(key, stamp, table)
 
 
-def _capture(key: str, stamp: str, table: dict[str, object]) -> Capture | str:
+def capture_of(key: str, stamp: str, table: dict[str, object]) -> Capture | str:
+    """Return the capture that the fields of an index name (as CDXJ calls them), or what is wrong with them."""
     try:
         offset, length = int(str(table["offset"])), int(str(table["length"]))
         url, filename = str(table["url"]), str(table["filename"])

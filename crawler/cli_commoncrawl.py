@@ -8,10 +8,10 @@ import os
 import re
 import sys
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import BinaryIO, NamedTuple, TextIO, cast
 
 import click
 
@@ -19,16 +19,17 @@ from corpus.cdx import MAX_LINE_BYTES, key_range
 from corpus.cli import FriendlyCommand, as_json
 from corpus.store import Corpus
 from corpus.terminal import print_json, progress, say
-from crawler import commoncrawl, settings
+from crawler import columnar, commoncrawl, settings
 from crawler.addresses import AddressPolicy, HostsError, parse_hosts
 from crawler.cli import WORTH_A_PROCESS, host_map
-from crawler.commoncrawl import Queue, Summary, Wanted
+from crawler.commoncrawl import Line, Queue, Summary, Wanted
 from crawler.ranges import Folder, RangeError, Source, Web
 
 MAX_COMPLAINTS = 20
 """Lines about single records on stderr; the summary counts them all."""
 
 _INDEXES = (".cdxj", ".cdx", ".cdxj.gz", ".cdx.gz")
+_PARQUET = ".parquet"
 _FILES = (".warc", ".warc.gz", ".wet", ".wet.gz")
 _STAMP = re.compile(r"\d{4}(?:\d\d){0,5}\Z")
 
@@ -40,8 +41,18 @@ _STAMP = re.compile(r"\d{4}(?:\d\d){0,5}\Z")
 )
 @click.argument("db", type=click.Path(dir_okay=False, path_type=Path))
 @click.argument("prefix", required=False)
-@click.argument("targets", nargs=-1, metavar="[HOST|URL|FILE.cdxj|NAME.warc.gz ...]")
+@click.argument("targets", nargs=-1, metavar="[HOST|URL|FILE.cdxj|FILE.parquet|NAME.warc.gz ...]")
 @click.option("--index", "indexes", multiple=True, metavar="NAME", help="Collection whose index to search.")
+@click.option(
+    "--columnar", "by_columns", is_flag=True, help="Search its columnar index (Parquet), all hosts in one pass."
+)
+@click.option(
+    "--list",
+    "listed",
+    type=click.File("r", encoding="utf-8"),
+    metavar="FILE",
+    help="More hosts and beginnings of URLs, one a line; - for stdin.",
+)
 @click.option("--subdomains", is_flag=True, help="Hosts with their subdomains.")
 @click.option("--match", metavar="REGEX", help="Only URLs in which this is found.")
 @click.option("--from", "since", metavar="DATE", help="Only captures from then on: 2019, 2019-03, 2019-03-31.")
@@ -61,6 +72,8 @@ def commoncrawl_command(
     prefix: str | None,
     targets: tuple[str, ...],
     indexes: tuple[str, ...],
+    by_columns: bool,
+    listed: TextIO | None,
     subdomains: bool,
     match: str | None,
     since: str | None,
@@ -77,9 +90,10 @@ def commoncrawl_command(
     """Copy pages out of Common Crawl, or an archive laid out like it, into the corpus DB, with their own dates.
 
     PREFIX is the archive's address, or a folder. A HOST or the beginning of a URL is looked up in the collections
-    that --index names; a CDXJ file lists records itself; a WARC or WET file is read whole. Only pages (200, HTML) are
-    copied, of each URL the newest. Run it again, without targets too, and it goes on where it stopped.
+    that --index names; a CDXJ or Parquet file lists records itself; a WARC or WET file is read whole. Only pages (200,
+    HTML) are copied, of each URL the newest. Run it again, without targets too, and it goes on where it stopped.
     """
+    targets = (*targets, *_listed(listed))
     times, pattern = (_from(since), _to(until)), _pattern(match)
     with Corpus(db, create=True) as corpus:
         wanted = Wanted(*times, pattern, every, corpus.is_buried)
@@ -90,9 +104,8 @@ def commoncrawl_command(
         if not targets and queue.last_source() is None:
             raise click.UsageError("nothing waits here: name a host, a CDXJ file or a WARC file of the archive")
         with _sources(delay, contact, hosts, allow_private=allow_private) as sources:
-            summary = _run(
-                corpus, queue, sources, prefix, targets, indexes, wanted, subdomains=subdomains, limit=limit
-            )
+            search = Search(indexes, by_columns, subdomains)
+            summary = _run(corpus, queue, sources, prefix, targets, search, wanted, limit=limit)
         with progress("cleaning") as show:
             workers = max(1, min(os.cpu_count() or 1, corpus.count_pending() // WORTH_A_PROCESS))
             derived = corpus.derive_pending(workers=workers, progress=show)
@@ -103,16 +116,23 @@ def commoncrawl_command(
         sys.exit(1)
 
 
+class Search(NamedTuple):
+    """In which collections hosts are looked up, and how."""
+
+    indexes: tuple[str, ...]
+    columnar: bool
+    subdomains: bool
+
+
 def _run(
     corpus: Corpus,
     queue: Queue,
     sources: Callable[[str], Source],
     prefix: str,
     targets: tuple[str, ...],
-    indexes: tuple[str, ...],
+    search: Search,
     wanted: Wanted,
     *,
-    subdomains: bool,
     limit: int | None,
 ) -> Summary:
     """List what is wanted, copy it, and return how that went. Raises click.UsageError."""
@@ -124,9 +144,8 @@ def _run(
         for target in targets:
             if target.endswith(_FILES):
                 _read_whole(corpus, source, target, run, wanted, summary, complain)
-                continue
-            with _lines(source, target, indexes, subdomains=subdomains) as lines:
-                commoncrawl.enqueue(corpus, queue, source, lines, wanted, summary, complain)
+        for lines in _lists(source, [target for target in targets if not target.endswith(_FILES)], search):
+            commoncrawl.enqueue(corpus, queue, source, lines, wanted, summary, complain)
     except RangeError as error:
         corpus.end_run(run, {"reason": error.why})
         raise click.UsageError(str(error)) from None
@@ -136,19 +155,38 @@ def _run(
     return summary
 
 
-@contextmanager
-def _lines(
-    source: Source, target: str, indexes: tuple[str, ...], *, subdomains: bool
-) -> Iterator[Iterator[commoncrawl.Line]]:
-    """Yield the captures that a target names."""
-    if target.endswith(_INDEXES):
-        with _opened(source, target) as stream:
-            yield commoncrawl.read_lines(_bounded(stream, target))
+def _lists(source: Source, targets: Sequence[str], search: Search) -> Iterator[Iterator[Line]]:
+    """Yield the captures that targets name, list by list."""
+    names = []
+    for target in targets:
+        if target.endswith((*_INDEXES, _PARQUET)):
+            yield _listed_in(source, target)
+        else:
+            names.append(target)
+    if names and not search.indexes:
+        raise click.UsageError(f"{names[0]}: say in which collections to look: --index CC-MAIN-2024-10")
+    ranges = [key_range(name, subdomains=search.subdomains) for name in names]
+    if search.columnar and ranges:
+        yield (line for index in search.indexes for line in columnar.look_up(source, index, ranges))
         return
-    if not indexes:
-        raise click.UsageError(f"{target}: say in which collections to look: --index CC-MAIN-2024-10")
-    keys = key_range(target, subdomains=subdomains)
-    yield (line for name in indexes for line in commoncrawl.look_up(source, name, keys))
+    for keys in ranges:
+        yield (line for index in search.indexes for line in commoncrawl.look_up(source, index, keys))
+
+
+def _listed_in(source: Source, target: str) -> Iterator[Line]:
+    """Yield the captures of a list: a file here, or else one of the archive."""
+    if target.endswith(_PARQUET):
+        with Path(target).open("rb") if Path(target).is_file() else columnar.opened(source, target) as stream:
+            yield from columnar.search(stream, target)
+        return
+    with _opened(source, target) as stream:
+        yield from commoncrawl.read_lines(_bounded(stream, target))
+
+
+def _listed(file: TextIO | None) -> list[str]:
+    """Return the names of a list, one a line; what stands behind a # is for people."""
+    lines = [] if file is None else [line.partition("#")[0].strip() for line in file]
+    return [line for line in lines if line]
 
 
 def _opened(source: Source, target: str) -> BinaryIO:
