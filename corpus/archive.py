@@ -12,6 +12,7 @@ import fcntl
 import hashlib
 import io
 import os
+import re
 import uuid
 import zlib
 from collections.abc import Iterator, Sequence
@@ -36,6 +37,9 @@ MAX_RECORD_BYTES = 256_000_000
 
 _PROFILE = "http://netpreserve.org/warc/1.1/revisit/"
 """WARC 1.1, section 6.7: `server-not-modified` for a 304, `identical-payload-digest` for the same bytes again."""
+_IDENTIFIER = re.compile(r"[0-9a-f]{32}")
+"""A fetch's id."""
+
 _ARCHIVED = {"transfer-encoding": "X-Archive-Orig-Transfer-Encoding"}
 """Headers that would no longer be true of the archived body, and the names that they are kept under."""
 
@@ -325,7 +329,12 @@ def _first_line(error: Exception) -> str:
 
 
 def _entry(record: WarcRecord, offset: int) -> Entry:
-    declared = int(record.headers.get("Content-Length") or 0)
+    stated = record.headers.get("Content-Length")
+    if stated is None:
+        return Entry(
+            None, "the file ends inside this record's head, which states no length: it is cut short", offset, 0
+        )
+    declared = int(stated or 0)
     if declared > MAX_RECORD_BYTES:
         return Entry(None, f"record of {declared / 1e6:.0f} MB is over the limit", offset, 0)
     block = record.reader.read()
@@ -372,6 +381,8 @@ def _reference(record: WarcRecord) -> Reference | None:
     identifier = record.headers.get("WARC-Yuqi-Fetch")
     if not identifier:
         return None
+    if not _IDENTIFIER.fullmatch(identifier):
+        raise ValueError(f"it refers to {identifier[:40]!r}, which is no fetch's id")
     url = record.headers.get("WARC-Refers-To-Target-URI") or ""
     when = datetime.fromisoformat(record.headers.get("WARC-Refers-To-Date") or "")
     return Reference(identifier, url, when, record.headers.get("WARC-Yuqi-Digest") or "")

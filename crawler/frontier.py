@@ -274,10 +274,12 @@ def _query(query: str, charset: str, why: list[Step], *, for_key: bool) -> str:
         name, mark, value = _strip_entity(piece).partition(b"=")
         if not name and not value:
             continue
+        # Judged as it will be spelt: `1%44` is `1D` the next time it is looked at.
+        name, value = _spell(name, for_key=for_key), _spell(value, for_key=for_key)
         if reason := _dropped(name, value):
             why.append(Step(reason, piece.decode("utf-8", "replace"), ""))
             continue
-        pairs.append((_spell(name, for_key=for_key), mark + _spell(value, for_key=for_key)))
+        pairs.append((name, mark + value))
     ordered = sorted(pairs, key=lambda pair: pair[0]) if for_key else pairs
     if ordered != pairs:
         why.append(Step("parameter-order", _joined(pairs), _joined(ordered)))
