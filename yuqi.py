@@ -7,6 +7,8 @@ from importlib.metadata import PackageNotFoundError, version
 
 import click
 
+from corpus.usage import OneLineCommand
+
 _COMMANDS = {
     "demo": "demo.cli", "crawl": "crawler.cli", "frontier": "crawler.cli", "site": "crawler.cli",
     "commoncrawl": "crawler.cli_commoncrawl",
@@ -22,7 +24,7 @@ _COMMANDS = {
 """Where each command lives; it is imported when it is asked for, as Scrapy alone takes a second to import."""
 
 
-class _Rooms(click.Group):
+class _Rooms(OneLineCommand, click.Group):
     """A group whose commands are imported on use."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:

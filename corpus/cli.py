@@ -18,11 +18,12 @@ from corpus.intake import Intake, Problem, read_paths
 from corpus.learning import learn_sites
 from corpus.store import Corpus, CorpusError, explain_error
 from corpus.terminal import counts, print_json, progress, say
+from corpus.usage import OneLineCommand
 
 DEFAULT_WORKERS = max(1, os.cpu_count() or 1)
 
 
-class FriendlyCommand(click.Command):
+class FriendlyCommand(OneLineCommand):
     """A command whose expected failures end in one line that says what to do, and exit code 2."""
 
     def invoke(self, ctx: click.Context) -> object:
