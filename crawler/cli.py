@@ -20,7 +20,7 @@ from crawler.cleaner import default_workers
 from crawler.draft import draft
 from crawler.frontier import UrlError, explain, requestable
 from crawler.run import CrawlError, crawl
-from crawler.session import CrawlSummary, Limits
+from crawler.session import TOPIC_WORD, CrawlSummary, Limits
 from crawler.site import SiteError, declared, load
 from crawler.table import FrontierError, open_readonly
 from crawler.why import account
@@ -80,7 +80,7 @@ class Refused(click.ClickException):
     "--cleaners",
     type=click.IntRange(0, 256),
     default=default_workers,
-    show_default="processors but one",
+    show_default="processors",
     help="Processes that make documents while the crawl runs; 0: afterwards.",
 )
 @click.option(
@@ -118,14 +118,16 @@ def crawl_command(
     """Fetch declared sites or start URLs into the corpus DB, and make documents of what came.
 
     Responses go to the archive beside DB; run it again and it goes on where it stopped, also after a kill. Without
-    targets, the last crawl's are gone on with. Ctrl-C stops it cleanly, a second one at once.
+    targets, the last crawl's are gone on with, and its topic. Ctrl-C stops it cleanly, a second one at once.
 
     \b
     Examples:
       yuqi crawl c.db https://example.com/ --pages 200 --contact https://example.org/about-our-crawl
       yuqi crawl c.db mysite.toml
     """
-    targets = targets or _last_targets(db)
+    if not targets:
+        targets, last_topic = _last_asked(db)
+        topic = topic or last_topic
     limits = Limits(pages=pages, depth=depth, seconds=seconds, bytes=size)
     try:
         summary = crawl(
@@ -174,13 +176,14 @@ def host_map(hosts: tuple[str, ...]) -> dict[str, str]:
     return table
 
 
-def _last_targets(db: Path) -> tuple[str, ...]:
-    """Return what the last crawl of `db` was asked for. Raises Refused when there was none."""
+def _last_asked(db: Path) -> tuple[tuple[str, ...], str | None]:
+    """Return the targets and the topic that the last crawl of `db` was asked for. Raises Refused when there was none."""
     if db.exists():
         with Corpus(db, readonly=True) as corpus:
-            targets = corpus.last_targets("crawl")
-        if targets:
-            return targets
+            words = corpus.last_targets("crawl")
+        topics = [word.removeprefix(TOPIC_WORD) for word in words if word.startswith(TOPIC_WORD)]
+        if targets := tuple(word for word in words if not word.startswith(TOPIC_WORD)):
+            return targets, next(iter(topics), None)
     raise Refused("nothing to crawl: name a site, a start URL or a .toml declaration")
 
 

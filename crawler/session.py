@@ -53,6 +53,9 @@ MAX_WARNINGS = 100
 
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
+TOPIC_WORD = "--topic="
+"""How a run's own focus stands among the words that it was asked with, so that the next one goes on with it too."""
+
 SITEMAP_GUESSES = ("/sitemap.xml",)
 """Asked for where robots.txt names no sitemap: the place that sitemaps.org and every CMS plugin uses."""
 

@@ -22,7 +22,7 @@ from crawler.cleaner import default_workers
 from crawler.handler import TRUNCATED, AddressRefusedError, MalformedError
 from crawler.render import Renderer, install
 from crawler.robots import ForbiddenError
-from crawler.session import Limits, Recrawl, Session
+from crawler.session import TOPIC_WORD, Limits, Recrawl, Session
 from crawler.shared import FrontierStore
 from crawler.sink import CorpusSink, Sink
 from crawler.site import MAX_CONCURRENCY, Site, SiteError, resolve_target, with_topic
@@ -235,10 +235,11 @@ def _sites(options: dict[str, Any]) -> list[Site]:
 def _asked(options: dict[str, Any]) -> list[str]:
     """Return what was asked for in words that mean the same from any folder, so that a later run can go on with it."""
     words = [*_words(options.get("site")), *_words(options.get("url"))]
+    topic = options.get("topic")
     return [
         os.fspath(Path(word).absolute()) if word.endswith(".toml") and "://" not in word else word
         for word in words
-    ]
+    ] + ([TOPIC_WORD + str(topic)] if topic else [])
 
 
 def _shared(

@@ -91,11 +91,13 @@ def test_without_targets_the_last_crawl_s_are_gone_on_with(
     runner: CliRunner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with Corpus("c.db", create=True) as corpus:
-        corpus.begin_run("crawl", ["http://a.test/"])
+        corpus.begin_run("crawl", ["http://a.test/", "--topic=overdue,scam"])
         corpus.begin_run("ingest", ["b.html"])
     calls = faked(monkeypatch, CrawlSummary())
-    assert runner.invoke(cli.crawl_command, ["c.db"]).exit_code == 0
-    assert calls[0]["targets"] == ("http://a.test/",)
+    for options in (["c.db"], ["c.db", "--topic", "off"], ["c.db", "http://a.test/"]):
+        assert runner.invoke(cli.crawl_command, options).exit_code == 0
+    assert {call["targets"] for call in calls} == {("http://a.test/",)}
+    assert [call["topic"] for call in calls] == ["overdue,scam", "off", None]
 
 
 def test_usage_errors_exit_2(runner: CliRunner, monkeypatch: pytest.MonkeyPatch) -> None:
