@@ -6,6 +6,7 @@ import os
 import sys
 from collections import Counter
 from dataclasses import asdict
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from crawler.draft import draft
 from crawler.frontier import UrlError, explain, requestable
 from crawler.run import CrawlError, crawl
 from crawler.session import TOPIC_WORD, CrawlSummary, Limits
+from crawler.shared import NEEDS_REDIS, SCHEMES, FrontierStore, is_address
 from crawler.site import SiteError, declared, load
 from crawler.table import FrontierError, open_readonly
 from crawler.why import account
@@ -125,6 +127,10 @@ def crawl_command(
       yuqi crawl c.db https://example.com/ --pages 200 --contact https://example.org/about-our-crawl
       yuqi crawl c.db mysite.toml
     """
+    if frontier and (recrawl or recrawl_all):
+        raise Refused(
+            "--recrawl goes by one corpus's own fetches: merge the corpora, and recrawl without --frontier"
+        )
     if not targets:
         targets, last_topic = _last_asked(db)
         topic = topic or last_topic
@@ -224,23 +230,32 @@ def _lines(summary: CrawlSummary) -> list[str]:
 
 
 @click.command("frontier", cls=FriendlyCommand)
-@click.argument("db", type=click.Path(path_type=Path))
+@click.argument("db", metavar="DB|redis://HOST/0#NAME")
 @click.option("--why", "url", metavar="URL", help="What became of this URL, and why.")
+@click.option("--pause", is_flag=True, help="Let no crawl take anything from a shared frontier until --resume.")
+@click.option("--resume", is_flag=True, help="Go on after --pause.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def frontier_command(db: Path, url: str | None, as_json: bool) -> None:
-    """Show what the crawl of DB has fetched, left out and still to do.
+def frontier_command(db: str, url: str | None, pause: bool, resume: bool, as_json: bool) -> None:
+    """Show what the crawl of DB has fetched, left out and still to do; or the crawls that share a frontier.
 
     \b
     Examples:
       yuqi frontier c.db
       yuqi frontier c.db --why https://example.com/tag/x
+      yuqi frontier redis://localhost/0#loans --pause
     """
+    if (pause or resume) and not is_address(db):
+        raise Refused(
+            f"--pause and --resume are for a shared frontier ({', '.join(SCHEMES)}); Ctrl-C stops a crawl"
+        )
+    if pause and resume:
+        raise Refused("--pause or --resume, not both")
     try:
-        with open_readonly(db) as frontier:
-            if url is None:
-                table: dict[str, object] = {"states": frontier.counts(), "why": frontier.reasons()}
-            else:
-                table = account(frontier, url)
+        if is_address(db):
+            table = _shared_table(db, url, pause=pause, resume=resume)
+        else:
+            with open_readonly(Path(db)) as frontier:
+                table = account(frontier, url) if url else _standing_of(frontier)
     except (FrontierError, UrlError) as error:
         raise Refused(str(error)) from None
     if as_json:
@@ -249,6 +264,28 @@ def frontier_command(db: Path, url: str | None, as_json: bool) -> None:
     for name, value in table.items():
         if value not in (None, "", []):
             click.echo(safe(f"{name}: {'; '.join(map(str, value)) if isinstance(value, list) else value}"))
+
+
+def _standing_of(frontier: FrontierStore) -> dict[str, object]:
+    return {"states": frontier.counts(), "why": frontier.reasons()}
+
+
+def _shared_table(address: str, url: str | None, *, pause: bool, resume: bool) -> dict[str, object]:
+    """Return what is to be shown of a shared frontier, after pausing it or not. Raises FrontierError, UrlError."""
+    if find_spec("redis") is None:
+        raise Refused(NEEDS_REDIS)
+    from crawler.redis_frontier import RedisFrontier
+    from crawler.redis_link import Link
+
+    frontier = RedisFrontier(Link(address))
+    if pause:
+        frontier.pause()
+    if resume:
+        frontier.resume()
+    if url:
+        return account(frontier, url)
+    told = {"frontier": frontier.link.address.shown, "paused": "yes" if frontier.paused() else "no"}
+    return {**told, "crawls at work": len(frontier.crawlers()), **_standing_of(frontier)}
 
 
 @click.group("site")

@@ -5,6 +5,7 @@ Nothing here prints or keeps a password: people are shown `Address.shown`, and t
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 import time
@@ -12,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from importlib import resources
 from typing import Any, TypeVar
-from urllib.parse import quote, urlsplit, urlunsplit
+from urllib.parse import quote, urlsplit
 
 import orjson
 import redis
@@ -25,6 +26,7 @@ from crawler.shared import SCHEMES, FrontierAwayError, is_address
 from crawler.table import FrontierError
 
 Found = TypeVar("Found")
+log = logging.getLogger(__name__)
 
 DEFAULT_NAME = "crawl"
 
@@ -80,7 +82,8 @@ def parse(text: str) -> Address:
     if parts.scheme != "unix" and not host:
         raise FrontierError("the frontier's address names no host: redis://HOST:PORT/0#NAME")
     scheme = _SPOKEN.get(parts.scheme, parts.scheme)
-    return Address(urlunsplit((scheme, place, parts.path, parts.query, "")), name, shown, password)
+    query = f"?{parts.query}" if parts.query else ""
+    return Address(f"{scheme}://{place}{parts.path}{query}", name, shown, password)
 
 
 class Link:
@@ -126,11 +129,15 @@ class Link:
         try:
             found = question()
         except (RedisError, OSError) as error:
-            self._away_since = now if self._away_since is None else self._away_since
             self._next_try = time.monotonic() + self._pause
             self._pause = min(LAST_PAUSE, 2 * self._pause)
             self._trouble = f"{self.address.shown}: {explain(error, self.address)}"
+            if self._away_since is None:
+                self._away_since = now
+                log.warning("%s; the crawl waits for it", self._trouble)
             raise FrontierAwayError(self._trouble) from None
+        if self._away_since is not None:
+            log.warning("%s: it is back", self.address.shown)
         self._away_since, self._pause = None, FIRST_PAUSE
         return found
 

@@ -9,6 +9,7 @@ import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, fields
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,9 @@ import orjson
 from crawler.addresses import parse_hosts
 from crawler.cleaner import environment
 from crawler.session import CrawlSummary, Limits, Recrawl
+from crawler.shared import NEEDS_REDIS
 from crawler.site import resolve_target, with_topic
+from crawler.table import FrontierError
 
 USAGE_EXIT = 2
 
@@ -71,6 +74,8 @@ def crawl(
     if not targets:
         raise CrawlError("nothing to crawl: name a site or a start URL")
     parse_hosts(hosts or {})
+    if frontier:
+        _check_frontier(frontier)
     overrides: dict[str, Any] = dict(settings or {})
     overrides |= {"YUQI_HOSTS": dict(hosts or {}), "YUQI_ALLOW_PRIVATE": allow_private, "YUQI_DERIVE": False}
     overrides |= {"YUQI_CLEANERS": cleaners, "YUQI_METRICS_PORT": metrics_port}
@@ -98,6 +103,18 @@ def crawl(
         table = orjson.loads(report.read_bytes())
     known = {item.name for item in fields(CrawlSummary)}
     return CrawlSummary(**{name: value for name, value in table.items() if name in known})
+
+
+def _check_frontier(address: str) -> None:
+    """Ask a shared frontier's server once, before a process is started for it."""
+    if find_spec("redis") is None:
+        raise CrawlError(NEEDS_REDIS)
+    from crawler.redis_link import Link
+
+    try:
+        Link(address).close()
+    except FrontierError as error:
+        raise CrawlError(str(error)) from None
 
 
 def _check_log(path: Path) -> None:

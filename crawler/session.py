@@ -584,6 +584,9 @@ class Session:
                 self.stopping = "byte limit"
             elif self.frontier.away() >= AWAY_SECONDS:
                 self.stopping = "shared frontier out of reach"
+                self._warn(
+                    "the shared frontier can't be reached: see above; the same command goes on when it is back"
+                )
         return self.stopping is not None
 
     def health(self, host: str) -> HostHealth:

@@ -13,6 +13,9 @@ SCHEMES = ("redis://", "rediss://", "unix://", "valkey://", "valkeys://")
 """What the address of a shared frontier begins with."""
 
 
+NEEDS_REDIS = "a shared frontier needs redis-py: pip install 'yuqi[redis]' (in a checkout: pip install '.[redis]')"
+
+
 def is_address(text: str) -> bool:
     """Return whether `text` is the address of a shared frontier, and not a corpus's path."""
     return text.lower().startswith(SCHEMES)

@@ -10,12 +10,13 @@ from typing import Any
 from crawler.focus import LINK_ENOUGH, PAGE_ENOUGH, STEPS, Focus, focus_on
 from crawler.frontier import explain, host_of, twin
 from crawler.recrawl import due
+from crawler.shared import FrontierStore
 from crawler.sink import read_looks
-from crawler.table import Entry, Frontier
+from crawler.table import Entry
 from crawler.traps import folder_of
 
 
-def account(frontier: Frontier, url: str) -> dict[str, Any]:
+def account(frontier: FrontierStore, url: str) -> dict[str, Any]:
     """Return what is known of a URL: its canonical form and the rules behind it, its state, and the reasons for that.
 
     Raises UrlError for a URL that can't be one.
@@ -33,9 +34,10 @@ def account(frontier: Frontier, url: str) -> dict[str, Any]:
     told |= {"state": state, "status": status, **asdict(entry)}
     if entry.why == "twin":
         told |= _twin(frontier, entry.key)
-    if not _beside_a_corpus(frontier.connection):
+    connection = frontier.connection
+    if connection is None or not _beside_a_corpus(connection):
         return told
-    return told | _subject(frontier, entry) | _again(frontier, entry)
+    return told | _subject(frontier, connection, entry) | _again(connection, entry)
 
 
 def _beside_a_corpus(connection: sqlite3.Connection) -> bool:
@@ -43,7 +45,7 @@ def _beside_a_corpus(connection: sqlite3.Connection) -> bool:
     return bool(connection.execute(sql).fetchone()[0] == 4)
 
 
-def _twin(frontier: Frontier, key: str) -> dict[str, Any]:
+def _twin(frontier: FrontierStore, key: str) -> dict[str, Any]:
     """Return the other address of the same page that was fetched, if there is one."""
     host = host_of(key)
     plain = folder_of(key)[0]
@@ -54,9 +56,9 @@ def _twin(frontier: Frontier, key: str) -> dict[str, Any]:
     return {}
 
 
-def _subject(frontier: Frontier, entry: Entry) -> dict[str, Any]:
+def _subject(frontier: FrontierStore, connection: sqlite3.Connection, entry: Entry) -> dict[str, Any]:
     """Return how much a link promised, with the words that did, and how far from the subject it stands."""
-    focus = _focus(frontier.connection)
+    focus = _focus(connection)
     if focus is None:
         return {}
     link = focus.link(entry.anchor, entry.url)
@@ -88,9 +90,9 @@ def _focus(connection: sqlite3.Connection) -> Focus | None:
         return None
 
 
-def _again(frontier: Frontier, entry: Entry) -> dict[str, Any]:
+def _again(connection: sqlite3.Connection, entry: Entry) -> dict[str, Any]:
     """Return when a fetched page is due to be looked at again."""
-    for known in read_looks(frontier.connection, url=entry.url):
+    for known in read_looks(connection, url=entry.url):
         when = datetime.fromtimestamp(due(known), UTC).isoformat(timespec="minutes")
         return {"next look": f"{when} (seen {known.looks} times, {known.changes} changes)"}
     return {}

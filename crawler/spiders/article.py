@@ -23,7 +23,7 @@ from crawler.handler import TRUNCATED, AddressRefusedError, MalformedError
 from crawler.render import Renderer, install
 from crawler.robots import ForbiddenError
 from crawler.session import TOPIC_WORD, Limits, Recrawl, Session
-from crawler.shared import FrontierStore
+from crawler.shared import NEEDS_REDIS, FrontierStore
 from crawler.sink import CorpusSink, Sink
 from crawler.site import MAX_CONCURRENCY, Site, SiteError, resolve_target, with_topic
 from crawler.table import Entry
@@ -255,7 +255,7 @@ def _shared(
     if not address:
         return None
     if find_spec("redis") is None:
-        raise SiteError("a shared frontier needs redis-py: pip install 'yuqi[redis]' (in a checkout: '.[redis]')")
+        raise SiteError(NEEDS_REDIS)
     if _recrawl(options):
         raise SiteError(
             "--recrawl goes by one corpus's own fetches: merge the corpora, and recrawl without --frontier"
