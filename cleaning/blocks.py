@@ -192,6 +192,17 @@ def is_keyword_line(text: str) -> bool:
     return len(parts) >= 4 and len(text) / len(parts) <= 22
 
 
+_LEGAL_SIGNS = ("本网", "本站", "本平台", "转载", "轉載", "声明", "聲明")
+_LEGAL = re.compile(
+    "本[网網]站?|本站|本平台|[转轉][载載]|版[权權]|侵[权權]|投[资資]建[议議]|[据據]此操作|解[释釋][权權]|不代表|不[构構]成|[删刪]除|[责責]任|[举舉][报報]"
+)
+
+
+def is_disclaimer(text: str) -> bool:
+    """Say whether a line is a site's own declaration: four and more of the words that such texts are made of."""
+    return any(sign in text for sign in _LEGAL_SIGNS) and len(set(_LEGAL.findall(text))) >= 4
+
+
 def is_error_title(title: str) -> bool:
     """Say whether a page's title is that of an error, a login or a check for robots."""
     return bool(_ERROR_TITLE.search(title))

@@ -1,4 +1,4 @@
-"""Articles that stand only in a page's scripts: as a JSON string, or as escaped HTML in an assignment."""
+"""Articles that a page carries without showing them: in a script's string, an attribute with its state, a template."""
 
 from __future__ import annotations
 
@@ -6,6 +6,9 @@ import html as html_entities
 import itertools
 import re
 from datetime import datetime
+from urllib.parse import unquote
+
+from selectolax.lexbor import LexborHTMLParser
 
 from cleaning.dates import CHINA
 
@@ -43,24 +46,51 @@ def unescape_script(text: str) -> str:
     return plain
 
 
-def find_article(scripts: list[str]) -> str | None:
-    """Return the HTML of the article that the page's scripts hold, None when no string reads like one.
+def carried(tree: LexborHTMLParser) -> list[str]:
+    """Return what a page carries for its scripts: their own text, state in attributes, templates and text areas."""
+    found = [node.text() for node in tree.css(_CARRIERS)]
+    for node in tree.css(",".join(f"[{name}]" for name in _STATE_ATTRIBUTES)):
+        attributes = node.attributes
+        found += [value for name in _STATE_ATTRIBUTES if (value := attributes.get(name)) and "{" in value]
+    return [unquote(text) if "%7B%22" in text[:80] else text for text in found]
 
-    Strings under a telling key are judged by their Chinese characters and stops; the pieces of one list (`items` of
-    `{"type":"text","data":...}`) are joined in order.
+
+MIN_WHOLE = 200
+MIN_TAGS = 4
+"""Chinese characters and tags of an article that stands in the scripts of a page which shows links."""
+
+_PLACEHOLDER = re.compile(r"\{\{|<%|\$\{")
+"""What a template holds in the place of text."""
+
+_CARRIERS = "script:not([src]),textarea"
+_STATE_ATTRIBUTES = ("data-page", "data-props", "data-state", "data-initial-state", "data-json", "data-content")
+
+
+def find_article(carriers: list[str], *, whole: bool = False) -> str | None:
+    """Return the HTML of the article that a page's scripts and templates hold, None when nothing reads like one.
+
+    Strings are judged by their Chinese characters and stops, under a telling key or with tags in them; the pieces of one
+    list (`items` of `{"type":"text","data":...}`) are joined in order. With `whole` only one string with paragraphs in it
+    counts: a list of articles has their summaries in its scripts.
     """
     best: tuple[int, str] = (0, "")
-    for script in scripts:
-        if len(script) > MAX_SCRIPT or len(script) < MIN_ARTICLE:
+    for carrier in carriers:
+        if len(carrier) > MAX_SCRIPT or len(carrier) < MIN_ARTICLE:
             continue
-        pieces = _pieces(script)
-        whole = "\n".join(piece for _, piece in pieces)
+        if carrier.lstrip().startswith("<"):
+            if not _PLACEHOLDER.search(carrier):
+                best = max(best, (_weight(carrier), carrier))
+            continue
+        pieces = _pieces(carrier)
+        together = "\n".join(piece for _, piece in pieces)
         single = max((piece for _, piece in pieces), key=_weight, default="")
         # A whole article in one string beats the sum of unlike strings; short like pieces make one article together.
-        chosen = single if _weight(single) * 2 > _weight(whole) else _same_key(pieces)
+        chosen = single if whole or _weight(single) * 2 > _weight(together) else _same_key(pieces)
         best = max(best, (_weight(chosen), chosen))
     weight, article = best
     if weight < MIN_ARTICLE or not _STOP.search(article):
+        return None
+    if whole and (weight < MIN_WHOLE or len(_TAG.findall(article)) < MIN_TAGS):
         return None
     return article if _TAG.search(article) else article.replace("\n", "<br>")
 
@@ -115,17 +145,26 @@ def _moment(stamp: int) -> str:
     return datetime.fromtimestamp(seconds, CHINA).isoformat()
 
 
-def _pieces(script: str) -> list[tuple[str, str]]:
-    """Return the Chinese strings of a script with their keys, unescaped."""
+def _pieces(script: str, *, nested: bool = False) -> list[tuple[str, str]]:
+    """Return the Chinese strings of a script with their keys, unescaped; a string that is itself a script is looked into.
+
+    A string under no telling key counts when it is HTML.
+    """
     found: list[tuple[str, str]] = []
     for match in _STRING.finditer(script):
         key = _KEY.search(script, max(0, match.start() - 40), match.start())
-        if key is None:
+        if key is None and match.end() - match.start() < MIN_ARTICLE:
             continue
         text = html_entities.unescape(unescape_script(match[1] or match[2]))
-        if _HAN.search(text):
-            found.append((key[1].lower(), text))
+        if not nested and _STATE.search(text):
+            found += _pieces(text, nested=True)
+        elif (key is not None and _HAN.search(text)) or (_TAG.search(text) and _weight(text) >= MIN_ARTICLE):
+            found.append((key[1].lower() if key else "", text))
     return found
+
+
+_STATE = re.compile(r"""["']\w{2,30}["']\s?:\s?["'{\[]""")
+"""How a key begins its value in JSON: the sign of a string that holds a state of its own."""
 
 
 def _same_key(pieces: list[tuple[str, str]]) -> str:

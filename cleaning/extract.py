@@ -30,9 +30,9 @@ from cleaning.container import find_container
 from cleaning.dates import parse_published
 from cleaning.declared import declared_body, declared_fields
 from cleaning.dom import Dom, flatten, parse, read, restore_swallowed
-from cleaning.embedded import find_article, find_fields
+from cleaning.embedded import carried, find_article, find_fields
 from cleaning.kind import BARE_PAGE, mostly_links, page_kind
-from cleaning.metadata import best_title, head_metadata, json_ld_metadata, merge
+from cleaning.metadata import best_title, head_metadata, json_ld_metadata, letters, merge
 from cleaning.page import KEPT_ROLES, Block, Extracted, Metadata, PageKind, Selectors
 from cleaning.view import Head, View, look
 
@@ -60,10 +60,10 @@ def extract(
     view = look(dom if restored is None else read(restored), head)
     container = find_container(view)
     if view.prose[container] < _SCANT:
-        scripts = [script.text() for script in parse(html).css("script:not([src])")]
-        article = find_article(scripts)
-        if article is not None:
-            head.state = _stated_in_script(scripts, article, fetched_at)
+        carriers = carried(parse(html))
+        article = find_article(carriers, whole=mostly_links(view))
+        if article is not None and not _shows_another(view, container, article):
+            head.state = _stated_in_script(carriers, article, fetched_at)
             view = look(read(article), head)
             container = find_container(view) or 1
     return _assemble(view, container, head, declared, url, fetched_at)
@@ -71,6 +71,13 @@ def extract(
 
 _SCANT = 120.0
 """Prose weight under which a page's scripts are searched for the article."""
+
+
+def _shows_another(view: View, container: int, article: str) -> bool:
+    """Say whether the page shows a short text of its own, which the article in its scripts does not hold."""
+    lines = range(view.first[container], view.last[container] + 1) if container else range(0)
+    first = next((view.dom.lines[index].text for index in lines if view.weights[index] >= 20), "")
+    return view.prose[container] >= _SCANT / 2 and letters(first)[:10] not in letters(article)
 
 
 def _stated_in_script(scripts: list[str], article: str, fetched_at: datetime | None) -> dict[str, str]:

@@ -31,7 +31,7 @@ def page_kind(
     stops = sum(map(roles.count_stops, kept))
     if length < 400 and roles.is_error_title(head.title or ""):
         return "junk"
-    if _lists_articles(view, inside):
+    if _lists_articles(view, inside) or (url and _FRONT_PAGE.match(url) and mostly_links(view)):
         return "list"
     evidence = (
         (view.headline is not None and view.headline <= view.first[container] + 3)
@@ -56,6 +56,9 @@ def page_kind(
         # Nothing stands around it: a saved fragment is an article, however short, a notice of an error is none.
         return "junk" if any(map(roles.is_error_title, kept)) else "article"
     return "list" if mostly_links(view) else "junk"
+
+
+_FRONT_PAGE = re.compile(r"https?://[^/?#]*/?(?:(?:index|default|main|home)\.\w{2,5})?$", re.IGNORECASE)
 
 
 def mostly_links(view: View) -> bool:

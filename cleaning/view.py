@@ -31,6 +31,9 @@ MARKED_SHARE = 0.2
 RECORDED_SHARE = 0.1
 """Weight of prose in a list of teasers or comments (`cleaning/records.py`): on the page of a thread it is all there is."""
 
+LONG = 60.0
+"""Prose weight of a line that may be a site's declaration, longer than a short article."""
+
 MAX_SEARCHED = 3000
 """Lines of a page in which its headline and the line that its description quotes are looked for."""
 
@@ -80,6 +83,9 @@ def look(dom: Dom, head: Head) -> View:
         0.0 if line.hidden or line.linked + 1 >= len(line.text) else prose_weight(line.text, line.linked)
         for line in lines
     ]
+    for index, weight in enumerate(weights):
+        if weight >= LONG and roles.is_disclaimer(lines[index].text):
+            weights[index] = weight * MARKED_SHARE
     prose, linked, chars = [0.0] * count, [0] * count, [0] * count
     first, last = [len(lines)] * count, [-1] * count
     for index, line in enumerate(lines):
