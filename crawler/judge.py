@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 from crawler.discover import Link
@@ -89,6 +90,20 @@ class Judge:
             self._unpromised[site.name] += 1
             self._surprises[site.name] += score >= PAGE_ENOUGH
         return score
+
+    def counts(self) -> Iterator[tuple[str, tuple[int, int, int, bool]]]:
+        """Yield for each weighed site: pages weighed, pages that promised nothing and of those the ones on the subject,
+        and whether its front page is on it."""
+        for site, weighed in self.weighed.items():
+            yield site, (weighed, self._unpromised[site], self._surprises[site], site in self._at_home)
+
+    def recall(self, site: str, weighed: int, unpromised: int, surprises: int, *, at_home: bool) -> None:
+        """Take up what an earlier run has counted (`counts`)."""
+        self.weighed[site] = weighed
+        self._unpromised[site] = unpromised
+        self._surprises[site] = surprises
+        if at_home:
+            self._at_home.add(site)
 
     def too_far(self, entry: Entry, site: Site) -> bool:
         """Return whether an entry is too far from the subject to be followed."""

@@ -24,6 +24,7 @@ from crawler.focus import OFF, PAGE_ENOUGH
 from crawler.frontier import canonical, requestable
 from crawler.health import MAX_ATTEMPTS, REFUSALS, RETRYABLE, HostHealth, backoff, retry_after
 from crawler.judge import Judge, has_twin
+from crawler.learned import Learned
 from crawler.shared import FrontierAwayError, FrontierStore
 from crawler.sink import Sink
 from crawler.site import Site
@@ -246,6 +247,12 @@ class Session:
                 self.frontier.set_watermark(mark)
             self.frontier.recover()
         self.judge.twins.recall(self.frontier.pages())
+        self._learned = Learned(self.sink.connection)
+        if self.frontier.unfinished():
+            self._probed = self._learned.recall(self.judge)
+        else:
+            with self.sink.transaction():
+                self._learned.forget()
         self.summary.crawl_id = self.sink.begin(self._asked or targets)
         self.judge.shown.update(self.frontier.shown(PAGE_ENOUGH))
         self.summary.topic = ",".join(
@@ -390,6 +397,7 @@ class Session:
             with self.sink.transaction(), self.frontier.together():
                 for write in self._pending:
                     write()
+                self._learned.save(self.judge)
                 self.frontier.set_watermark(self.sink.mark())
         except FrontierAwayError:
             # Kept until it is back. Should this process die before, the archive knows.

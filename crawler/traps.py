@@ -65,6 +65,16 @@ class Watch:
     barren: Counter[str] = field(default_factory=Counter)
     seen: dict[str, set[int]] = field(default_factory=dict)
     shut: dict[str, str] = field(default_factory=dict)
+    # What `crawler.learned` has not written yet.
+    changed: set[str] = field(default_factory=set)
+    fresh: list[tuple[str, int]] = field(default_factory=list)
+    forgot: bool = False
+
+    def written(self) -> None:
+        """Note that what has changed is written."""
+        self.changed.clear()
+        self.fresh.clear()
+        self.forgot = False
 
     def saw(self, key: str, *, wordy: bool, links: Iterable[str]) -> bool:
         """Note a page at `key` with links to these keys; return whether this closed its shape."""
@@ -72,15 +82,22 @@ class Watch:
         if name in self.shut:
             return False
         if wordy:
-            self.barren[name] = 0
+            if self.barren[name]:
+                self.barren[name] = 0
+                self.changed.add(name)
             return False
+        self.changed.add(name)
         if len(self.seen) >= MAX_SHAPES:
             self.seen.clear()
+            self.fresh.clear()
+            self.forgot = True
         known = self.seen.setdefault(name, set())
-        targets = {_hash(link) for link in links if shape(link) != name}
-        novel = len(targets - known)
+        # 63 bits: what SQLite's integers hold.
+        new = {_hash(link) >> 1 for link in links if shape(link) != name} - known
+        novel = len(new)
         if len(known) < MAX_SEEN_PER_SHAPE:
-            known |= targets
+            known |= new
+            self.fresh += ((name, link) for link in new)
         # One stray link (a random article in the margin) doesn't make a page worth its fetch.
         if novel > 1:
             self.barren[name] = 0
@@ -102,9 +119,15 @@ class Probes:
 
     answers: dict[str, list[frozenset[int]]] = field(default_factory=dict)
     pools: set[str] = field(default_factory=set)
+    done: set[str] = field(default_factory=set)
+    """Hosts that have given both answers, until `crawler.learned` has written that."""
+    _told: Counter[str] = field(default_factory=Counter)
 
     def answered(self, host: str, text: str | None) -> bool:
         """Note an answer (None for an honest error); return whether the host is now known to be a pool."""
+        self._told[host] += 1
+        if self._told[host] == len(probe_paths(host)):
+            self.done.add(host)
         if text is None:
             return False
         texts = self.answers.setdefault(host, [])
