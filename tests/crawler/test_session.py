@@ -355,6 +355,44 @@ def test_twins_that_were_proved_before_a_kill_are_known_after_it() -> None:
     assert fresh.judge.twins.same("www.a.test") is None
 
 
+def trapped(url: str) -> Answer:
+    """A site with two calendars, error pages that answer 200, and articles behind its lists."""
+    for name, width in (("rota", 1), ("turnus", 3)):
+        if url.startswith(f"{A}/{name}/"):
+            number = int(url.rpartition("/")[2])
+            return page(*(f"/{name}/{number * width + step}" for step in range(1, width + 1)), "/", text="无")
+    if url == f"{A}/":
+        return page("/rota/0", "/turnus/0", "/list/0.html", "/list/1.html", *(f"/gone/{n}" for n in range(5)))
+    gone = page("/", text="您访问的页面不存在，可能已经删除。请返回首页。" * 3)
+    return small_site(3).get(url, gone)
+
+
+@pytest.mark.parametrize("step", [3, 7, 11, 26])
+def test_traps_that_were_learned_before_kills_are_known_after_them(step: int) -> None:
+    """However often it is killed, a crawl fetches what an undisturbed one does, and asks each host's probes once."""
+    undisturbed, sink, _ = crawl(trapped, f"{A}/")
+    probes: Counter[str] = Counter()
+
+    def web(url: str) -> Answer:
+        probes[url] += url.rpartition("/")[2] in {path.rpartition("/")[2] for path in probe_paths("a.test")}
+        return trapped(url)
+
+    disturbed = MemorySink()
+    for _ in range(100):
+        try:
+            summary, _, session = crawl(web, f"{A}/", sink=disturbed, die_after=step)
+            break
+        except DiedError:
+            continue
+    assert urls(disturbed) == urls(sink)
+    assert summary.states == undisturbed.states
+    assert set(session.judge.watch.shut.values()) == {"barren-shape"}
+    assert max(probes.values()) <= (1 if step > 3 else 2)
+    # A run that was not interrupted learns afresh.
+    _, _, later = crawl({}, f"{A}/", sink=disturbed)
+    assert not later.judge.watch.shut
+
+
 def test_hosts_that_differ_are_both_collected() -> None:
     web = {f"{A}/": page("http://www.a.test/")}
     for n in range(8):
