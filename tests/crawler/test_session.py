@@ -1,4 +1,5 @@
 import random
+from collections import Counter
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -8,6 +9,7 @@ from corpus.records import Fetch
 from crawler.frontier import Scope, canonical
 from crawler.session import BATCH, MAX_HOPS, Limits
 from crawler.site import Site, from_url, parse
+from crawler.traps import probe_paths
 from tests.crawler.web import PROSE, Answer, Clock, DiedError, MemorySink, Web, crawl, page, redirect, urls
 
 A = "http://a.test"
