@@ -1,0 +1,1 @@
+"""Bad input on purpose: what every reader of pages, archives, queries and declarations does with it."""
