@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from corpus import archive
+from corpus.fingerprint import content_hash
 from corpus.records import Location
 from corpus.store import Corpus
 
@@ -79,6 +80,7 @@ def check_corpus(path: Path, *, archive_too: bool = True) -> Iterator[Check]:
         yield Check(
             "references", not orphans, f"{len(orphans)} rows point at nothing" if orphans else "all lead somewhere"
         )
+        yield _check_texts(db)
         yield _check_index(db)
         pending = db.execute("SELECT count(*) FROM fetches WHERE derived = 0").fetchone()[0]
         detail = f"{pending} not derived yet: yuqi rebuild {path}" if pending else "every fetch is accounted for"
@@ -92,6 +94,21 @@ def check_corpus(path: Path, *, archive_too: bool = True) -> Iterator[Check]:
             )
         if archive_too:
             yield _check_archive(corpus)
+
+
+def _check_texts(db: sqlite3.Connection) -> Check:
+    """Compare every document's text with the hash it was stored with: SQLite sees no change inside a value."""
+    total, bad = 0, []
+    for url, text, stored in db.execute("SELECT url, CAST(text AS BLOB), content_hash FROM documents"):
+        total += 1
+        if content_hash(text.decode("utf-8", "replace")) != stored:
+            bad.append(url)
+    detail = (
+        f"{total} texts fit their hashes"
+        if not bad
+        else f"{len(bad)} of {total} are altered: {bad[0]}: run yuqi rebuild"
+    )
+    return Check("texts", not bad, detail)
 
 
 def _check_index(db: sqlite3.Connection) -> Check:
