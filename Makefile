@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 
-.PHONY: demo docs test lint types pytest format bench bench-dirty bench-extract bench-dedup bench-script bench-crawl clean
+.PHONY: torture fuzz audit scale demo docs test lint types pytest format bench bench-dirty bench-extract bench-dedup bench-script bench-crawl clean
 
 demo: $(VENV)/.installed
 	$(BIN)/yuqi demo demo-out
@@ -36,8 +36,29 @@ bench: $(VENV)/.bench .venv-peers/.installed
 	.venv-peers/bin/python -m pip --disable-pip-version-check -q install chardet trafilatura lxml_html_clean ftfy opencc rensa sqlite-utils
 	@touch $@
 
+N ?= 10000
+scale: $(VENV)/.dev
+	$(BIN)/python -m benchmarks.scale $(N)
+
 bench-%: $(VENV)/.bench
 	$(BIN)/python -m benchmarks.$*
+
+# Kills, full disks, torn files, two writers, clock steps: minutes. SEED=N for other instants.
+torture: $(VENV)/.dev
+	$(BIN)/python -m benchmarks.torture $(if $(SEED),--seed $(SEED))
+
+# Hostile input into every reader for SECONDS of processor time, counted over runs; then growth.
+fuzz: $(VENV)/.dev
+	$(BIN)/python -W ignore -m benchmarks.fuzz --seconds $(or $(SECONDS),300)
+	$(BIN)/python -W ignore -m benchmarks.fuzz --linear
+
+# Known holes in the pinned dependencies; says so where their list can't be reached.
+audit: $(VENV)/.audit
+	$(BIN)/python -m benchmarks.audit
+
+$(VENV)/.audit: $(VENV)/.dev
+	$(PIP) install 'pip-audit>=2.9'
+	@touch $@
 
 $(VENV)/bin/python:
 	@test -n "$(PYTHON)" || { echo "yuqi needs Python 3.11 or newer; none was found on PATH"; exit 1; }
