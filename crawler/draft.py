@@ -18,9 +18,9 @@ from corpus.coding import BombError, decode_content
 from corpus.records import Fetch
 from crawler.discover import read_page, sniff
 from crawler.frontier import canonical, host_of, shape
+from crawler.pipelines import CorpusSink
 from crawler.run import CrawlError, crawl
 from crawler.session import Limits
-from crawler.sink import CorpusSink
 from crawler.site import cms_of, from_url
 
 MIN_PAGES_OF_A_SHAPE = 2

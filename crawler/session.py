@@ -25,8 +25,8 @@ from crawler.frontier import canonical, requestable
 from crawler.health import MAX_ATTEMPTS, REFUSALS, RETRYABLE, HostHealth, backoff, retry_after
 from crawler.judge import Judge, has_twin
 from crawler.learned import Learned
+from crawler.pipelines import Sink
 from crawler.shared import FrontierAwayError, FrontierStore
-from crawler.sink import Sink
 from crawler.site import Site
 from crawler.table import Entry, Frontier, State
 from crawler.traps import folder_of, probe_paths
@@ -444,6 +444,11 @@ class Session:
                 return self._hand_out(taken)
         return None
 
+    def idle_for(self, most: float) -> float:
+        """Return the seconds, at most `most`, until a host that was asked about in vain may be asked about again."""
+        now = self._clock()
+        return min((due - now for due in self._dry_until.values() if due > now), default=most)
+
     def _hand_out(self, entry: Entry) -> Entry:
         self._out[entry.key] = entry
         self._busy[entry.host] += 1
@@ -513,6 +518,8 @@ class Session:
     def let_go(self, entry: Entry, *, asked: bool = True) -> None:
         """Give a host's turn back, after a request if it was `asked`."""
         self.frontier.let_go(entry, asked=asked, delay=self.pace(entry.host)[0])
+        if self.frontier.shared:
+            self._dry_until[entry.host] = self._clock() + (self.pause(entry.host) if asked else 0.0)
 
     def _low(self, waiting: deque[Entry]) -> bool:
         """Return whether to lease more: at the last moment, or somewhat before if nobody else is writing just then."""

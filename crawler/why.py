@@ -9,9 +9,9 @@ from typing import Any
 
 from crawler.focus import LINK_ENOUGH, PAGE_ENOUGH, STEPS, Focus, focus_on
 from crawler.frontier import explain, host_of, twin
+from crawler.pipelines import read_looks
 from crawler.recrawl import due
 from crawler.shared import FrontierStore
-from crawler.sink import read_looks
 from crawler.table import Entry
 from crawler.traps import folder_of
 

@@ -20,11 +20,11 @@ from scrapy.exceptions import CannotResolveHostError, IgnoreRequest
 from corpus.records import Fetch
 from crawler.cleaner import default_workers
 from crawler.handler import TRUNCATED, AddressRefusedError, MalformedError
+from crawler.middlewares.robots import ForbiddenError
+from crawler.pipelines import CorpusSink, Sink
 from crawler.render import Renderer, install
-from crawler.robots import ForbiddenError
 from crawler.session import TOPIC_WORD, Limits, Recrawl, Session
 from crawler.shared import NEEDS_REDIS, FrontierStore
-from crawler.sink import CorpusSink, Sink
 from crawler.site import MAX_CONCURRENCY, Site, SiteError, resolve_target, with_topic
 from crawler.table import Entry
 from crawler.watching import OneLine

@@ -1,4 +1,8 @@
-"""Where fetches go: the crawler's view of the corpus, and no more of it than it needs."""
+"""Where fetches go: the crawler's view of the corpus, and no more of it than it needs.
+
+It has the place of Scrapy's item pipelines. Items are not used: Scrapy starts tasks for each, and all that would come of
+them is that a fetch arrives here, so the spider hands it to the session, and the session to a sink.
+"""
 
 from __future__ import annotations
 

@@ -6,7 +6,7 @@ import pytest
 from corpus.records import Fetch
 from corpus.store import CorpusError
 from crawler.session import Session
-from crawler.sink import CorpusSink
+from crawler.pipelines import CorpusSink
 from crawler.site import parse
 
 
