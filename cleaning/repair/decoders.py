@@ -24,6 +24,7 @@ from typing import NamedTuple
 from cleaning.findings import Certainty, Edited, Finding, edit
 from cleaning.repair.badness import bigram_score, total_logprob
 from cleaning.repair.chains import FAMILY, HOLE, READERS, Writer, describe
+from cleaning.repair.effort import Budget
 from cleaning.repair.irreversible import damage_share, lost_text
 from cleaning.repair.search import IDEOGRAPH, NOT_SINGLE, Group, Trial, Way, attempt, peeled, reads_as_chinese
 from cleaning.repair.solve import as_bytes
@@ -72,33 +73,20 @@ _CHUNK_WAYS: tuple[Way, ...] = (
 )  # fmt: skip
 
 
-EFFORT = 250_000
-"""Characters, beside as many as a text has, that may be read anew in vain before the rest is left as it stands.
-
-This bounds the time that hostile input takes. Line by line costs four times what reading a run of lines does.
-"""
-
-
-SEARCHED = 200
-"""How many characters one counts for whose lost bytes were searched for in vain: about what it costs."""
-
-DEEPER = 2000
-"""How many it counts for that what was read anew is searched for more damage."""
-
-TRIED = 300
-"""How many characters it counts for that a span was tried in vain in one way, however short it is."""
+EFFORT, EFFORT_EACH = 1_000_000, 10
+"""What a text may cost to search, about as many microseconds: beside so much for each of its characters. After that the
+rest is left as it stands, which bounds the time that hostile input takes."""
 
 _PAIR_WAYS: frozenset[Way] = frozenset({("gbk", "big5hkscs"), ("big5", "gb18030")})
 
 
 @dataclass(slots=True)
-class Budget:
-    """How many characters may still be read anew in vain, and what was repaired so far.
+class Search(Budget):
+    """What the search in one text may still cost, and what was repaired so far.
 
     `seen` counts, by how many steps deep the damage lay, the ideographs repaired in each way.
     """
 
-    left: int
     seen: dict[int, Counter[Way]] = field(default_factory=dict)
 
 
@@ -118,10 +106,10 @@ def repair_decoders(text: str) -> Edited:
     Findings have stage `repair` and rules `decoder.<written>-as-<family>`, `decoder.nbsp` or `damage.*`. Line breaks
     are never touched. Clean text costs a scan.
     """
-    return _repair(text, 0, Budget(EFFORT + len(text)))
+    return _repair(text, 0, Search(EFFORT + EFFORT_EACH * len(text)))
 
 
-def _repair(text: str, depth: int, budget: Budget) -> Edited:
+def _repair(text: str, depth: int, budget: Search) -> Edited:
     findings: list[Finding] = []
     lines = list(suspicious_lines(text))
     if not lines and depth == 0:
@@ -153,7 +141,7 @@ _QUIET: tuple[Way, ...] = (
 
 
 def _quiet_lines(
-    text: str, findings: list[Finding], seen: Counter[Way], depth: int, budget: Budget
+    text: str, findings: list[Finding], seen: Counter[Way], depth: int, budget: Search
 ) -> Iterator[Finding]:
     """Yield repairs of lines that give too little sign by themselves, on a page where one mix-up is established.
 
@@ -279,7 +267,7 @@ def _mended_lines(text: str, lines: list[Bounds], found: list[Finding]) -> Itera
 
 
 def _repair_pool(
-    text: str, pool: list[Bounds], seen: Counter[Way], depth: int, budget: Budget
+    text: str, pool: list[Bounds], seen: Counter[Way], depth: int, budget: Search
 ) -> Iterator[tuple[Finding, int]]:
     """Yield the findings on lines or spans read as one text, wherever they stand, each with where its own starts."""
     joined = "\n".join(text[start:end] for start, end in pool)
@@ -300,7 +288,7 @@ def _repair_chunk(
     beside: dict[int, Sides],
     seen: Counter[Way],
     depth: int,
-    budget: Budget,
+    budget: Search,
 ) -> Iterator[Finding]:
     """Yield the findings on lines that were all damaged in one way: the common case, read as one.
 
@@ -312,12 +300,11 @@ def _repair_chunk(
     if len(chunk) < 2 or end - start < CHUNK or budget.left < 0:
         return  # its lines may still be read one by one, as far as the budget goes
     span = text[start:end]
-    found = _one_way(span, seen, [beside[place] for place, _ in chunk])
+    found = _one_way(span, seen, [beside[place] for place, _ in chunk], budget)
     if found is None and (again := _damaged_again(span, depth, budget)) is not None:
         yield from (_shift(finding, start) for finding in again)
         return
     if found is None:
-        budget.left -= (end - start) * 8 if HOLE in span or NOT_SINGLE.search(span) else end - start
         middle = len(chunk) // 2
         yield from _repair_chunk(text, chunk[:middle], beside, seen, depth, budget)
         yield from _repair_chunk(text, chunk[middle:], beside, seen, depth, budget)
@@ -331,26 +318,23 @@ def _repair_chunk(
             yield _finding(rule, trial, start + first, span[first:last], after, sure)
 
 
-def _damaged_again(span: str, depth: int, budget: Budget) -> list[Finding] | None:
+def _damaged_again(span: str, depth: int, budget: Search) -> list[Finding] | None:
     """Return the findings, a line each, on a long span that valid UTF-8 shows to have been damaged more than once."""
     if depth + 1 >= MAX_DEPTH or budget.left < 0:
         return None
-    if len(span) > 4 * HEAD and not _evident_head(span[: span.rfind("\n", 0, 2 * HEAD)]):
-        budget.left -= len(span)
+    if len(span) > 4 * HEAD and not _evident_head(span[: span.rfind("\n", 0, 2 * HEAD)], budget):
         return None
-    layers = peeled(span)
+    layers = peeled(span, budget)
     if layers is not None and reads_as_chinese(span, layers.text(span), _way(layers), established=False):
         rule = f"decoder.{layers.step.written}-as-{FAMILY[layers.step.reader]}"
         return [
             _finding(rule, layers, start, span[start:end], after, sure)
             for start, end, after, sure in _by_line(_merged(span, layers), span)
         ]
-    budget.left -= 4 * len(span)
     for way in _EVIDENT_WAYS:
-        trial = attempt(span, way)
+        trial = attempt(span, way, budget=budget)
         if trial is None or not trial.evident or len(trial.groups) > 1:
             continue
-        budget.left -= DEEPER + 10 * len(span)
         inner = _repair(trial.text(span), depth + 1, budget)
         if inner.findings and reads_as_chinese(span, inner.text, way, established=False):
             rule = f"decoder.{trial.step.written}-as-{FAMILY[trial.step.reader]}"
@@ -367,11 +351,11 @@ def _damaged_again(span: str, depth: int, budget: Budget) -> list[Finding] | Non
     return None
 
 
-def _evident_head(head: str) -> bool:
+def _evident_head(head: str, budget: Search) -> bool:
     """Tell whether the beginning of a long run is evidently UTF-8 read wrongly, so that all of it is worth a search."""
-    if peeled(head) is not None:
+    if peeled(head, budget) is not None:
         return True
-    trials = (attempt(head, way) for way in _EVIDENT_WAYS)
+    trials = (attempt(head, way, budget=budget) for way in _EVIDENT_WAYS)
     return any(trial is not None and trial.evident for trial in trials)
 
 
@@ -402,13 +386,13 @@ def _inside(bounds: list[Bounds], place: int) -> bool:
     return any(start <= place < end for start, end in bounds[max(0, number) : number + 2])
 
 
-def _one_way(span: str, seen: Counter[Way], sides: Sequence[Sides]) -> tuple[Way, Trial] | None:
+def _one_way(span: str, seen: Counter[Way], sides: Sequence[Sides], budget: Search) -> tuple[Way, Trial] | None:
     """Return the one way that explains all of a long span beyond doubt, if there is one."""
     for way in sorted(_CHUNK_WAYS, key=lambda item: -seen[item]):
         searched = _is_searched(span, way) or way[0] == "hybrid" or (way == ("gbk", "utf-8") and HOLE in span)
-        if searched and len(span) > 2 * HEAD and not _worth_a_search(span[:HEAD], way):
+        if searched and len(span) > 2 * HEAD and not _worth_a_search(span[:HEAD], way, budget):
             continue
-        trial = attempt(span, way, quick=True, sides=sides)
+        trial = attempt(span, way, quick=True, sides=sides, budget=budget)
         if trial is None or trial.share < PROVED * len(span):
             continue
         repaired = trial.text(span)
@@ -423,9 +407,9 @@ HEAD = 400
 """Characters of a long run that are searched for lost bytes before all of it is."""
 
 
-def _worth_a_search(head: str, way: Way) -> bool:
+def _worth_a_search(head: str, way: Way, budget: Search) -> bool:
     """Tell whether the beginning of a long run can be explained so, at least by half, and nearly reads as Chinese."""
-    trial = attempt(head, way, quick=True)
+    trial = attempt(head, way, quick=True, budget=budget)
     if trial is None or 2 * trial.share < len(head):
         return False
     text = trial.text(head).replace(HOLE, "")
@@ -447,10 +431,10 @@ def _shift(finding: Finding, by: int) -> Finding:
 
 def repair_line(line: str) -> list[Finding]:
     """Return the findings on one line (no line break inside), without the evidence of a page around it."""
-    return _repair_line(line, Counter(), 0, Budget(EFFORT))
+    return _repair_line(line, Counter(), 0, Search(EFFORT))
 
 
-def _repair_line(line: str, seen: Counter[Way], depth: int, budget: Budget) -> list[Finding]:
+def _repair_line(line: str, seen: Counter[Way], depth: int, budget: Search) -> list[Finding]:
     """Return the findings on one line; `seen` counts the ideographs repaired so far by the way they were damaged in."""
     findings: list[Finding] = []
     taken = bytearray(len(line))
@@ -475,22 +459,26 @@ def _all_swapped(line: str, repair: Repair) -> bool:
     return len(best) == 1 and best[0].start <= start and not _ABOVE_ASCII.search(line, best[0].end, end)
 
 
-def _whole_utf8(line: str, regions: list[Region], span: str) -> bool:
+def _whole_utf8(line: str, regions: list[Region], span: str, budget: Search) -> bool:
     """Tell whether all of a line is UTF-8 read as pairs, though lost bytes keep its regions apart."""
     if _clean_beside(line, regions):
         return False
-    once = attempt(span, ("gbk", "utf-8"))
-    return (once is not None and once.proved) or peeled(span) is not None
+    once = attempt(span, ("gbk", "utf-8"), budget=budget)
+    return (once is not None and once.proved) or peeled(span, budget) is not None
 
 
 _OUTERMOST = re.compile("[^\x00-\x7f](?:.*[^\x00-\x7f])?\\?{0,2}")
 
 
-def _candidates(line: str) -> Iterator[tuple[Region, tuple[Way, ...]]]:
+def _candidates(line: str, budget: Search) -> Iterator[tuple[Region, tuple[Way, ...]]]:
     """Yield regions of `line` with the ways in which each may have been damaged, the surest evidence first."""
     regions = list(utf8_regions(line))
     outermost = _OUTERMOST.search(line) if regions else None
-    if outermost is not None and outermost.span() not in regions and _whole_utf8(line, regions, outermost.group()):
+    if (
+        outermost is not None
+        and outermost.span() not in regions
+        and _whole_utf8(line, regions, outermost.group(), budget)
+    ):
         yield Region(*outermost.span()), (("gbk", "utf-8"),)
     for region in regions:
         yield region, (("gbk", "utf-8"),)
@@ -507,13 +495,13 @@ def _candidates(line: str) -> Iterator[tuple[Region, tuple[Way, ...]]]:
 _ABOVE_ASCII = re.compile("[^\x00-\x7f]")
 
 
-def _repairs(line: str, seen: Counter[Way], depth: int, budget: Budget) -> Iterator[Repair]:
+def _repairs(line: str, seen: Counter[Way], depth: int, budget: Search) -> Iterator[Repair]:
     """Yield the convincing repairs of a line's regions; none after one that explains the line beyond doubt."""
     if budget.left < 0:
         return
     high = count_high(line)
     simple = False
-    for region, ways in _candidates(line):
+    for region, ways in _candidates(line, budget):
         if budget.left < 0:
             return
         if simple and ways[0][0] == "hybrid":
@@ -529,20 +517,21 @@ def _repairs(line: str, seen: Counter[Way], depth: int, budget: Budget) -> Itera
 
 
 def _repair_region(
-    line: str, region: Region, ways: list[Way], seen: Counter[Way], depth: int, budget: Budget
+    line: str, region: Region, ways: list[Way], seen: Counter[Way], depth: int, budget: Search
 ) -> Repair | None:
     """Return the best convincing repair of one region: damaged once if that will do, else damaged again before."""
     span = line[region.start : region.end]
     left = line[region.start - 1] if region.start else "\n"
     right = line[region.end] if region.end < len(line) else "\n"
-    trials = [(way, trial) for way in ways if (trial := attempt(span, way, left, right)) is not None]
+    trials = [
+        (way, trial) for way in ways if (trial := attempt(span, way, left, right, budget=budget)) is not None
+    ]
     for deeper in (False, True):
         best: Repair | None = None
         for way, trial in trials:
             text = trial.text(span)
             inner = Edited(text)
             if deeper and trial.evident and depth + 1 < MAX_DEPTH and budget.left > 0 and suspicious(text):
-                budget.left -= DEEPER + 4 * len(span)
                 inner = _repair(text, depth + 1, budget)
             if text == span or not reads_as_chinese(span, inner.text, way, seen[way] >= ENOUGH, left, right):
                 continue
@@ -553,7 +542,7 @@ def _repair_region(
             deeper
             and budget.left > 0
             and any(way[1] == "utf-8" for way in ways)
-            and (layers := peeled(span, left, right)) is not None
+            and (layers := peeled(span, budget, left, right)) is not None
         ):
             text = layers.text(span)
             gain = total_logprob(left + text + right) - total_logprob(left + span + right)
@@ -563,7 +552,6 @@ def _repair_region(
                 best = Repair(region, _way(layers), layers, Edited(text), gain)
         if best is not None:
             return best if deeper else _repair_inside(best, depth, budget)
-    budget.left -= sum(TRIED + len(span) * (SEARCHED if _is_searched(span, way) else 1) for way in ways)
     return None
 
 
@@ -572,7 +560,7 @@ def _is_searched(span: str, way: Way) -> bool:
     return way in _PAIR_WAYS and HOLE in span
 
 
-def _repair_inside(repair: Repair, depth: int, budget: Budget) -> Repair:
+def _repair_inside(repair: Repair, depth: int, budget: Search) -> Repair:
     """Return `repair` with what is damaged in its own text repaired too."""
     if depth + 1 < MAX_DEPTH and suspicious(repair.inner.text):
         return repair._replace(inner=_repair(repair.inner.text, depth + 1, budget))

@@ -185,6 +185,8 @@ _SPELT_WORDS = {"gao": "高", "zui": "最", "di": "第"}
 
 def _masks(found: list[re.Match[str]], text: str) -> Iterator[Spot]:
     """Yield words replaced by something else: `之一` for a superlative, pinyin letters, asterisks."""
+    on_credit = any(match["credit"] for match in found) and _CREDIT.search(text) is not None
+    spoken_of = [credit for credit in ("征信", "徵信") if on_credit and credit in text]
     for match in found:
         if match["first"]:
             yield Spot(*match.span(), MASKED, "第一", "之一 cannot begin a phrase: advertising filter")
@@ -193,10 +195,12 @@ def _masks(found: list[re.Match[str]], text: str) -> Iterator[Spot]:
         elif match["stars"]:
             if any(map(_is_han, text[max(0, match.start() - 2) : match.start()])):
                 yield Spot(*match.span(), MASKED, "", "asterisks in place of a word")
-        elif _CREDIT.search(text):
+        elif on_credit:
             credit = "徵信" if match[0][0] == "會" else "征信"
             why = (
-                f"the page speaks of {credit}" if credit in text else f"{credit} is what an overdue loan is put on"
+                f"the page speaks of {credit}"
+                if credit in spoken_of
+                else f"{credit} is what an overdue loan is put on"
             )
             yield Spot(*match.span(), DELETED, match[0] + credit, why)
 

@@ -118,34 +118,54 @@ def undo(layer: Layer, loss: Loss, following: Family | None = None) -> list[Cell
 
     `following` is the family of decoders that the text was shown by before, if this layer isn't the last.
     """
-    shown = layer.data.decode("utf-8", "surrogateescape")
-    pattern = _broken(loss.mark)
+    data = layer.data
+    shown = data.decode("utf-8", "surrogateescape")
     begins = frozenset(layer.starts.tolist()) if loss.mark == "" else frozenset()
+    memo: dict[tuple[bytes, bytes], Options] = {}
     cells: list[Cell] = []
     cursor = place = number = 0
-    for found in pattern.finditer(shown):
-        if found.start() > cursor:
-            known = shown[cursor : found.start()]
+    for found in _broken(loss.mark).finditer(shown):
+        first, last = found.span()
+        if first > cursor:
+            known = shown[cursor:first]
             cells.append(Cell(place, place := place + len(known.encode()), known))
-        end = place + len(found.group())  # every character matched stands for one byte
-        raw = layer.data[place:end]
-        count = raw.count(CHOICE_BYTE)
-        edges = tuple(at - place for at in range(place, end + 1) if at in begins) if begins else ()
-        options = _options(
-            raw, tuple(layer.choices[number : number + count]), edges, _tail(layer.data, end), loss, following
-        )
-        number += count
+        end = place + last - first  # every character matched stands for one byte
+        raw, tail = data[place:end], data[end : end + 3]
+        options = memo.get((raw, tail))
+        if options is None:
+            count = raw.count(CHOICE_BYTE)
+            edges = tuple(at - place for at in range(place, end + 1) if at in begins) if begins else ()
+            options = _options(
+                raw, tuple(layer.choices[number : number + count]), edges, _tail(tail, loss.reader), loss, following
+            )
+            number += count
+            if not (count or edges):
+                memo[raw, tail] = options
         cells.append(Cell(place, end, options.texts[0] if len(options.texts) == 1 else "", options))
-        place, cursor = end, found.end()
+        place, cursor = end, last
     if cursor < len(shown):
-        cells.append(Cell(place, len(layer.data), shown[cursor:]))
+        cells.append(Cell(place, len(data), shown[cursor:]))
     return cells
 
 
-def _tail(data: bytes, end: int) -> bytes:
-    """Return what decides whether the byte before `end` is lost: one byte, but three where a four-byte form may begin."""
-    first = data[end : end + 1]
-    return data[end : end + 3] if first.isdigit() else first
+@lru_cache(maxsize=1 << 14)
+def _tail(following: bytes, reader: Reader) -> bytes:
+    """Return what decides whether the byte before `following` is lost: three bytes where a four-byte form may begin, else
+    one, and of those that decide alike the same one, so that a broken place is solved once.
+    """
+    if following[:1].isdigit() or not following or reader in _SINGLE_BYTE:
+        return following
+    fate = _fate(following[0], reader)
+    return next(bytes([byte]) for byte in range(0x100) if _fate(byte, reader) == fate)
+
+
+@cache
+def _fate(byte: int, reader: Reader) -> bytes:
+    """Return the bytes that `reader` loses before `byte`; a digit is like nothing else."""
+    alone = bytes([byte])
+    if alone.isdigit():
+        return alone
+    return bytes(first for first in range(0x80, 0x100) if is_lost(bytes([first, byte]), reader))
 
 
 @cache

@@ -16,11 +16,12 @@ from typing import NamedTuple
 
 from cleaning.findings import Certainty, Edited, Finding, edit
 from cleaning.repair.badness import total_logprob
+from cleaning.repair.effort import Budget
 from cleaning.repair.gbk_bytes import BYTES, DECODERS, INVALID_BYTE_BASE, REPLACEMENT, Decoder, is_lead
 from cleaning.repair.injection import inject
 from cleaning.repair.page_evidence import Line, PageEvidence, accepted, find_lines, observe
 from cleaning.repair.readings import begins, is_common, is_han, is_simplified, is_traditional, is_usual
-from cleaning.repair.shifted import Budget, Hit, Knowledge, Run, Solution
+from cleaning.repair.shifted import Hit, Knowledge, Run, Solution
 from cleaning.repair.site_table import SiteTable, as_insertions
 from cleaning.repair.tokens import PUNCTUATION, REPLACED, Token, first_reading, may_be_damaged, window_char
 

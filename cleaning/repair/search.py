@@ -23,8 +23,9 @@ from cleaning.repair.chains import (
     blanked,
     damage,
 )
+from cleaning.repair.effort import Budget
 from cleaning.repair.hybrid import solve_hybrid
-from cleaning.repair.solve import Kind, Piece, as_bytes, solve_pairs
+from cleaning.repair.solve import SOON, Kind, Piece, as_bytes, solve_pairs
 from cleaning.repair.utf8 import peel, solve_utf8
 
 MARGIN: dict[Family, float] = {"latin": 0.5, "hybrid": 0.5, "gbk": 2.0, "big5": 2.0}
@@ -42,6 +43,10 @@ PROBE = 90
 HOPELESS = -10.0
 """Mean log-probability under which the beginning of a span is not Chinese, nor Chinese damaged but a little."""
 
+TRIED, HYBRID, WHOLE, BROKEN, PAIRED, PEELED = 300, 18, 2, 20, 40, 20
+"""What work counts in a budget, about a microsecond each: a try, and by the character a hybrid, a text without losses, one
+of UTF-8 with some, one of pairs with some, and one searched for several layers."""
+
 MAX_HOLES = 0.4
 """Share of a result's characters that may be holes."""
 
@@ -53,6 +58,9 @@ NOT_SINGLE = re.compile(f"[^\\x00-\xff\\u0800-\U0010ffff{''.join(SPECIALS)}]")
 
 _LEFT_OUT = re.compile(f"[{''.join(map(chr, CP1252_UNDEFINED))}]")
 _THREE_BYTES = re.compile("[\u0800-\ud7ff\uf900-\ufffc\U00010000-\U0001ffff]")
+
+UNBOUNDED = 1 << 60
+"""A budget that nothing exhausts."""
 
 Way = tuple[Family, Writer]
 """A family of wrong decoders and the encoding that was written."""
@@ -105,19 +113,24 @@ def attempt(
     *,
     quick: bool = False,
     sides: Sequence[tuple[str, str]] = (),
+    budget: Budget | None = None,
 ) -> Trial | None:
     """Return `span` read anew `way`, with what could be proved; None when it can't have been damaged so.
 
     `left` and `right` are its neighbours, which help the model to fill lost bytes. `quick` leaves the search for
     bytes that are missing without a sign to others. `sides` has the neighbours of each line, if these are spans.
+    What it costs is taken off `budget`; with nothing left nothing is tried.
     """
     family, writer = way
+    budget = budget or Budget(UNBOUNDED)
+    if not budget.spend(TRIED):
+        return None
     if quick and not _quickly(span, family, writer):
         return None
-    if len(span) > 2 * PROBE and not _promising(span[:PROBE], family, writer):
+    if len(span) > 2 * PROBE and not _promising(span[:PROBE], family, writer, budget):
         return None
     found: Trial | None = None
-    for readers, pieces in _readings(span, family, writer, left, right, sides):
+    for readers, pieces in _readings(span, family, writer, budget, left, right, sides):
         if len(pieces) > 1 and writer != "utf-8" and _hopeless(pieces):
             continue
         trial = prove(span, pieces, readers, writer)
@@ -150,16 +163,24 @@ def _quickly(span: str, family: Family, writer: Writer) -> bool:
         return False
 
 
-def _promising(head: str, family: Family, writer: Writer) -> bool:
+def _promising(head: str, family: Family, writer: Writer, budget: Budget) -> bool:
     """Tell whether the beginning of a long span reads as anything, before all of it is searched."""
-    for _, pieces in _readings(head, family, writer, "\n", "\n"):
-        text = "".join(piece.guess or piece.text for piece in pieces).replace(HOLE, "")
-        return len(text) > PROBE // 10 and (total_logprob(text) / len(text) > HOPELESS or writer == "utf-8")
+    for _, pieces in _readings(head, family, writer, budget):
+        whole = "".join(piece.guess or piece.text for piece in pieces)
+        text = whole.replace(HOLE, "")
+        layered = writer == "utf-8" and len(whole) - len(text) <= len(whole) // 8
+        return len(text) > PROBE // 10 and (layered or total_logprob(text) > HOPELESS * len(text))
     return False
 
 
 def _readings(
-    span: str, family: Family, writer: Writer, left: str, right: str, sides: Sequence[tuple[str, str]] = ()
+    span: str,
+    family: Family,
+    writer: Writer,
+    budget: Budget,
+    left: str = "\n",
+    right: str = "\n",
+    sides: Sequence[tuple[str, str]] = (),
 ) -> Iterator[tuple[tuple[Reader, ...], list[Piece]]]:
     """Yield the readings of `span`, in pieces that count its characters, each with the decoders it holds for.
 
@@ -167,10 +188,15 @@ def _readings(
     """
     readers = READERS[family]
     if family == "hybrid":
+        budget.spend(HYBRID * len(span))
         yield readers, solve_hybrid(span, writer, left)
         return
+    budget.spend(WHOLE * len(span))
     if writer == "utf-8":
-        yield from solve_utf8(span, family, left, right, sides)
+        for reading in solve_utf8(span, family, left, right, sides):
+            yield reading
+            if not budget.spend(BROKEN * len(span) * (len(reading[1]) > 1)):
+                return
         return
     data = as_bytes(span, family)
     if data is None:
@@ -184,7 +210,9 @@ def _readings(
                 return
     try:
         for reader in readers:
+            budget.spend(PAIRED * min(len(span), SOON))
             for pieces in solve_pairs(span, reader, writer, left, right):
+                budget.spend(PAIRED * len(span))
                 yield (reader,), pieces
     except ValueError:
         return
@@ -196,9 +224,9 @@ def mostly_pairs(data: bytes, writer: Writer) -> bool:
     return bad <= 2 + len(data) // 50 + 3 * (data.count(b"\xff") + data.count(b"?") + data.count(b" "))
 
 
-def peeled(span: str, left: str = "\n", right: str = "\n") -> Trial | None:
+def peeled(span: str, budget: Budget, left: str = "\n", right: str = "\n") -> Trial | None:
     """Return `span` read anew through two or more layers of UTF-8 as one trial; None when it isn't several layers."""
-    found = peel(span, left, right)
+    found = peel(span, left, right) if budget.spend(TRIED + PEELED * len(span)) else None
     if found is None:
         return None
     kinds: frozenset[Kind] = frozenset({"known" if found.sure else "likely"})

@@ -18,6 +18,7 @@ from typing import NamedTuple
 import numpy as np
 
 from cleaning.repair.badness import bigram_score, model
+from cleaning.repair.effort import Budget
 from cleaning.repair.gbk_bytes import BYTES, CHARS, INVALID_BYTE_BASE, REPLACEMENT, is_lead, is_private, is_trail
 from cleaning.repair.readings import is_common, is_traditional, is_usual, with_lead
 from cleaning.repair.tokens import PUNCTUATION, Token
@@ -111,13 +112,6 @@ class Solution:
     hits: tuple[Hit, ...]
     guessed: int
     odd: bool = False
-
-
-@dataclass(slots=True)
-class Budget:
-    """Hypotheses that the search may still make on one page: hostile text must not make it search for long."""
-
-    left: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,17 @@
+"""How much work one text may cost: hostile pages must not make a search go on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(slots=True)
+class Budget:
+    """Steps of a search that may still be made; counted and not timed, so that a result never depends on the machine."""
+
+    left: int
+
+    def spend(self, steps: int) -> bool:
+        """Count `steps` and return whether there were any left before."""
+        self.left -= steps
+        return self.left + steps > 0
