@@ -16,6 +16,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Literal, NamedTuple
+from urllib.parse import urlsplit, urlunsplit
 
 import numpy as np
 
@@ -75,7 +76,7 @@ def asked_for(
     for name in (*urls, *sites, *clusters, *contacts, *hashes):
         if not name.strip():
             raise CorpusError("an empty name names nothing: nothing was taken down")
-    found: list[tuple[Kind, str]] = [("url", url) for url in urls]
+    found: list[tuple[Kind, str]] = [("url", _url(corpus, url)) for url in urls]
     found += [("site", _site(site)) for site in sites]
     for key in clusters:
         found += _cluster(corpus, key)
@@ -89,6 +90,20 @@ def asked_for(
             )
         found.append(("hash", document["content_hash"] if document else key))
     return list(dict.fromkeys(found))
+
+
+def _url(corpus: Corpus, name: str) -> str:
+    """Return a URL as pages are known by it: as written where a page stands there, else as a browser requests it."""
+    name = name.strip()
+    if corpus.connection.execute("SELECT 1 FROM fetches WHERE url = ?", (name,)).fetchone():
+        return name
+    try:
+        parts = urlsplit(name)
+    except ValueError as error:
+        raise CorpusError(f"{name}: it is no URL ({error})") from None
+    if not parts.scheme or not (parts.netloc or parts.path):
+        raise CorpusError(f"{name}: give the whole URL, as http://{name}")
+    return urlunsplit((parts.scheme.lower(), parts.netloc.lower(), parts.path or "/", parts.query, ""))
 
 
 def _site(name: str) -> str:
@@ -130,7 +145,8 @@ def purge(corpus: Corpus) -> Purged:
     files = [name for (name,) in connection.execute(taken, (_TAKEN,)).fetchall()]
     pages = given = 0
     for name in files:
-        before = (corpus.folder / name).stat().st_size if (corpus.folder / name).exists() else 0
+        source = archive.place(corpus.folder, name)
+        before = source.stat().st_size if source.exists() else 0
         gone, after = _rewrite(corpus, name)
         pages += gone
         given += before - after
@@ -160,7 +176,7 @@ def _tidy(corpus: Corpus) -> None:
         WHERE NOT EXISTS (SELECT 1 FROM fetches AS f WHERE f.warc_file = a.file)"""
     ).fetchall()
     for name, size in rows:
-        path = corpus.folder / name
+        path = archive.place(corpus.folder, name)
         if size == _WRITING or _superseded(corpus, name):
             path.unlink(missing_ok=True)
             with corpus.transaction():
@@ -174,7 +190,7 @@ def _superseded(corpus: Corpus, name: str) -> bool:
 
 def _rewrite(corpus: Corpus, name: str) -> tuple[int, int]:
     """Write one file anew under a new name without what was taken down; return pages left out and bytes written."""
-    source = corpus.folder / name
+    source = archive.place(corpus.folder, name)
     with source.open("rb") as stream:
         try:
             fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)

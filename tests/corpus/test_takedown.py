@@ -265,12 +265,21 @@ def test_what_was_taken_down_is_not_ingested_again(corpus: Corpus, tmp_path: Pat
         (["--site", ""], "names nothing"),
         (["--url", URL, "--contact", " "], "names nothing"),
         (["--site", "http:///a"], "no site's name"),
+        (["--url", "example.org/a.html"], "give the whole URL"),
+        (["--url", "http://[a/"], "no URL"),
     ],
 )
 def test_the_command_says_what_to_change(corpus: Corpus, arguments: list[str], told: str) -> None:
     result = run(str(corpus.path), *arguments)
     assert (result.exit_code, told in result.stderr) == (2, True)
     assert corpus.count("tombstones") == 0
+
+
+def test_a_url_is_taken_as_a_browser_would_request_it(corpus: Corpus) -> None:
+    scheme, _, rest = URL.partition("://")
+    host, _, path = rest.partition("/")
+    assert asked_for(corpus, urls=[f" {scheme.upper()}://{host.upper()}/{path}#top"]) == [("url", URL)]
+    assert asked_for(corpus, urls=["http://Other.test"]) == [("url", "http://other.test/")]
 
 
 def test_what_is_left_is_told_without_what_a_terminal_obeys(capsys: pytest.CaptureFixture[str]) -> None:
