@@ -30,6 +30,7 @@ from typing import NamedTuple
 
 from benchmarks.result import Row, save
 from corpus.store import Corpus
+from crawler.cleaner import default_workers
 
 ROOT = Path(__file__).resolve().parent.parent
 CONCURRENCY = 8
@@ -175,7 +176,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--pages", type=int, default=2000)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--cleaners", type=int, default=1)
+    parser.add_argument("--cleaners", type=int, default=default_workers())
     parser.add_argument("--json", type=Path, help="also write the rates to this file")
     options = parser.parse_args()
     pairs: list[tuple[Run, Run]] = []
