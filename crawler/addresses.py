@@ -15,6 +15,16 @@ from typing import NamedTuple
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 """RFC 6052's well-known prefix: an IPv6 address that a gateway turns into the IPv4 address in its last 32 bits."""
 
+_ISATAP = (0x00005EFE, 0x02005EFE)
+"""RFC 5214, 6.1: an interface identifier that begins so ends in the IPv4 address that the packet goes to."""
+
+_GLOBAL_IPV6 = ipaddress.ip_network("2000::/3")
+"""All that IANA has given out as global unicast; the rest is reserved, deprecated (fec0::/10, ::a.b.c.d) or local
+(64:ff9b:1::/48), and which of it counts as private differs between versions of Python."""
+
+_NOT_GLOBAL = tuple(map(ipaddress.ip_network, ("192.0.0.0/24", "192.88.99.0/24", "3fff::/20")))
+"""Of IANA's registries of special addresses, what `ipaddress` of Python 3.11 takes for global."""
+
 
 class Endpoint(NamedTuple):
     """A numeric address and a port."""
@@ -57,7 +67,7 @@ class AddressPolicy:
 def refusal(address: str) -> str | None:
     """Return why a numeric address isn't a public one (`loopback`, `private` ...), or None if it is.
 
-    IPv4 addresses inside IPv6 ones (mapped, 6to4, Teredo, NAT64) are judged by the IPv4 address. Cloud metadata
+    IPv4 addresses inside IPv6 ones (mapped, 6to4, Teredo, NAT64, ISATAP) are judged by the IPv4 address. Cloud metadata
     services (169.254.169.254, fd00:ec2::254) are link-local and private, so they need no rule of their own.
     """
     try:
@@ -77,7 +87,9 @@ def refusal(address: str) -> str | None:
         return "multicast"
     if parsed.is_private:
         return "private"
-    return None if parsed.is_global else "not-global"
+    if parsed.version == 6 and parsed not in _GLOBAL_IPV6:
+        return "not-global"
+    return None if parsed.is_global and not any(parsed in network for network in _NOT_GLOBAL) else "not-global"
 
 
 def _embedded(address: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
@@ -89,6 +101,8 @@ def _embedded(address: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
     if address.teredo is not None:
         return address.teredo[1]
     if address in _NAT64:
+        return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
+    if (int(address) >> 32) & 0xFFFFFFFF in _ISATAP:
         return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
     return None
 

@@ -24,6 +24,17 @@ from crawler.addresses import AddressPolicy, Endpoint, HostsError, parse_hosts, 
         ("::ffff:10.0.0.1", "private"),
         ("64:ff9b::7f00:1", "loopback"),
         ("2002:7f00:1::", "loopback"),
+        ("2001:0:7f00:1:0:0:80ff:fffe", "loopback"),
+        ("2606:4700::5efe:7f00:1", "loopback"),
+        ("2606:4700::200:5efe:a00:1", "private"),
+        ("::127.0.0.1", "not-global"),
+        ("::ffff:0:127.0.0.1", "not-global"),
+        ("64:ff9b:1::7f00:1", "not-global"),
+        ("fec0::1", "not-global"),
+        ("5f00::1", "not-global"),
+        ("3fff::1", "not-global"),
+        ("192.0.0.8", "not-global"),
+        ("192.88.99.1", "not-global"),
         ("not an address", "not-an-address"),
     ],
 )
@@ -32,7 +43,16 @@ def test_refused(address: str, reason: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "address", ["1.1.1.1", "93.184.216.34", "2606:4700::1111", "::ffff:1.1.1.1", "172.32.0.1"]
+    "address",
+    [
+        "1.1.1.1",
+        "93.184.216.34",
+        "2606:4700::1111",
+        "::ffff:1.1.1.1",
+        "172.32.0.1",
+        "64:ff9b::101:101",
+        "2400:3200::1",
+    ],
 )
 def test_public(address: str) -> None:
     assert refusal(address) is None
