@@ -154,14 +154,18 @@ def _parts(view: View, parent: int, container: int, beside: range) -> list[int]:
     """Return the lines of prose on one side of the container that are of its article, up to another article's head."""
     lines = view.dom.lines
     found: list[int] = []
+    between: list[int] = []
     for index in beside:
-        line = lines[index]
         if index == view.headline:
             continue
-        if view.weights[index] >= 40 and _belongs(view, line.owner, parent, container):
-            found.append(index)
-        elif len(line.text) <= 60 and _heads_another(view, index):
+        if view.weights[index] < 40 or not _belongs(view, lines[index].owner, parent, container):
+            between.append(index)
+            continue
+        # Asked only where prose follows: behind most articles stand lists of links alone, hundreds of lines.
+        if any(len(lines[at].text) <= 60 and _heads_another(view, at) for at in between):
             break
+        found.append(index)
+        between.clear()
     return found
 
 
