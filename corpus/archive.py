@@ -72,6 +72,18 @@ def folder_of(database: Path) -> Path:
     return database.with_name(database.stem + ".archive")
 
 
+def place(folder: Path, name: str) -> Path:
+    """Return where a file of the archive stands. Raises ArchiveError for a name that leads out of its folder."""
+    if not is_plain(name):
+        raise ArchiveError(f"{name[:80]!r} is no name of a file in the archive: the corpus was tampered with")
+    return folder / name
+
+
+def is_plain(name: str) -> bool:
+    """Return whether a name is a file's own, without any folder."""
+    return name not in ("", ".", "..") and "/" not in name and "\0" not in name
+
+
 class ArchiveWriter:
     """Appends records to a WARC file of its own; nothing is durable before `sync`."""
 
@@ -252,7 +264,7 @@ def read(folder: Path, location: Location) -> Fetch:
     Raises ArchiveError when the file is missing, short, or its digest does not fit.
     """
     try:
-        with (folder / location.file).open("rb") as stream:
+        with place(folder, location.file).open("rb") as stream:
             stream.seek(location.offset)
             member = stream.read(location.length)
     except OSError as error:
@@ -425,7 +437,7 @@ def tail(folder: Path, name: str, committed: int) -> tuple[list[tuple[Fetch, Loc
     told from a complete one by its own checksum and not by how the file ends.
     """
     found: list[tuple[Fetch, Location]] = []
-    with (folder / name).open("rb") as stream:
+    with place(folder, name).open("rb") as stream:
         try:
             fcntl.flock(stream, fcntl.LOCK_SH | fcntl.LOCK_NB)
         except BlockingIOError:

@@ -13,6 +13,7 @@ import orjson
 
 from cleaning.clean import Cleaned, to_dict
 from cleaning.findings import Rejected
+from corpus.archive import ArchiveError
 from corpus.derive import derive
 from corpus.intake import Intake, Problem, read_paths
 from corpus.learning import learn_sites
@@ -30,7 +31,7 @@ class FriendlyCommand(OneLineCommand):
         """Run the command; return what it returns."""
         try:
             return super().invoke(ctx)
-        except CorpusError as error:
+        except (CorpusError, ArchiveError) as error:
             say(f"yuqi {self.name}: {error}")
             ctx.exit(2)
         except sqlite3.Error as error:

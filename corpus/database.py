@@ -1,4 +1,4 @@
-"""sqlite-utils, without the half second that it takes where pandas is installed.
+"""sqlite-utils, without the half second that it takes where pandas is installed; connections that trust no file.
 
 It imports pandas, when it finds it, to name column types for frames, which nothing here stores. Every command and
 every worker process would pay for that.
@@ -6,6 +6,7 @@ every worker process would pay for that.
 
 from __future__ import annotations
 
+import sqlite3
 import sys
 from typing import cast
 
@@ -19,4 +20,15 @@ else:
     finally:
         del sys.modules["pandas"]
 
-__all__ = ["Database"]
+__all__ = ["Database", "distrust"]
+
+
+def distrust(connection: sqlite3.Connection) -> None:
+    """Let a file's own schema do less: a corpus may come from anybody (SQLite's "Defense Against The Dark Arts").
+
+    Its views, triggers, indexes and defaults may call no function and use no virtual table that could do harm, and
+    where Python can say so (3.12 and newer) no statement may damage the file.
+    """
+    connection.execute("PRAGMA trusted_schema = OFF")
+    if sys.version_info >= (3, 12):
+        connection.setconfig(sqlite3.SQLITE_DBCONFIG_DEFENSIVE, True)

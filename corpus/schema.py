@@ -6,11 +6,13 @@ The comments stand inside the statements on purpose: `.schema` in any SQLite she
 from __future__ import annotations
 
 import json
+import re
 import secrets
 from collections.abc import Mapping
 from typing import Any
 
 from corpus import buckets, dedup, farms
+from corpus.archive import is_plain
 from corpus.database import Database
 from corpus.tokens import Indexed, indexed
 
@@ -282,4 +284,31 @@ def check(db: Database) -> None:
     if version > SCHEMA_VERSION:
         raise SchemaError(
             f"it was made by a newer yuqi (schema {version}; this one knows up to {SCHEMA_VERSION}): upgrade yuqi"
+        )
+    _check_shape(db)
+
+
+_OWN = frozenset(
+    re.findall(r"CREATE TABLE (?:IF NOT EXISTS )?\"?(\w+)", "\n".join((*TABLES, *dedup.DDL, *farms.DDL)))
+)
+"""Our ordinary tables."""
+
+
+def _check_shape(db: Database) -> None:
+    """Raise SchemaError for what no program of ours makes: it would run as a part of our own statements."""
+    held = db.execute("SELECT type, name, sql FROM sqlite_master").fetchall()
+    if triggers := [name for kind, name, _ in held if kind == "trigger"]:
+        raise SchemaError(
+            f"it holds a trigger ({triggers[0][:60]!r}), which would run with our commands: drop it first"
+        )
+    for kind, name, sql in held:
+        if name in _OWN and (kind != "table" or sql.upper().startswith("CREATE VIRTUAL")):
+            raise SchemaError(f"{name} is no table of a corpus but a {kind}: it was tampered with")
+    generated = """SELECT m.name FROM sqlite_master AS m, pragma_table_xinfo(m.name) AS c
+        WHERE m.type = 'table' AND c.hidden IN (2, 3) LIMIT 1"""
+    if found := db.execute(generated).fetchone():
+        raise SchemaError(f"{found[0]} computes a column, which no table of a corpus does: it was tampered with")
+    if strange := [name for (name,) in db.execute("SELECT file FROM archives") if not is_plain(str(name))]:
+        raise SchemaError(
+            f"it names an archive file outside its folder ({strange[0][:60]!r}): it was tampered with"
         )

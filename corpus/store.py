@@ -20,7 +20,7 @@ from cleaning.page import Selectors
 from cleaning.profile import SiteProfile
 from cleaning.repair import SiteTable
 from corpus import archive, dedup, farms, schema
-from corpus.database import Database
+from corpus.database import Database, distrust
 from corpus.derivation import Derived, Task, derive_all
 from corpus.derive import NOT_MODIFIED
 from corpus.export import Pii
@@ -259,7 +259,15 @@ class Corpus:
         """Return what is known of each site beforehand."""
         columns = "site, selectors, charset, profile, pinyin_table"
         rows = self.db.execute(f"SELECT {columns} FROM sites").fetchall()  # noqa: S608  # a constant
-        return {name: site_from(*rest) for name, *rest in rows}
+        found = {}
+        for name, *rest in rows:
+            try:
+                found[name] = site_from(*rest)
+            except (ValueError, TypeError, KeyError, AttributeError) as error:
+                raise CorpusError(
+                    f"{self.path}: the row of sites for {name!r} can't be read ({str(error)[:60]}): delete it, then run yuqi learn"
+                ) from error
+        return found
 
     # Derivation
 
@@ -620,6 +628,7 @@ def _connect(path: Path, *, create: bool, readonly: bool) -> sqlite3.Connection:
 def explain_error(path: Path, error: sqlite3.Error) -> str:
     """Return one line on what SQLite says of the corpus at `path`, and what to do about it."""
     text = str(error)
+        distrust(connection)
     if "not a database" in text:
         return f"{path}: it is not a SQLite database; name another file"
     if "malformed" in text:

@@ -19,6 +19,8 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from corpus.database import distrust
+
 Codes = npt.NDArray[np.int32]
 
 FACETS = ("site", "lender", "topic", "month", "script", "farm")
@@ -103,7 +105,9 @@ def open_reader(path: Path, *, immutable: bool) -> sqlite3.Connection:
     """
     quoted = str(path.absolute()).replace("%", "%25").replace("?", "%3f").replace("#", "%23")
     mode = "immutable=1" if immutable else "mode=ro"
-    return sqlite3.connect(f"file:{quoted}?{mode}", uri=True, check_same_thread=False)
+    connection = sqlite3.connect(f"file:{quoted}?{mode}", uri=True, check_same_thread=False)
+    distrust(connection)
+    return connection
 
 
 def read(connection: sqlite3.Connection) -> FacetTable:
