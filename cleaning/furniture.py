@@ -26,7 +26,7 @@ UNKNOWN_SHARE = 0.12
 
 NAMED_SHARE = 0.34
 MAX_NAME = 6
-"""The same, and the greatest number, where two and more strong words leave room for a site's name."""
+"""The same, and the greatest number, where two and more strong words leave room for a site's name; no sentence does."""
 
 
 class _Words(NamedTuple):
@@ -65,7 +65,7 @@ def is_furniture(line: str) -> bool:
     found = words.automaton.find_matches_as_indexes(line)
     strong = sum(word < words.strong for word, _, _ in found)
     unknown = letters - sum(sum(map(str.isalpha, line[start:end])) for _, start, end in found)
-    if strong > 1 and unknown <= min(MAX_NAME, NAMED_SHARE * letters):
+    if strong > 1 and "。" not in line and unknown <= min(MAX_NAME, NAMED_SHARE * letters):
         return True
     return bool(strong) and len(found) > 1 and unknown <= UNKNOWN_SHARE * letters
 

@@ -20,6 +20,7 @@ MAX_GAP = 5
 
 INSERT_SCORE = 5
 INSERT_LENGTH = 4
+ALONE_LENGTH = 6
 TRADE_WORDS = 3
 TRADE_WEIGHT = 2
 MEETING_NATS = -5.0
@@ -34,8 +35,14 @@ GLUED_SCORE = 6
 KEYWORD_COVER = 0.65
 """Least share of a piece before a comma or blank that known words cover, for it to be a keyword at a line's head."""
 
+ESTABLISHED = 3
+"""Keywords in a row behind which half of the next piece may be unknown, where it ends in a known one."""
+
 HEAD_LENGTH = 12
 """Letters at a line's head that are looked at for a word of the lexicon."""
+
+MIN_HEAD = 6
+"""Letters of keywords before a sentence; fewer may be its subject."""
 
 MARK_LENGTH = 40
 """Letters at a line's head that are looked at for a mark between keywords."""
@@ -92,7 +99,11 @@ def _span(line: str, run: list[Hit]) -> tuple[int, int] | None:
     if _is_put_in(line, run) and not _is_spoken_of(line, start, end):
         return start, end
     core = _core(line, run)
-    if core is None or _is_spoken_of(line, run[core[0]].start, run[core[1]].end):
+    if (
+        core is None
+        or _is_spoken_of(line, run[core[0]].start, run[core[1]].end)
+        or spam.is_the_sentences(line, start, end)
+    ):
         return None
     return _bounds(line, run, *core)
 
@@ -118,7 +129,9 @@ def worth_trying(lines: Sequence[str]) -> tuple[set[int], set[int]]:
     headed = {
         place
         for place, line in enumerate(lines)
-        if (("_" in line or "|" in line) and _MARK.search(line, 0, MARK_LENGTH)) or _SPACED_HEAD.match(line)
+        if (("_" in line or "|" in line) and _MARK.search(line, 0, MARK_LENGTH))
+        or _SPACED_HEAD.match(line)
+        or rows.DISGUISED.search(line, 0, HEAD_LENGTH)
     }
     told: set[int] = set()
     starts = line_starts(lines) if lines else []
@@ -137,8 +150,10 @@ def head(line: str, shared: Callable[[str], float]) -> Cut | None:
     words that it begins with belong to the row too.
     """
     spaced = _SPACED_HEAD.match(line)
-    end = _spaced_end(spaced) if spaced is not None else _row_end(line)
-    found = rows.judge(line[:end].strip(" _|,-"), shared) if end else None
+    end = _spaced_end(spaced) if spaced is not None else _offer_end(line) or _row_end(line)
+    if end < MIN_HEAD or spam.points_back(line, len(line[:end].rstrip(" _|,-"))):
+        return None
+    found = rows.judge(line[:end].strip(" _|,-"), shared)
     if found is None:
         return None
     while end < len(line) and line[end] in " _|,-":
@@ -153,8 +168,10 @@ def _spaced_end(spaced: re.Match[str]) -> int:
     return spaced.end() if covered == len(closed) else spaced.end() - 1
 
 
-def _is_keyword(piece: str, *, strong: bool) -> bool:
-    """Whether a piece before a separator is a keyword; before a comma or blank most of its letters are known ones."""
+def _is_keyword(piece: str, *, strong: bool, established: bool) -> bool:
+    """Whether a piece before a separator is a keyword; before a comma or blank most of its letters are known ones, or
+    behind several keywords the last ones.
+    """
     if (
         len(piece) > rows.MAX_PIECE
         or rows.FUNCTION.search(piece)
@@ -163,29 +180,49 @@ def _is_keyword(piece: str, *, strong: bool) -> bool:
     ):
         return False
     hits = spam.longest(spam.scan(piece, rows=True))
-    return strong or sum(hit.end - hit.start for hit in hits) >= KEYWORD_COVER * len(piece)
+    covered = sum(hit.end - hit.start for hit in hits)
+    ends = established and hits[-1].end == len(piece) and 2 * covered >= len(piece)
+    return strong or ends or covered >= KEYWORD_COVER * len(piece)
 
 
 def _row_end(line: str) -> int:
     """Return where the keywords at a line's head end: 0 where the line begins with its sentence."""
-    end = 0
+    end = seen = 0
     begins = line[:2] if line.count(line[:2], 0, REPEATED_WITHIN) >= REPEATED else None
     for mark in rows.SEPARATORS.finditer(line, 0, rows.MAX_LENGTH):
         if _AUTHORS_MARK.search(mark[0]):
             break
         piece = line[end : mark.start()]
         alike = begins is not None and piece.startswith(begins)
-        if piece and not _is_keyword(piece, strong=alike or rows.STRONG.search(mark[0]) is not None):
+        strong = rows.STRONG.search(mark[0]) is not None
+        if piece and not _is_keyword(piece, strong=strong, established=alike or seen >= ESTABLISHED):
             break
-        end = mark.end()
+        end, seen = mark.end(), seen + 1
     hits = spam.longest(spam.scan(line[end : end + 2 * rows.MAX_PIECE], rows=True))
     last = cursor = end
     for hit in hits:
         if hit.start + end != cursor:
             break
         cursor = hit.end + end
-        last = cursor if hit.weight > 1 else last
+        if hit.weight > 1 or (last == end + hit.start and last and _goes_with_row(line, last, cursor)):
+            last = cursor
+    domain = rows.DOMAIN.match(line, last + (line[last : last + 1] == " ")) if last else None
+    last = domain.end() if domain else last
     return 0 if line[last : last + 1] in ("、", ":") else last
+
+
+def _goes_with_row(line: str, start: int, end: int) -> bool:
+    """Whether a stem between keywords and a sentence reads on with the keywords, and meets the sentence by chance."""
+    if end >= len(line):
+        return False
+    out_of = spam.bigram_after(line[end - 1], line[end])
+    return out_of < spam.CHANCE_NATS and out_of < spam.bigram_after(line[start - 1], line[start])
+
+
+def _offer_end(line: str) -> int:
+    """Return where a row ends that is written as an offer (`某某为您提供某某等内容,欢迎收藏本站`), 0 without one."""
+    found = rows.OFFER_END.match(line)
+    return found.end() if found else 0
 
 
 def _is_head(line: str, run: list[Hit], end: int) -> bool:
@@ -218,8 +255,8 @@ def _goes_on(line: str, last: Hit, hit: Hit) -> bool:
 def _core(line: str, run: list[Hit]) -> tuple[int, int] | None:
     """Return the first and last hit of what is unmistakable in a run, None where nothing is.
 
-    That is a phrase that only spam has, of four letters by itself or with what adjoins it; or several trade words in
-    a row, joined by `_` or `|` or by nothing at all.
+    That is a long phrase that only spam has; a shorter one with other keywords or with what adjoins it; or several trade
+    words in a row, joined by `_` or `|` or by nothing at all. A brand's or an app's name alone may be the author's.
     """
     sure = [index for index, hit in enumerate(run) if hit.weight > 2]
     heavy = [index for index, hit in enumerate(run) if hit.weight > 1]
@@ -228,6 +265,8 @@ def _core(line: str, run: list[Hit]) -> tuple[int, int] | None:
         if length == INSERT_LENGTH - 1:
             length = _adjoining(run, sure[0])
         weight = sum(hit.weight for hit in run[sure[0] : sure[-1] + 1])
+        if len(heavy) == 1 and length < ALONE_LENGTH:
+            return None
         return (sure[0], sure[-1]) if length >= INSERT_LENGTH or weight >= INSERT_SCORE else None
     if len(heavy) < 2:
         return None
@@ -250,6 +289,8 @@ def _is_spoken_of(line: str, start: int, end: int) -> bool:
     """Whether an author has the words: quoted, in a list, or in a clause that speaks of fraud, sites and adverts."""
     before, after = line[max(0, start - 1) : start], line[end : end + 1]
     if (before and before in _AUTHORS_BEFORE) or (after and after in _AUTHORS_AFTER):
+        return True
+    if spam.is_the_sentences(line, start, end):
         return True
     around = line[max(0, start - NEAR) : start] + "\n" + line[end : end + NEAR]
     return _SPOKEN_OF.search(around) is not None

@@ -81,8 +81,11 @@ _OFFER = re.compile(
     r"为您提供|欢迎(?:您?(?:来到|访问|收藏|光临|下载|咨询|来电|选购))|应有尽有|尽在|唯一(?:官方|授权|官网|指定)|官方(?:唯一|指定|授权)|每日更新|天天更新|任你|随你|供您|"
     r"24小时(?:在线|客服|服务)|是一家(?:专业|集)|专业(?:从事|提供|生产|承接)|免费提供|在线为您|收藏本站|第一时间更新|最大的|最全的|首选"
 )
-_DOMAIN = re.compile(
-    r"(?:www\.)?[a-z0-9-]{2,30}\.(?:cc|com|cn|net|vip|top|xyz|club|win|la|me|tv|app|icu|fun|live|site|online|shop|bet|org|info|co|io|us)\b"
+OFFER_END = re.compile(
+    r"[^。!?;]{4,80}?(?:应有尽有|欢迎(?:您?(?:来到|访问|收藏|光临|下载|选购))(?:本站|本网)?|任[你您]挑?选|24小时在线|每日更新|唯一授权入口)(?=[^的])"
+)
+DOMAIN = re.compile(
+    r"(?:www\.)?[a-z0-9-]{2,30}\.(?:cc|com|cn|net|vip|top|xyz|club|win|la|me|tv|app|icu|fun|live|site|online|shop|bet|org|info|co|io|us)(?![a-z0-9])"
 )
 _PINYIN = re.compile(
     r"(?<=[\u4e00-\u9fff])(?:ai|bo|cai|cao|chang|ci|da|du|fa|fu|gou|hao|he|huang|ji|jia|jian|jiao|jie|jing|kai|la|lang|"
@@ -91,6 +94,9 @@ _PINYIN = re.compile(
 )
 _SPELT = re.compile(r"[\u4e00-\u9fff]?[亻冫亽銫爿毜玖玳嘌枓樟嗳嫐屄屌肏菿\u24b6-\u24e9\u2070-\u209c]")
 
+
+DISGUISED = re.compile(f"{_PINYIN.pattern}|{_SPELT.pattern}")
+"""A character of a word written in pinyin or as a look-alike, to pass a filter."""
 
 GAP = re.compile(r"(?<=\w)[ .\u00b7_*|/-](?=\w)")
 _SPACED_OUT = re.compile(r"(?:\w[ .\u00b7_*|/-]){3,400}\w")
@@ -161,7 +167,7 @@ def _many(row: _Row) -> str | None:
 def _short(row: _Row) -> str | None:
     """One or two keywords, or many without anything between them: nearly all letters are known ones."""
     heavy = sum(hit.weight > 1 for hit in row.hits)
-    domain = _DOMAIN.search(row.line)
+    domain = DOMAIN.search(row.line)
     size = row.size - (sum(map(str.isalnum, domain[0])) if domain else 0)
     covered = sum(hit.end - hit.start for hit in row.hits if domain is None or hit.end <= domain.start()) / (
         size or 1

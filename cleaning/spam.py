@@ -300,7 +300,7 @@ def _glued(line: str, hits: Sequence[Hit]) -> tuple[Cut, ...]:
     head = _within(hits, 0, end)
     if _STOP.search(line, 0, end) is not None or (head and min(hit.start for hit in head) > HEAD_LETTERS):
         return ()
-    if end < len(line) and _is_spam(line[:end], head) and _enough(line[:end], head):
+    if end < len(line) and not points_back(line, end) and _is_spam(line[:end], head) and _enough(line[:end], head):
         while end < len(line) and line[end] in SEPARATORS:
             end += 1
         return (Cut("spam.glued", 0, end, _evidence(line[:end], head)),)
@@ -396,7 +396,9 @@ def _inserted(line: str, hits: Sequence[Hit]) -> tuple[Cut, ...]:
         sure = any(hit.weight > 2 for hit in run)
         if score < RUN_SCORE or end - start < (RUN_LENGTH if sure else TRADE_RUN_LENGTH):
             continue
-        if _is_quoted(line, start, end) or (not sure and _is_about_betting(line, start, end)):
+        if _is_quoted(line, start, end) or is_the_sentences(line, start, end):
+            continue
+        if not sure and _is_about_betting(line, start, end):
             continue
         if not (sure and score >= LINE_SCORE) and _is_about_it(line, start, end):
             continue
@@ -423,6 +425,30 @@ def _is_about_betting(line: str, start: int, end: int) -> bool:
 
 _NEAR = 60
 """Characters around a run that are looked at: a clause; three times as many are a sentence or two."""
+
+
+_GOVERNS = re.compile(
+    "(?:参与|参加|沉迷于?|戒掉?|戒除|迷上|染上|玩|看过?|陷入|组织|涉嫌?|涉及|关于|搜索|浏览|下载|点开|打开|访问|注册|登录|推广|发布|传播|观看"
+    "|从事|搭建|开发|运营|开设|经营|购买|出售|用于|不少|所谓|这种|那种|这类|各种|叫做?|碰|信|找|做|干|搞|靠|有关|对于|通过|利用|以|因|在|从|被|给|向|和|与|跟|及|或|是|有)$"
+)
+"""What stands before a word that the sentence itself needs: it takes an object."""
+
+_GOES_ON = re.compile(
+    "的|平台|网站|站点|软件|群|案|类|等|团伙|广告|诈骗|骗局|上|里|中|后|时|app|所|之|而|就|都|也|是|被|来自|背后|受害|输|欠|[?:、)]|-{2}"
+)
+_BACK = re.compile(r"(?:^|[,\s-])(?:这[些样类种]|此类|上述|以上|诸如|之类|标题|字样|几个词|一类)|--")
+_BACK_WITHIN = 16
+"""What stands behind such a word: it tells something of it, or points back to it (`…,这些词一旦出现`)."""
+
+
+def is_the_sentences(line: str, start: int, end: int) -> bool:
+    """Return whether the sentence around a span of a folded line governs its words or says something of them."""
+    return points_back(line, end) or _GOVERNS.search(line, max(0, start - 4), start) is not None
+
+
+def points_back(line: str, end: int) -> bool:
+    """Return whether what follows a span of a folded line tells something of it."""
+    return _GOES_ON.match(line, end) is not None or _BACK.search(line[end : end + _BACK_WITHIN]) is not None
 
 
 def _is_quoted(line: str, start: int, end: int) -> bool:

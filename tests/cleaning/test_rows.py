@@ -65,7 +65,7 @@ def test_no_honest_line_is_judged_a_row_or_furniture_even_without_its_page(line:
     ("spam", "sentence"),
     [
         ("新葡京官网注册_永利皇宫", "借款人应当{}主动联系平台的客服，说明自己的困难。"),
-        ("麻豆传媒", "逾期九十天以后，平台{}会把案件转给外包机构处理。"),
+        ("麻豆传媒在线观看", "逾期九十天以后，平台{}会把案件转给外包机构处理。"),
         ("代开发票_私家侦探", "协商还款需要双方{}达成一致，并写成协议。"),
         ("казино онлайн", "他把工资分成四份，{}先还了房租。"),
         ("无限元宝,dnf私服", "这一条写在合同{}第三页的右下角。"),
@@ -104,10 +104,26 @@ def test_a_page_about_gambling_keeps_single_phrases_in_its_sentences() -> None:
         ("颚式破碎机|制砂机价格|输送带|", "拿一张白纸，写下每一家的名称和金额。"),
         ("北海搬家 北海开锁 北海疏通下水道 ", "把工资和存款加在一起，剩下的才是可以拿来还债的数目。"),
         ("迷 药 商 城 印 度 神 油 ", "协商之前先把账单逐笔抄下来。"),
+        ("万词霸屏|快排系统|站群软件 99bb.me", "协商之前先把账单逐笔抄下来。"),
+        ("蜘蛛池出租,站群系统,寄生虫排名,外链代发,建筑发票,", "把工资和存款加在一起，剩下的才是能还的数目。"),
+        ("免费影视网是一家专业的国语高清平台,电影天堂下载应有尽有", "很多读者来信说，协商之前不知道该说什么。"),
     ],
 )
 def test_keywords_before_a_sentence_are_cut(head: str, sentence: str) -> None:
     assert _stripped([head + sentence, PAGE[0]]) == [sentence, PAGE[0]]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "老虎机_百家乐_时时彩，标题写成这样的网页，八成是被黑客篡改过的。",
+        "假学历,跑分,假烟,这些词一旦出现在群名里，就应当立刻退群。",
+        "炸金花|百家乐|真人视讯——办案民警在嫌疑人电脑里看到的就是这样一张表格。",
+        "他说的那家平台下载应有尽有的借款合同，其实都是模板。",
+    ],
+)
+def test_keywords_that_the_sentence_speaks_of_stay(line: str) -> None:
+    assert _stripped([line, PAGE[0]]) == [line, PAGE[0]]
 
 
 def test_a_row_of_a_table_is_no_row_of_keywords() -> None:
