@@ -13,8 +13,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import cache
 from operator import add
 from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
 
 from cleaning.script import to_simplified
 
@@ -24,6 +28,7 @@ SEPARATOR = "\N{LATIN LETTER DENTAL CLICK}"
 _TOKEN_RUN = re.compile(
     r"([\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff\u3007]+)|([^\W_\u3400-\u9fff]+)|([^\s\w]+|\n)"
 )
+_IN_WORD = re.compile(r"[^\W_\u3400-\u9fff\uf900-\ufaff\u3007][\uf900-\ufaff\u3007]")
 
 
 class Indexed(NamedTuple):
@@ -59,7 +64,45 @@ def tagged(name: str, *values: str) -> str:
 
 def index_text(text: str) -> str:
     """Return `text` (Simplified) as the space-separated tokens that `documents_fts` holds."""
-    return " ".join(_tokens(text))
+    lowered = text.lower()
+    if len(lowered) != len(text) or SEPARATOR in text or not text:
+        return " ".join(_tokens(text))
+    points = np.frombuffer(lowered.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
+    if points.max() >= len(_kinds()):
+        return " ".join(_tokens(text))
+    kinds = _kinds()[points]
+    after = np.append(kinds[1:], _SKIPPED)
+    before = np.append(_SKIPPED, kinds[:-1]).astype(np.uint8)
+    han, word, mark = kinds == _HAN, kinds == _WORD, kinds == _MARK
+    if (han & (before == _WORD)).any() and _odd(lowered):
+        return " ".join(_tokens(text))
+    # What each character gives: itself or a separator, the next one of a pair, a space. Zeros are taken out.
+    out = np.zeros((len(points), 3), dtype=np.uint32)
+    out[:, 0] = np.where(han | word, points, 0)
+    out[(mark & (before != _MARK)) | (kinds == _BREAK), 0] = ord(SEPARATOR)
+    out[:, 1] = np.where(han & (after == _HAN), np.append(points[1:], 0), 0)
+    out[:, 2] = np.where(han | (out[:, 0] == ord(SEPARATOR)) | (word & (after != _WORD)), ord(" "), 0)
+    flat = out.ravel()
+    packed: bytes = flat[flat != 0].tobytes()
+    return packed.decode("utf-32-le", "surrogatepass").rstrip(" ")
+
+
+_SKIPPED, _HAN, _WORD, _MARK, _BREAK = range(5)
+
+
+@cache
+def _kinds() -> npt.NDArray[np.uint8]:
+    """Return what each character of the basic plane is to `_TOKEN_RUN`."""
+    kinds = np.full(1 << 16, _SKIPPED, dtype=np.uint8)
+    for found in _TOKEN_RUN.finditer(" ".join(map(chr, range(1 << 16)))):
+        kind = _HAN if found[1] else _WORD if found[2] else _BREAK if found[3] == "\n" else _MARK
+        kinds[ord(found[0])] = kind
+    return kinds
+
+
+def _odd(text: str) -> bool:
+    """Say whether a Chinese character stands in a word, as compatibility ideographs and 〇 can: `_TOKEN_RUN` knows."""
+    return _IN_WORD.search(text) is not None
 
 
 def _tokens(text: str) -> list[str]:

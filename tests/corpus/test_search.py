@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from corpus import tokens
 from corpus.query import QueryError, parse
 from corpus.search import CANDIDATES, excerpt, matching, search, spans
 from corpus.tokens import index_text, indexed, match_phrase
@@ -263,3 +264,17 @@ def test_no_query_of_words_reaches_the_tags(connection: sqlite3.Connection) -> N
 @pytest.mark.parametrize("alias", ["招行", "招商银行", "cmb"])
 def test_a_lender_goes_by_any_of_its_names(alias: str) -> None:
     assert parse(f"lender:{alias}").filters[0].value in ("招商银行", "cmb")
+
+
+@given(
+    st.lists(
+        st.sampled_from(
+            [*"催收贷款，。！ \n\t_aZ9é\u0130\u3007\uf900\u2160\u00b5", "\U00020000", "\U0001f600", "ab", "\ud800"]
+        )
+        | st.characters(),
+        max_size=40,
+    ).map("".join)
+)
+@settings(max_examples=500, deadline=None)
+def test_the_index_holds_the_same_tokens_however_they_are_made(text: str) -> None:
+    assert index_text(text) == " ".join(tokens._tokens(text))
