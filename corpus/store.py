@@ -264,8 +264,9 @@ class Corpus:
             try:
                 found[name] = site_from(*rest)
             except (ValueError, TypeError, KeyError, AttributeError) as error:
+                why = str(error)[:60]
                 raise CorpusError(
-                    f"{self.path}: the row of sites for {name!r} can't be read ({str(error)[:60]}): delete it, then run yuqi learn"
+                    f"{self.path}: the row of sites for {name!r} can't be read ({why}): delete it, then run yuqi learn"
                 ) from error
         return found
 
@@ -614,6 +615,7 @@ def _connect(path: Path, *, create: bool, readonly: bool) -> sqlite3.Connection:
     quoted = str(path.absolute()).replace("%", "%25").replace("?", "%3f").replace("#", "%23")
     try:
         connection = sqlite3.connect(f"file:{quoted}?mode={mode}", uri=True, timeout=BUSY_TIMEOUT_SECONDS)
+        distrust(connection)
         connection.execute("PRAGMA foreign_keys = ON")
         connection.execute("PRAGMA cache_size = -65536")
         # Look-ups in the index of near duplicates hit cold pages at random; mapped, they cost a quarter.
@@ -628,7 +630,6 @@ def _connect(path: Path, *, create: bool, readonly: bool) -> sqlite3.Connection:
 def explain_error(path: Path, error: sqlite3.Error) -> str:
     """Return one line on what SQLite says of the corpus at `path`, and what to do about it."""
     text = str(error)
-        distrust(connection)
     if "not a database" in text:
         return f"{path}: it is not a SQLite database; name another file"
     if "malformed" in text:
