@@ -11,6 +11,7 @@ import os
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
@@ -47,26 +48,38 @@ class Spent(NamedTuple):
     jvm: float
 
 
-def spent() -> Spent:
-    """Return what the processes below this one have taken so far, ended ones included."""
-    parents: dict[int, int] = {}
-    taken: dict[int, tuple[str, float]] = {}
+def processes() -> Iterator[tuple[int, str, list[str]]]:
+    """Yield every process of the machine: its number, its command's name, and what /proc/PID/stat says behind that."""
     for folder in Path("/proc").glob("[0-9]*"):
         try:
             told = (folder / "stat").read_text()
         except (FileNotFoundError, ProcessLookupError):
             continue
         name, _, rest = told.partition("(")[2].rpartition(")")
-        values = rest.split()
-        parents[int(folder.name)] = int(values[1])
-        taken[int(folder.name)] = name, sum(map(int, values[FIRST:LAST])) / TICKS
-    below = {os.getpid()}
-    while more := {process for process, parent in parents.items() if parent in below} - below:
-        below |= more
-    below.discard(os.getpid())
-    python = sum(seconds for name, seconds in (taken[process] for process in below) if "python" in name)
-    jvm = sum(seconds for name, seconds in (taken[process] for process in below) if "java" in name)
-    return Spent(python, jvm)
+        yield int(folder.name), name, rest.split()
+
+
+def below() -> set[int]:
+    """Return the processes that this one has started, and those that they have."""
+    parents = {process: int(values[1]) for process, _, values in processes()}
+    found = {os.getpid()}
+    while more := {process for process, parent in parents.items() if parent in found} - found:
+        found |= more
+    return found - {os.getpid()}
+
+
+def spent() -> Spent:
+    """Return what the processes below this one have taken so far, ended ones included."""
+    ours = below()
+    taken = [
+        (name, sum(map(int, values[FIRST:LAST])) / TICKS)
+        for process, name, values in processes()
+        if process in ours
+    ]
+    return Spent(
+        sum(seconds for name, seconds in taken if "python" in name),
+        sum(seconds for name, seconds in taken if "java" in name),
+    )
 
 
 def main() -> None:

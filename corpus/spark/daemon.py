@@ -6,6 +6,8 @@ their memory is shared. Standard output belongs to Spark, which reads the daemon
 
 from __future__ import annotations
 
+import gc
+
 from pyspark.daemon import manager
 
 from corpus.derivation import spare_memory
@@ -15,4 +17,7 @@ if __name__ == "__main__":
     from corpus.spark.golden import golden_digest
 
     golden_digest()
+    # What is there now stays: collections in the workers pass it over, and its pages stay shared between them.
+    gc.collect()
+    gc.freeze()
     manager()

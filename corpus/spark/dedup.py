@@ -4,7 +4,7 @@
     keys -> candidates        a bucket's `buckets.LEADERS` smallest contents with all of its members, as the embedded
                               index has them: the cap depends on a bucket's content alone, and cuts a bucket of m
                               contents from m*m pairs to 8*m
-    candidates -> pairs       `verify.is_promising` by the keys of the two, `verify.edge_between` by their texts
+    candidates -> pairs       the rule of `verify.is_promising` by the keys of the two, `verify.edge_between` by their texts
     pairs -> components       the smallest node of each, see `corpus.spark.components`
     components -> clusters    `clusters.refresh` over tables in memory, whole components at a time
 
@@ -26,14 +26,13 @@ from pyspark.sql import functions as F  # noqa: N812  # as all of Spark's docume
 
 from corpus import buckets, dedup, fingerprint
 from corpus.clusters import refresh
-from corpus.dedup_tables import Keys
 from corpus.graph import Edge
 from corpus.masking import default_masker
 from corpus.spark.components import components, joined_components
 from corpus.spark.golden import expect_golden
 from corpus.spark.rows import Row, batches, rows_of, spark_schema
 from corpus.spark.snapshot import STAGE, Snapshot
-from corpus.verify import SET_CACHE, Texts, edge_between, is_promising
+from corpus.verify import SET_CACHE, SHARED_ANCHORS, Texts, edge_between
 
 KEYED = pa.schema(
     [("id", pa.string()), ("node", pa.int64()), ("day", pa.string()), ("url", pa.string()), ("length", pa.int64()),
@@ -41,10 +40,9 @@ KEYED = pa.schema(
 )  # fmt: skip
 """A document's content, rank and keys (band keys, then anchors)."""
 
-PAIR = pa.schema([("a", pa.int64()), ("b", pa.int64())])
 PAIRS = pa.schema(
-    [*PAIR, ("kind", pa.string()), ("similarity", pa.float64()), ("near", pa.bool_()), ("template", pa.bool_()),
-     ("embedded", pa.int64())]
+    [("a", pa.int64()), ("b", pa.int64()), ("kind", pa.string()), ("similarity", pa.float64()), ("near", pa.bool_()),
+     ("template", pa.bool_()), ("embedded", pa.int64())]
 )  # fmt: skip
 """A verified pair of contents; see `corpus.graph.Edge`."""
 
@@ -103,31 +101,54 @@ def contents_of(keys: DataFrame) -> DataFrame:
 # --- pairs ----------------------------------------------------------------------------------------------------------
 
 
-def candidates(contents: DataFrame) -> DataFrame:
-    """Return the candidate pairs of contents, the smaller first, each once."""
-    rows = contents.select("node", F.explode("keys").alias("key")).distinct()
+def shared_keys(contents: DataFrame) -> DataFrame:
+    """Return (key, node, band, place) of the keys that several contents have: `place` is the node's in its bucket.
+
+    Most keys are one content's alone; nothing comes of them.
+    """
+    rows = contents.select("node", F.posexplode("keys").alias("position", "key"))
     order = Window.partitionBy("key").orderBy("node")
-    leaders = rows.withColumn("place", F.row_number().over(order)).where(F.col("place") <= buckets.LEADERS)
-    led = leaders.select("key", F.col("node").alias("leader"))
-    met = rows.join(led, "key").where("node <> leader")
-    return met.select(F.least("node", "leader").alias("a"), F.greatest("node", "leader").alias("b")).distinct()
+    placed = rows.select(
+        "key",
+        "node",
+        (F.col("position") < fingerprint.BANDS).alias("band"),
+        F.row_number().over(order).alias("place"),
+        F.lead("node").over(order).alias("following"),
+    )
+    return placed.where("place > 1 OR following IS NOT NULL").drop("following")
 
 
-def promising(pairs: DataFrame, contents: DataFrame) -> DataFrame:
-    """Return those of `pairs` whose keys promise something."""
-    keys = contents.select("node", "keys")
-    left = keys.select(F.col("node").alias("a"), F.col("keys").alias("a_keys"))
-    right = keys.select(F.col("node").alias("b"), F.col("keys").alias("b_keys"))
-    return pairs.join(left, "a").join(right, "b").mapInArrow(_promise, spark_schema(PAIR))
+def candidates(shared: DataFrame) -> DataFrame:
+    """Return the candidate pairs of contents, the smaller first, each once; `band` where a band brings them together."""
+    led = shared.where(F.col("place") <= buckets.LEADERS).select("key", F.col("node").alias("leader"))
+    met = shared.join(led, "key").where("node <> leader")
+    pairs = met.select(F.least("node", "leader").alias("a"), F.greatest("node", "leader").alias("b"), "band")
+    return pairs.groupBy("a", "b").agg(F.max("band").alias("band"))
 
 
-def _promise(given: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    rows = (row for row in rows_of(given) if is_promising(_keys(row["a_keys"]), _keys(row["b_keys"])))
-    yield from batches(({"a": row["a"], "b": row["b"]} for row in rows), PAIR)
+def promising(pairs: DataFrame, shared: DataFrame, contents: DataFrame) -> DataFrame:
+    """Return those candidates that `verify.is_promising` would have by the keys of the two.
 
-
-def _keys(keys: Sequence[int]) -> Keys:
-    return Keys(frozenset(keys[: fingerprint.BANDS]), frozenset(keys[fingerprint.BANDS :]))
+    As an expression of Spark's, since a notice that everybody carries makes some ten candidates a document, of which
+    hardly one is left; a test holds it to the function.
+    """
+    keys = shared.groupBy("node").agg(
+        F.collect_list(F.when(F.col("band"), F.col("key"))).alias("bands"),
+        F.collect_list(F.when(~F.col("band"), F.col("key"))).alias("anchors"),
+    )
+    counts = contents.select("node", F.greatest(F.size("keys") - fingerprint.BANDS, F.lit(0)).alias("count"))
+    sides = keys.join(counts, "node")
+    left, right = (
+        sides.select(*[F.col(name).alias(f"{side}_{name}" if name != "node" else side) for name in sides.columns])
+        for side in ("a", "b")
+    )
+    both = pairs.where("NOT band").join(left, "a").join(right, "b")
+    shares_band = F.arrays_overlap("a_bands", "b_bands")
+    least = F.greatest(F.lit(1.0), F.lit(SHARED_ANCHORS) * F.least("a_count", "b_count"))
+    shares_anchors = F.size(F.array_intersect("a_anchors", "b_anchors")) >= least
+    return (
+        pairs.where("band").select("a", "b").unionByName(both.where(shares_band | shares_anchors).select("a", "b"))
+    )
 
 
 def verified(pairs: DataFrame, contents: DataFrame, documents: DataFrame) -> DataFrame:

@@ -15,6 +15,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from corpus import buckets, graph
+from corpus.dedup_tables import Keys
+from corpus.fingerprint import BANDS
 from corpus.spark import dedup, job
 from corpus.spark.collect import collect
 from corpus.spark.components import DRIVER_PAIRS
@@ -22,6 +24,7 @@ from corpus.spark.digest import digests_of_corpus, digests_of_result
 from corpus.spark.reading import local_files, read_inputs
 from corpus.spark.rows import FETCHES
 from corpus.store import Corpus, CorpusError
+from corpus.verify import is_promising
 from tests.corpus.spark.conftest import SETTINGS, Embedded
 
 if TYPE_CHECKING:
@@ -108,9 +111,29 @@ def test_a_bucket_that_everybody_is_in_is_capped_as_in_the_embedded_index(spark:
     wanted = buckets.insert(connection, [(key, node) for node in nodes for key in keys[node]]).gained
     numbers.shuffle(nodes)
     contents = spark.createDataFrame([(node, keys[node]) for node in nodes], "node long, keys array<long>")
-    found = {(row.a, row.b) for row in dedup.candidates(contents).collect()}
+    found = {(row.a, row.b) for row in dedup.candidates(dedup.shared_keys(contents)).collect()}
     assert found == wanted
     assert len(found) < 60 * 59 / 2
+
+
+def test_what_is_promising_is_so_by_the_rule_of_the_embedded_path(spark: SparkSession) -> None:
+    numbers = random.Random(4)
+    keys = {}
+    for node in range(-20, 20):
+        bands = [1000 * band + 500 + node for band in range(BANDS)]
+        if numbers.random() < 0.4:
+            bands[7] = 7001
+        anchors = numbers.sample(range(10**6, 10**6 + 40), numbers.randrange(12))
+        keys[node] = [*bands, *anchors] if numbers.random() < 0.95 else []
+    contents = spark.createDataFrame(list(keys.items()), "node long, keys array<long>")
+    shared = dedup.shared_keys(contents)
+    pairs = dedup.candidates(shared).collect()
+    held = {node: Keys(frozenset(row[:BANDS]), frozenset(row[BANDS:])) for node, row in keys.items()}
+    wanted = {(row.a, row.b) for row in pairs if is_promising(held[row.a], held[row.b])}
+    found = [(row.a, row.b) for row in dedup.promising(dedup.candidates(shared), shared, contents).collect()]
+    assert sorted(found) == sorted(wanted)
+    by_anchors = {pair for pair in wanted if held[pair[0]].bands.isdisjoint(held[pair[1]].bands)}
+    assert 0 < len(by_anchors) < len(wanted) < len(pairs)
 
 
 def test_a_cap_loses_no_cluster(spark: SparkSession) -> None:
@@ -123,7 +146,7 @@ def test_a_cap_loses_no_cluster(spark: SparkSession) -> None:
         for node in nodes
     }
     contents = spark.createDataFrame(list(own.items()), "node long, keys array<long>")
-    pairs = [(row.a, row.b) for row in dedup.candidates(contents).collect()]
+    pairs = [(row.a, row.b) for row in dedup.candidates(dedup.shared_keys(contents)).collect()]
     within = [(a, b) for a, b in pairs if set(own[a]) & set(own[b]) - {1, 2}]
     assert sorted(map(sorted, graph.grouped(own, within))) == sorted(map(sorted, clusters))
     everybody = len(own) * (len(own) - 1) / 2
