@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,6 +10,17 @@ import pytest
 
 from corpus.store import Corpus
 from tests.pages import PAGES, fetch_of
+
+
+def _loopback_only(event: str, arguments: tuple[object, ...]) -> None:
+    """Keep the tests from speaking to anybody but this machine, whatever library they do it through."""
+    if event == "socket.connect" and isinstance(arguments[1], tuple):
+        host = str(arguments[1][0])
+        if not host.startswith("127.") and host not in ("::1", "localhost", "::ffff:127.0.0.1", ""):
+            raise RuntimeError(f"a test reaches beyond loopback: {arguments[1]}")
+
+
+sys.addaudithook(_loopback_only)
 
 SHARED = Path(__file__).parents[2] / "shared"
 
