@@ -100,7 +100,7 @@ def _cleaning(command: Callable[..., Any]) -> Callable[..., Any]:
 
 def _cluster(command: Callable[..., Any]) -> Callable[..., Any]:
     """Give a command the options that say where it runs."""
-    return setting_option(master_option(command))
+    return master_option(setting_option(command))
 
 
 @_command("yuqi spark clean 'crawl-*.warc.gz' out --master 'local[4]'")
