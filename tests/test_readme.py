@@ -37,9 +37,9 @@ def test_no_fence_is_left_out() -> None:
 def test_every_block_works(checkout: Path) -> None:
     environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
     for language, block in BLOCKS:
-        command = [sys.executable, "-c", block] if language == "python" else ["sh", "-euc", block]
-        # What make would install is there already: the blocks are tried, not the network.
-        argv = [part.replace("make demo", "make -o .venv/.installed demo") for part in command]
+        # What make and pip would install is there already: the blocks are tried, not the network.
+        shell = block.replace("make demo", "make -o .venv/.installed demo").replace(".venv/bin/pip", ": pip")
+        argv = [sys.executable, "-c", block] if language == "python" else ["sh", "-euc", shell]
         done = subprocess.run(argv, cwd=checkout, env=environment, capture_output=True, text=True, timeout=600)
         assert done.returncode == 0, f"{block}\n{done.stdout}\n{done.stderr}"
         assert language == "python" or done.stdout or done.stderr or "printf" in block
@@ -48,4 +48,5 @@ def test_every_block_works(checkout: Path) -> None:
 def test_the_blocks_made_what_the_text_says(checkout: Path) -> None:
     assert (checkout / "demo-out" / "corpus.jsonl").stat().st_size > 0
     assert (checkout / "demo-out" / "articles.jsonl.zst").stat().st_size > 0
+    assert "<svg" in (checkout / "demo-out" / "report.html").read_text(encoding="utf-8")
     shutil.rmtree(checkout / "demo-out")
