@@ -19,7 +19,7 @@ _COMMANDS = {
     "cluster": "corpus.cli_cluster", "diff": "corpus.cli_cluster", "farms": "corpus.cli_cluster",
     "export": "corpus.cli_export", "doctor": "corpus.cli_read",
     "serve": "corpus.cli_web", "report": "corpus.cli_web",
-    "spark": "corpus.cli_spark",
+    "spark": "corpus.cli_spark", "merge": "corpus.cli_merge",
 }  # fmt: skip
 """Where each command lives; it is imported when it is asked for, as Scrapy alone takes a second to import."""
 

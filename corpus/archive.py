@@ -94,12 +94,15 @@ class ArchiveWriter:
         self._offset = 0
 
     def append(self, fetch: Fetch) -> Location:
-        """Write one record and return where it stands.
+        """Write one record and return where it stands. Raises OSError as `append_member` does."""
+        return self.append_member(_compress(record_bytes(fetch)))
+
+    def append_member(self, member: bytes) -> Location:
+        """Write a record as it stands packed in another file and return where it stands now.
 
         Raises OSError when the disk refuses it; what was written of it is cut off again.
         """
         stream = self._open()
-        member = _compress(record_bytes(fetch))
         start = self._offset
         try:
             stream.write(member)

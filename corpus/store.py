@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -152,6 +152,14 @@ class Corpus:
         row = _fetch_row(fetch, self._writer.append(fetch))
         self._pending.append(row)
         if len(self._pending) >= most_pending:
+            self.flush()
+
+    def add_record(self, row: Mapping[str, Any], member: bytes) -> None:
+        """Archive a record of another corpus as it stands, `row` being what its `fetches` says of it."""
+        location = self._writer.append_member(member)
+        where = {"warc_file": location.file, "warc_offset": location.offset, "warc_length": location.length}
+        self._pending.append({**row, **where, "derived": 0})
+        if len(self._pending) >= BATCH_FETCHES:
             self.flush()
 
     def flush(self) -> None:
@@ -381,11 +389,11 @@ class Corpus:
         batch = self._still_pending(batch)
         lines = Timelines(self.connection)
         rejections: list[dict[str, Any]] = []
-        buried, salt = self.buried(), self.salt
+        buried, salts = self.buried(), self.salts
         taken: list[tuple[int]] = []
         for item in batch:
             task, result = item.task, item.result
-            if kept_out(task, result, buried, salt):
+            if kept_out(task, result, buried, *salts):
                 counts["taken down"] += 1
                 taken.append((task.seq,))
             elif isinstance(result, Rejected):
@@ -540,6 +548,12 @@ class Corpus:
         value: str = self.db.table("corpus_meta").get("salt")["value"]
         return bytes.fromhex(value)
 
+    @property
+    def salts(self) -> tuple[bytes, ...]:
+        """The keys by which contacts that were taken down are known: this corpus' own, then those of merged ones."""
+        rows = self.db.execute("SELECT value FROM corpus_meta WHERE key = 'merged salts'").fetchall()
+        return (self.salt, *(bytes.fromhex(salt) for (value,) in rows for salt in orjson.loads(value)))
+
     # Reading
 
     def documents(self, *, fields: Sequence[str] | None = None, pii: Pii = "mask", **filters: Any) -> Documents:  # noqa: ANN401
@@ -679,8 +693,8 @@ def _fetch_row(fetch: Fetch, location: Location) -> dict[str, Any]:
     }
 
 
-def kept_out(task: Task, result: Cleaned | Rejected, buried: frozenset[str], salt: bytes) -> bool:
-    """Whether a takedown (`Corpus.buried`) keeps out what a fetch gave; `salt` is the corpus' own."""
+def kept_out(task: Task, result: Cleaned | Rejected, buried: frozenset[str], *salts: bytes) -> bool:
+    """Whether a takedown (`Corpus.buried`) keeps out what a fetch gave; `salts` are the corpus' (`Corpus.salts`)."""
     if not buried:
         return False
     if task.url in buried or task.site in buried:
@@ -689,7 +703,11 @@ def kept_out(task: Task, result: Cleaned | Rejected, buried: frozenset[str], sal
         return False
     if content_hash(result.text) in buried:
         return True
-    return any(farms.keyed_hash(salt, contact.kind, contact.value) in buried for contact in result.contacts)
+    return any(
+        farms.keyed_hash(salt, contact.kind, contact.value) in buried
+        for contact in result.contacts
+        for salt in salts
+    )
 
 
 def document_row(task: Task, cleaned: Cleaned) -> dict[str, Any]:
