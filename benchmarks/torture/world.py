@@ -172,35 +172,49 @@ def ended(child: Child, *, codes: Sequence[int] = (0,)) -> str:
 
 
 def kill(child: Child, *, alone: bool) -> bool:
-    """Kill -9 a process (`alone`) or its whole group, as a power cut does; return whether it was alive.
+    """Kill -9 a process (`alone`) or it and all its children, as a power cut does; return whether it was alive.
 
     What it leaves behind when killed alone must end by itself. Raises BrokenError where it doesn't within a minute.
     """
     done, _ = os.waitpid(child.pid, os.WNOHANG)
     if done:
         return False
-    os.kill(child.pid, signal.SIGKILL) if alone else os.killpg(child.pid, signal.SIGKILL)
+    os.kill(child.pid, signal.SIGSTOP)  # so that it starts no other while its children are listed
+    family = [child.pid, *_descendants(child.pid)]
+    for pid in family[:1] if alone else family:
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
     os.waitpid(child.pid, 0)
     for _ in range(1200):
-        if not _group(child.pid):
+        left = [line for line in map(_running, family[1:]) if line]
+        if not left:
             return True
         time.sleep(0.05)
-    left = _group(child.pid)
-    os.killpg(child.pid, signal.SIGKILL)
+    for pid in family[1:]:
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
     raise BrokenError(f"a minute after the kill its children are still there: {left}")
 
 
-def _group(leader: int) -> list[str]:
-    """Return the command lines of the processes of a group that have not ended."""
+def _descendants(pid: int) -> list[int]:
+    """Return a process's children and theirs, in whatever groups and sessions they are."""
     found = []
-    for stat in Path("/proc").glob("[0-9]*/stat"):
+    for task in Path(f"/proc/{pid}/task").glob("*/children"):
         try:
-            fields = stat.read_text().rpartition(")")[2].split()
-            if int(fields[2]) == leader and fields[0] != "Z":
-                found.append((stat.parent / "cmdline").read_text().replace("\0", " ")[:80])
-        except (OSError, IndexError):
-            continue  # it has just ended
+            children = [int(child) for child in task.read_text().split()]
+        except OSError:
+            continue  # that thread has just ended
+        found += [member for child in children for member in (child, *_descendants(child))]
     return found
+
+
+def _running(pid: int) -> str:
+    """Return the command line of a process that has not ended, an empty string for one that has."""
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+        return "" if state == "Z" else Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " ")[:80] or str(pid)
+    except OSError:
+        return ""
 
 
 # --- what must hold -------------------------------------------------------------------------------------------------
