@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from corpus.beside import Ending, follow
+from corpus.beside import FINISH, Ending, follow
 from corpus.records import Fetch
 from corpus.store import Corpus, CorpusError
 from tests.corpus.test_store import rows
@@ -90,6 +90,36 @@ def test_what_comes_is_derived_while_more_is_written(tmp_path: Path, workers: in
         assert told["rejections"] == corpus.count("rejections") == 12
         assert corpus.derive_pending()["documents"] == 0
         assert same_as_rebuilt(corpus)
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+def test_when_nothing_more_comes_it_does_what_waits_and_ends(tmp_path: Path, workers: int) -> None:
+    path = tmp_path / "c.db"
+    with Corpus(path, create=True) as corpus:
+        registered(corpus, range(150))
+        child = start(path, workers)
+        output = finished(child)
+        assert child.returncode == 0
+        assert corpus.count_pending() == 0
+        told: Counter[str] = Counter()
+        for line in output.splitlines():
+            told.update(json.loads(line))
+        assert told["documents"] + told["rejections"] == 150
+        corpus.derive_pending()  # works farms out
+        assert same_as_rebuilt(corpus)
+
+
+def finished(child: subprocess.Popen[bytes]) -> bytes:
+    """Say that nothing more comes, keep the pipe open until the child has ended, and return what it told."""
+    assert child.stdin is not None
+    assert child.stdout is not None
+    child.stdin.write(FINISH + b"\n")
+    child.stdin.flush()
+    output = child.stdout.read()
+    child.wait(PATIENCE)
+    child.stdin.close()
+    child.stdout.close()
+    return output
 
 
 def test_a_killed_process_leaves_whole_batches_and_the_rest_to_do(tmp_path: Path) -> None:
