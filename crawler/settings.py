@@ -63,7 +63,7 @@ DUPEFILTER_CLASS = "scrapy.dupefilters.BaseDupeFilter"
 YUQI_DB = "corpus.db"
 # Whether the end of the crawl makes documents of what was fetched; `yuqi crawl` does so itself, with all processors.
 YUQI_DERIVE = True
-# How many processes make documents beside the crawl; None: all processors but one, 0: none before the crawl's end.
+# How many processes make documents beside the crawl; None: one a processor, 0: none before the crawl's end.
 YUQI_CLEANERS: int | None = None
 # A file to which every event of the crawl is appended as a line of JSON.
 YUQI_LOG_JSON = ""
