@@ -17,6 +17,8 @@ from typing import Any, Literal
 
 import ahocorasick_rs
 
+from cleaning.folding import fold
+
 Kind = Literal["line", "prefix", "span", "code"]
 """`line` matches the whole line, `prefix` its beginning (the whole line goes), `span` only what matches goes; a
 `code` rule is decided by a function (spam shape, repeated titles) and is listed for its examples."""
@@ -56,6 +58,28 @@ class Rule:
         if found is None or sum(word in line for word in self.also) < self.also_min:
             return None
         return found
+
+    def check(self) -> None:
+        """Raise RuleError where the pattern doesn't take an example of its own, or takes a counter-example.
+
+        Examples of several lines, or with the page's title in them, are a matter of the whole page, and so are those of
+        `code` rules: they are not looked at.
+        """
+        if self.kind == "code":
+            return
+        for text, wanted in (
+            *((text, True) for text in self.examples),
+            *((text, False) for text in self.counter_examples),
+        ):
+            if "\n" in text or "{title}" in text:
+                continue
+            line = fold(text).strip()
+            found = self.pattern.search(line) if self.kind == "span" else self.match(line)
+            if (found is not None and any(word in line for word in self.gate)) != wanted:
+                told = "isn't taken by it" if wanted else "is taken by it"
+                raise RuleError(
+                    f"rule {self.id}: its own {'' if wanted else 'counter-'}example {text[:60]!r} {told}"
+                )
 
 
 class RuleError(ValueError):

@@ -180,6 +180,8 @@ def _overlay(rule_file: Path, scratch: Path) -> None:
     try:
         text = rule_file.read_text(encoding="utf-8")
         given = parse_rules(tomllib.loads(text), rule_file.name)
+        for rule in given:
+            rule.check()
     except OSError as error:
         raise CorpusError(f"{rule_file}: {error.strerror}") from error
     except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:

@@ -65,6 +65,25 @@ def test_a_counter_example_stays(rule: Rule, text: str) -> None:
     assert [line for line in own if line not in kept and line != TITLE] == []
 
 
+def test_every_rule_keeps_its_own_word() -> None:
+    for rule in rules():
+        rule.check()
+
+
+@pytest.mark.parametrize(
+    ("examples", "counter_examples", "told"),
+    [(["逾期资讯"], ["别的"], "isn't taken by it"), (["来源:本站"], ["来源:别处"], "is taken by it")],
+)
+def test_a_rule_against_its_own_examples_is_told(
+    examples: list[str], counter_examples: list[str], told: str
+) -> None:
+    raw = {"id": "chrome.test", "kind": "line", "where": "any", "gate": ["来源"], "pattern": "来源:.{1,9}", "seen": "here",
+           "examples": examples, "counter_examples": counter_examples}  # fmt: skip
+    (rule,) = parse_rules({"rule": [raw]}, "test.toml")
+    with pytest.raises(RuleError, match=told):
+        rule.check()
+
+
 def test_every_rule_can_be_replayed() -> None:
     for rule in rules():
         for text in (*rule.examples, *rule.counter_examples):
