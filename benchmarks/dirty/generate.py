@@ -6,6 +6,7 @@ A mechanism gives a damaged text and the text that a perfect repair would give b
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Callable
 from functools import cache, partial
@@ -16,6 +17,7 @@ from pypinyin import Style, pinyin
 
 from cleaning.repair.chains import HOLE, MARKER, Chain, Step, Writer, damage
 from cleaning.repair.injection import inject
+from cleaning.repair.tokens import may_be_damaged
 from demo.articles import read_articles
 
 Kind = Literal["reversible", "lossy", "clean"]
@@ -39,10 +41,13 @@ class Mechanism(NamedTuple):
 def documents(count: int, rng: random.Random) -> list[str]:
     """Return `count` clean Simplified documents: lines of the demo's articles, shuffled and dealt out anew.
 
-    Sizes vary from a title of some ten characters to a long article of a few thousand.
+    Sizes vary from a title of some ten characters to a long article of a few thousand. Lines with readings in brackets
+    (glosses) are left out: among injected ones nobody could say which of them belong to the text.
     """
     lines = [line for article in read_articles() if article.script == "hans" for line in article.text.split("\n")]
-    lines = [line.replace("\N{NO-BREAK SPACE}", " ") for line in lines if line.strip()]
+    lines = [
+        line.replace("\N{NO-BREAK SPACE}", " ") for line in lines if line.strip() and not may_be_damaged(line)
+    ]
     return ["\n".join(rng.sample(lines, min(len(lines), rng.choice((1, 4, 10, 25, 40))))) for _ in range(count)]
 
 
@@ -106,10 +111,19 @@ def cut_tail(text: str, rng: random.Random, *, chain: Chain) -> Case:
 
 
 def pinyin_table(text: str, rng: random.Random, share: float) -> dict[str, str]:
-    """Return a random injection table: `share` of the characters of `text` that GBK holds, each with a reading."""
-    characters = sorted({character for character in text if "\u4e00" <= character <= "\u9fff"})
-    chosen = rng.sample(characters, max(1, round(share * len(characters))))
+    """Return a random injection table: `share` of the characters of `text` that Simplified text lacks, with readings.
+
+    The machines of real pages annotate what their conversion to Traditional changed. A table of any characters at all
+    would leave what a learner's text looks like.
+    """
+    characters = sorted({character for character in text if "\u4e00" <= character <= "\u9fff"} - _simplified(text))
+    chosen = rng.sample(characters, math.ceil(share * len(characters)))
     return {character: f"({pinyin(character, style=Style.TONE)[0][0]})" for character in chosen}
+
+
+def _simplified(text: str) -> set[str]:
+    """Return the characters of `text` that GB 2312 holds."""
+    return set(holdable(text, "gb2312"))
 
 
 def injected(text: str, rng: random.Random, *, share: float) -> Case:
@@ -120,7 +134,7 @@ def injected(text: str, rng: random.Random, *, share: float) -> Case:
 
 def injected_then_chained(text: str, rng: random.Random, *, chain: Chain) -> Case:
     """Inject pinyin, then read the page with a wrong decoder: two mechanisms, one over the other."""
-    inner = injected(text, rng, share=0.05)
+    inner = injected(text, rng, share=0.3)
     return Case(damage(inner.damaged, chain), inner.gold)
 
 
@@ -164,9 +178,9 @@ MECHANISMS: tuple[Mechanism, ...] = (
     Mechanism("spans: gbk as latin-1", "reversible", partial(some_spans, chain=_step("gb18030", "latin-1"))),
     Mechanism("spans: utf-8 as gbk", "lossy", partial(some_spans, chain=_step("utf-8", "gbk"))),
     Mechanism("tail cut: gbk as latin-1", "lossy", partial(cut_tail, chain=_step("gb18030", "latin-1"))),
-    Mechanism("pinyin, small table", "lossy", partial(injected, share=0.05)),
-    Mechanism("pinyin, large table", "lossy", partial(injected, share=0.3)),
-    Mechanism("pinyin, every character", "lossy", partial(injected, share=1.0)),
+    Mechanism("pinyin, small table", "lossy", partial(injected, share=0.1)),
+    Mechanism("pinyin, large table", "lossy", partial(injected, share=0.5)),
+    Mechanism("pinyin, full table", "lossy", partial(injected, share=1.0)),
     Mechanism(
         "pinyin, then utf-8 as latin-1", "lossy", partial(injected_then_chained, chain=_step("utf-8", "latin-1"))
     ),
