@@ -21,6 +21,8 @@ import pytest
 
 pytest.importorskip("redis")
 
+from corpus.merge import merge
+from corpus.store import Corpus
 from crawler.redis_frontier import RedisFrontier
 from crawler.redis_link import Link
 from crawler.session import BATCH
@@ -115,8 +117,6 @@ def start(path: Path, web: Web, address: str, **settings: Any) -> subprocess.Pop
 
 def fetched(path: Path) -> Counter[str]:
     """Return what stands in a corpus's archive as pages, registered or not."""
-    from corpus.store import Corpus
-
     with Corpus(path), sqlite3.connect(path) as connection:
         rows = connection.execute("SELECT url FROM fetches WHERE url NOT LIKE '%/robots.txt' AND status = 200")
         return Counter(url for (url,) in rows)
@@ -176,6 +176,15 @@ def test_kill_9_at_any_time_loses_nothing_and_breaks_no_delay(redis: RedisServer
     looker = RedisFrontier(Link(address))
     assert set(looker.counts()) <= {"done", "excluded"}
     assert looker.crawlers() == []
+    # Brought together, every page is there once, whoever fetched it and however often.
+    paths = sorted(tmp_path.glob("*.db"))
+    out = tmp_path / "merged" / "out.db"
+    out.parent.mkdir()
+    merge(out, paths)
+    with Corpus(out) as corpus:
+        found = Counter(url for (url,) in corpus.connection.execute("SELECT url FROM documents"))
+    assert found == dict.fromkeys(web.wanted(), 1)
+    assert merge(out, paths[::-1]).fetches == 0
 
 
 def test_a_server_that_restarts_in_mid_crawl_is_waited_for(redis: RedisServer, tmp_path: Path) -> None:
