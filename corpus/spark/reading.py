@@ -28,6 +28,10 @@ from corpus.spark.rows import FETCHES, Row, batches, fetch_row, is_unicode, prob
 WARC_ENDINGS = (".warc", ".warc.gz", ".warc.zst", ".wet", ".wet.gz", ".wet.zst")
 
 
+MOST_BYTES = (1 << 31) - 2
+"""The longest file that Spark reads as one value (spark.sql.sources.binaryFile.maxLength); a longer one fails the job."""
+
+
 class InputError(Exception):
     """Inputs that hold nothing to read; the text says what to do."""
 
@@ -37,7 +41,9 @@ def read_inputs(spark: SparkSession, inputs: Sequence[str], partitions: int | No
 
     Where there are fewer files than `partitions`, pages are dealt out to so many.
     """
-    if any(name.rstrip("/").endswith(".parquet") for name in inputs):
+    if columnar := [name for name in inputs if name.rstrip("/").endswith(".parquet")]:
+        if len(columnar) < len(inputs):
+            raise InputError("Parquet of fetches and WARC files can't be mixed; build them one after the other")
         return _read_parquet(spark, inputs)
     if remote := [name for name in inputs if "://" in name]:
         if len(remote) < len(inputs):
@@ -107,14 +113,26 @@ def _stream_rows(stream: BinaryIO, file: int, source: str) -> Iterator[Row]:
 def _read_remote(spark: SparkSession, inputs: Sequence[str]) -> tuple[DataFrame, int]:
     try:
         frames = [spark.read.format("binaryFile").load(name) for name in inputs]
-        ordered = [row.path for frame in frames for row in frame.select("path").orderBy("path").toLocalIterator()]
+        listed = [
+            row for frame in frames for row in frame.select("path", "length").orderBy("path").toLocalIterator()
+        ]
     except AnalysisException as error:
         raise InputError(f"{', '.join(inputs)}: {str(error).splitlines()[0]}") from error
-    if not ordered:
+    if not listed:
         raise InputError(f"{', '.join(inputs)}: no files there")
-    frame = spark.read.format("binaryFile").load(list(inputs)).select("path", "content")
-    places = {path: number for number, path in reversed(list(enumerate(ordered)))}
-    return frame.mapInArrow(partial(_open_contents, places=places), spark_schema(FETCHES)), len(ordered)
+    frame = spark.read.format("binaryFile").load(list(inputs)).where(F.col("length") <= MOST_BYTES)
+    places = {row.path: number for number, row in reversed(list(enumerate(listed)))}
+    read = frame.select("path", "content").mapInArrow(
+        partial(_open_contents, places=places), spark_schema(FETCHES)
+    )
+    too_long = [
+        problem_row(places[row.path], row.path, "it is over 2 GB, which Spark can't read whole; give it as a path")
+        for row in listed
+        if row.length > MOST_BYTES
+    ]
+    if too_long:
+        read = read.unionByName(spark.createDataFrame(pa.Table.from_pylist(too_long, FETCHES)))
+    return read, len(listed)
 
 
 def _open_contents(given: Iterable[pa.RecordBatch], places: Mapping[str, int]) -> Iterator[pa.RecordBatch]:

@@ -25,7 +25,7 @@ from cleaning.findings import Rejected
 from corpus import archive
 from corpus.cli_spark import spark as command
 from corpus.records import Fetch
-from corpus.spark import alone, dedup, derive, golden, job, session
+from corpus.spark import alone, dedup, derive, golden, job, reading, session
 from corpus.spark.reading import InputError, read_inputs
 from corpus.spark.rows import Row, batches, fetch_row, rows_of, spark_schema
 from corpus.spark.snapshot import Snapshot, SnapshotError
@@ -160,10 +160,22 @@ def test_inputs_that_are_not_there(spark: SparkSession, tmp_path: Path) -> None:
     for name in (str(tmp_path / "nothing.warc.gz"), f"file://{tmp_path}/nothing", f"{tmp_path}/no.parquet"):
         with pytest.raises(InputError):
             read_inputs(spark, [name])
-    with pytest.raises(InputError, match="mixed"):
-        read_inputs(spark, ["s3a://bucket/x", str(tmp_path)])
+    for name in ("s3a://bucket/x", f"{tmp_path}/fetches.parquet"):
+        with pytest.raises(InputError, match="mixed"):
+            read_inputs(spark, [name, str(tmp_path)])
     with pytest.raises(SnapshotError, match="holds no documents"):
         job.deduplicate(spark, str(tmp_path / "none"))
+
+
+def test_a_file_too_long_for_a_connector_is_told(
+    spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    short = write(tmp_path / "a.warc.gz", fetch_of(PAGES[0]))
+    write(tmp_path / "b.warc.gz", fetch_of(PAGES[1]), fetch_of(PAGES[2]))
+    monkeypatch.setattr(reading, "MOST_BYTES", short.stat().st_size)
+    rows = read_inputs(spark, [tmp_path.as_uri()]).orderBy("file").collect()
+    assert [(row.file, row.number, row.problem is None) for row in rows] == [(0, 0, True), (1, None, False)]
+    assert "give it as a path" in rows[1].problem
 
 
 def test_without_java_there_is_one_line(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
