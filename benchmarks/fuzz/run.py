@@ -9,8 +9,7 @@ import resource
 import signal
 import time
 import traceback
-from collections.abc import Hashable, Iterator
-from contextlib import contextmanager
+from collections.abc import Hashable
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
@@ -58,21 +57,13 @@ def bound_memory() -> None:
     resource.setrlimit(resource.RLIMIT_AS, (LIMIT_BYTES, LIMIT_BYTES))
 
 
-@contextmanager
-def _limited() -> Iterator[None]:
-    def stop(_: int, __: FrameType | None) -> None:
-        raise TooSlowError(f"more than {LIMIT_SECONDS:.0f} s of processor time")
-
-    before = signal.signal(signal.SIGVTALRM, stop)
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
-        signal.signal(signal.SIGVTALRM, before)
+def _stop(_: int, __: FrameType | None) -> None:
+    raise TooSlowError(f"more than {LIMIT_SECONDS:.0f} s of processor time")
 
 
 def execute(target: Target, data: bytes) -> Hashable | Find:
     """Return the account that a target gives of an input, or the find."""
+    before = signal.signal(signal.SIGVTALRM, _stop)
     signal.setitimer(signal.ITIMER_VIRTUAL, LIMIT_SECONDS)
     try:
         return target.run(data)
@@ -85,6 +76,9 @@ def execute(target: Target, data: bytes) -> Hashable | Find:
         ]
         place = f"{Path(frames[-1].filename).name}:{frames[-1].name}" if frames else "the target itself"
         return Find(target.name, data, f"{type(error).__name__}: {str(error)[:120]}", place)
+    finally:
+        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+        signal.signal(signal.SIGVTALRM, before)
 
 
 def try_target(target: Target, *, seconds: float, rng: random.Random, most: int | None = None) -> Tried:
@@ -94,18 +88,17 @@ def try_target(target: Target, *, seconds: float, rng: random.Random, most: int 
     finds: dict[tuple[str, str], Find] = {}
     executions = 0
     start = time.process_time()
-    with _limited():
-        for data in pool:
-            executions += 1
-            _note(target, data, execute(target, data), accounts, finds)
-        while (time.process_time() - start < seconds) if most is None else executions < most:
-            data = mutated(pool[rng.randrange(len(pool))], pool, target.words, rng)
-            executions += 1
-            if _note(target, data, execute(target, data), accounts, finds):
-                if len(pool) < POOL:
-                    pool.append(data)
-                else:
-                    pool[rng.randrange(POOL)] = data
+    for data in pool:
+        executions += 1
+        _note(target, data, execute(target, data), accounts, finds)
+    while (time.process_time() - start < seconds) if most is None else executions < most:
+        data = mutated(pool[rng.randrange(len(pool))], pool, target.words, rng)
+        executions += 1
+        if _note(target, data, execute(target, data), accounts, finds):
+            if len(pool) < POOL:
+                pool.append(data)
+            else:
+                pool[rng.randrange(POOL)] = data
     return Tried(executions, time.process_time() - start, len(accounts), tuple(finds.values()))
 
 

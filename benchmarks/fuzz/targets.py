@@ -369,9 +369,9 @@ def _facts(data: bytes) -> Hashable:
 def _prints(data: bytes) -> Hashable:
     text = _text(data)
     content_hash(text)
-    account_marks(text)
     fingerprint([text, text[: len(text) // 2]], default_masker().mask_folded)
-    return len(shingles(text)) > 0, "\x1b" in safe(text)
+    assert "\x1b" not in safe(text)
+    return len(shingles(text)).bit_length(), len(account_marks(text))
 
 
 def _url(data: bytes) -> Hashable:
