@@ -74,6 +74,7 @@ def test_options_reach_the_crawl(runner: CliRunner, monkeypatch: pytest.MonkeyPa
             "cleaners": 3,
             "log_json": Path("log.jsonl"),
             "metrics_port": 0,
+            "frontier": None,
         }
     ]
 
