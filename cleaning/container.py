@@ -63,6 +63,8 @@ def _first_part(view: View, chosen: int) -> int:
     dom = view.dom
     alike: dict[tuple[str, str], list[int]] = {}
     for element in range(chosen + 1, len(dom.tags)):
+        if view.first[element] > view.last[chosen] and view.chars[element]:
+            break
         if (
             dom.parents[element] == chosen
             and view.prose[element] >= MIN_PART

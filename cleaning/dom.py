@@ -33,6 +33,10 @@ INLINE = names(
 """Elements that don't end a line; all others do, unknown ones included when their name has no hyphen."""
 
 _SPACES = re.compile("[ \t\n\r\f\v\N{LINE SEPARATOR}\N{PARAGRAPH SEPARATOR}]+")
+_RUN = re.compile("  |[\t\n\r\f\v\N{LINE SEPARATOR}\N{PARAGRAPH SEPARATOR}]")
+"""White space that is not one blank: most lines have it at their ends alone, and a search costs less than replacing."""
+
+_ASCII_SPACES = " \t\n\r\f\v\N{LINE SEPARATOR}\N{PARAGRAPH SEPARATOR}"
 _LEADING = " \N{NO-BREAK SPACE}\N{IDEOGRAPHIC SPACE}\N{ZERO WIDTH SPACE}\N{ZERO WIDTH NO-BREAK SPACE}"
 
 _HIDING_DECLARATIONS = ("display:none", "visibility:hidden", "visibility:collapse", "clip:rect(0")
@@ -143,7 +147,10 @@ def collapse(text: str) -> str:
     """
     if text.split(None, 1) == [text] and text[0] not in _LEADING and text[-1] not in _LEADING:
         return text
-    text = _SPACES.sub(" ", text).lstrip(_LEADING).rstrip(" ")
+    text = text.strip(_ASCII_SPACES)
+    if _RUN.search(text):
+        text = _SPACES.sub(" ", text)
+    text = text.lstrip(_LEADING)
     while text and text[-1] in _LEADING:
         if (
             text[-1] == "\N{NO-BREAK SPACE}"

@@ -45,8 +45,8 @@ class Records(NamedTuple):
 def find_records(dom: Dom, prose: Sequence[float], first: Sequence[int], last: Sequence[int]) -> list[Records]:
     """Return the lists of a page, in the order of their first elements. The sequences are parallel to `dom.tags`."""
     groups: dict[tuple[int, str, str], list[int]] = {}
-    for element, weight in enumerate(prose):
-        if weight >= MIN_PROSE and last[element] > first[element]:
+    for element in [element for element, weight in enumerate(prose) if weight >= MIN_PROSE]:
+        if last[element] > first[element]:
             name = _DIGITS.sub("", dom.hints[element])
             groups.setdefault((dom.parents[element], dom.tags[element], name), []).append(element)
     found: list[Records] = []

@@ -148,10 +148,12 @@ def _misnamed(view: View, element: int, mark: roles.Mark) -> bool:
 
 
 def inherit(dom: Dom, own: Sequence[roles.Mark], top: int = 0) -> list[roles.Mark]:
-    """Return each element's mark, its own or an ancestor's; marks at `top` and above it don't count."""
+    """Return the mark of each element below `top`, its own or an ancestor's; marks at `top` and above it don't count."""
     marks: list[roles.Mark] = [""] * len(own)
     parents = dom.parents
     for element in range(top + 1, len(own)):
+        if parents[element] < top:
+            break  # elements are in document order: behind the last one below `top`
         marks[element] = marks[parents[element]] or own[element]
     return marks
 
