@@ -21,10 +21,9 @@ MANY_SECONDS = 4.0
 
 @dataclass(frozen=True, slots=True)
 class Growth:
-    """How the time grew with an input made of `unit`: seconds by size, and the worst doubling that lasts.
+    """How the time grew with an input made of `unit`: seconds by size, and how many times it took for the last doubling.
 
-    `ratio` is the larger of the last doubling and the mean of all: a single step on the way, where a bound takes hold
-    or a table no longer fits a cache, is no growth.
+    An earlier step, where a bound takes hold or a table no longer fits a cache, is no growth.
     """
 
     target: str
@@ -70,10 +69,7 @@ def _made_of(unit: bytes, size: int) -> bytes:
 
 
 def _ratio(seconds: list[float]) -> float:
-    if len(seconds) < 2:
-        return 0.0
-    mean = float((seconds[-1] / seconds[0]) ** (1 / (len(seconds) - 1)))
-    return max(seconds[-1] / seconds[-2], mean)
+    return seconds[-1] / seconds[-2] if len(seconds) > 1 else 0.0
 
 
 def _seconds(target: Target, data: bytes) -> float | Find:
