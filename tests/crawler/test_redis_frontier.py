@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 pytest.importorskip("redis")
 
 from corpus.records import Fetch
-from crawler import redis_frontier
+from crawler import redis_frontier, session
 from crawler.redis_frontier import CHUNK, MAX_LOST, RedisFrontier, _chunks
 from crawler.redis_link import Link
 from crawler.session import BATCH, Session
@@ -486,6 +486,29 @@ def test_a_restart_of_the_server_loses_nothing(tmp_path: Path) -> None:
         assert len(crawlers[0].frontier.crawlers()) == 2
         for crawler in crawlers:
             crawler.session.close("finished")
+
+
+def test_a_server_that_stays_away_ends_the_run_and_the_next_one_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(session, "AWAY_SECONDS", 0.3)
+    web = small_site(3)
+    with RedisServer(tmp_path) as server:
+        crawler = Crawler(f"{server.url}#r", web, MemorySink(), 30.0)
+        for _ in range(9):
+            crawler.step()
+        server.kill()
+        while crawler.step():
+            time.sleep(0.01)
+        summary = crawler.session.close("finished")
+        assert summary.reason == "shared frontier out of reach"
+        assert "can't be reached" in summary.warnings[0]
+        server.start()
+        again = Crawler(f"{server.url}#r", web, crawler.sink, 30.0)
+        while again.step():
+            pass
+        assert again.session.close("finished").reason == "finished"
+        assert urls(crawler.sink) == dict.fromkeys([*web, f"{A}/list/3.html"], 1)
 
 
 def test_a_server_that_forgot_the_crawl_stops_it(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
