@@ -5,8 +5,8 @@ import pytest
 
 from corpus.records import Fetch
 from corpus.store import CorpusError
-from crawler.session import Session
 from crawler.pipelines import CorpusSink
+from crawler.session import Session
 from crawler.site import parse
 
 
