@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
+import zlib
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -554,17 +557,39 @@ def test_names_hidden_by_a_sheet() -> None:
 # ---- real pages ----
 
 PAGES = Path(__file__).resolve().parents[3] / "shared/data/pages_dev"
-MEAN_FLOOR = 0.997
+MEAN_FLOOR = 0.9975
 WORST_FLOOR = 0.96
 
 
+def _as_it_is(html: str) -> str:
+    return html
+
+
+def _without_names(html: str) -> str:
+    """Return a page whose classes and ids are letters that mean nothing, as build tools write them."""
+    return re.sub(
+        r"""(?<=\s)(class|id)=(?:"([^"]*)"|'([^']*)'|([^\s>"']+))""",
+        lambda match: f'{match[1]}="x{zlib.crc32((match[2] or match[3] or match[4] or "").encode()):x}"',
+        html,
+    )
+
+
+def _without_head(html: str) -> str:
+    """Return a page that states no title, no fields and no description."""
+    return re.sub(r"<meta\b[^>]*>|<title\b[^>]*>[^<]*</title>|<script[^>]*ld\+json[^>]*>[^<]*</script>", "", html)
+
+
 @pytest.mark.skipif(not PAGES.exists(), reason="../shared/data/pages_dev is not beside this checkout")
-def test_quality_floor_on_real_pages() -> None:
-    """Character 4-gram F1 over the 26 real pages: these floors only rise. readability-lxml has .967 on them."""
+@pytest.mark.parametrize("change", [_as_it_is, _without_names, _without_head])
+def test_quality_floor_on_real_pages(change: Callable[[str], str]) -> None:
+    """Character 4-gram F1 over the 26 real pages: these floors only rise. readability-lxml has .967 on them.
+
+    What a page says of itself may fail: without it the article is found by its form.
+    """
     from benchmarks.extract import f1, load_pages
 
     pages = load_pages(PAGES)
-    found = {page.name: extract(page.html) for page in pages}
+    found = {page.name: extract(change(page.html)) for page in pages}
     scores = {page.name: f1("\n".join(kept(found[page.name])), page.text) for page in pages}
     assert sum(scores.values()) / len(scores) >= MEAN_FLOOR, scores
     assert min(scores.values()) >= WORST_FLOOR, scores
