@@ -18,7 +18,7 @@ from cleaning.folding import fold, letters
 from cleaning.metadata import merge, parse_byline
 from cleaning.page import Metadata
 from cleaning.ruleset import candidates
-from cleaning.shapes import is_heading, is_prose, line_starts, lines_at
+from cleaning.shapes import FIELD_MARK, IN_FORCE, TITLE_LABEL, is_heading, is_prose, line_starts, lines_at
 
 HEAD_LINES = 20
 """Lines before the first paragraph among which the title is looked for."""
@@ -27,9 +27,6 @@ MIN_TITLE, MAX_TITLE = 4, 70
 """Characters of a title; the seeds' titles have 7 to 14."""
 
 _ENDS_AS_SENTENCE = re.compile(r"[。;,:、]$")
-_IN_FORCE = re.compile(r"\d日?\s?起?(?:施行|通过|公布|修订|修正|实施|生效|签订|签署)")
-_HAS_FIELD_MARK = re.compile(r"\d|:|/|℃")
-_TITLE_LABEL = re.compile(r"[\[【#*\s]{0,6}(?:文章)?标题[\]】*\s]{0,4}:[*\s]{0,3}")
 _DATE_ONLY = re.compile(r"[\s\d年月日./-]{6,14}")
 
 
@@ -63,10 +60,10 @@ def find(lines: Sequence[str], *, filename: str | None = None) -> Outline:
     fields = merge(*(bylines[i] for i in sorted(bylines)))
     if title is None:
         return Outline(None, (), tuple(sorted(bylines)), fields)
-    label = _TITLE_LABEL.match(fold(lines[title]))
+    label = TITLE_LABEL.match(fold(lines[title]))
     stated = lines[title][label.end() if label else 0 :].strip()
     key = letters(fold(stated))
-    same = (i for i in head if letters(_TITLE_LABEL.sub("", keys[i], count=1)) == key)
+    same = (i for i in head if letters(TITLE_LABEL.sub("", keys[i], count=1)) == key)
     return Outline(stated, tuple(sorted({title, *same})), tuple(sorted(bylines)), fields)
 
 
@@ -90,7 +87,7 @@ def _furniture(keys: Sequence[str]) -> frozenset[int]:
 
 def _byline(line: str, key: str) -> Metadata | None:
     """Return the fields of a byline; a name and a day alone are one only near a title, see `_dated`."""
-    if len(key) > 160 or is_heading(key) or not _HAS_FIELD_MARK.search(key) or _IN_FORCE.search(key):
+    if len(key) > 160 or is_heading(key) or not FIELD_MARK.search(key) or IN_FORCE.search(key):
         return None
     return parse_byline(line)
 
@@ -138,7 +135,7 @@ def _choose(
         own = letters(keys[index])
         points = 4 * (own in body) + (again[own] > index and first_prose > again[own])
         points += 4 * (index + 1 in bylines) + 2 * (index + 2 in bylines and not keys[index + 1])
-        points += 3 * (len(own) >= 8 and own in stem) + 6 * bool(_TITLE_LABEL.match(keys[index]))
+        points += 3 * (len(own) >= 8 and own in stem) + 6 * bool(TITLE_LABEL.match(keys[index]))
         points -= 6 * (index in bylines) + 3 * (len(own) < 6) + 3 * bool(is_heading(keys[index]))
         points += 2 * any(own != other and other in own for other in again if len(other) >= 6)
         return points

@@ -27,7 +27,7 @@ from cleaning.metadata import merge, parse_byline
 from cleaning.page import DROPPED_ROLES, FIELD_ROLES, KEPT_ROLES, Metadata, Role
 from cleaning.profile import LONG_LINE, SiteProfile
 from cleaning.ruleset import Rule, candidates, rules
-from cleaning.shapes import is_heading, is_prose, line_starts, lines_at
+from cleaning.shapes import FIELD_MARK, IN_FORCE, TITLE_LABEL, is_heading, is_prose, line_starts, lines_at
 
 HEAD_LINES = 15
 TAIL_LINES = 40
@@ -48,7 +48,6 @@ _NARRATIVE = re.compile(
     r"对方|骗子|受害|诈骗|犯罪|嫌疑|不法|谎称|诱导|要求其|冒充|自称|警方|民警|男子|女子|某某|被骗|骗取|诱骗|报警|上当|声称|假冒|反诈|切勿|不要|警惕|谨防"
 )
 _LABELLED = re.compile(r"[:/℃(]|浏览|阅读|来源|编辑|点击|评论|admin")
-_TITLE_LABEL = re.compile(r"[\[【#*\s]{0,6}(?:文章)?标题[\]】*\s]{0,4}:[*\s]{0,3}")
 _POOL_PIECES = re.compile(r"[^|]{1,10}(?:\|[^|]{1,10}){4,200}\|?")
 _SITE_SUFFIX = re.compile(r"\s?[-_|>/](?!\d)")
 
@@ -406,7 +405,7 @@ def _drop_repeated_titles(page: _Page, title: str) -> None:
             key = page.rest(index)
             if letters(key) == title:
                 page.drop(index, "title.repeat")
-            elif "标题" in key and letters(_TITLE_LABEL.sub("", key, count=1)) == title:
+            elif "标题" in key and letters(TITLE_LABEL.sub("", key, count=1)) == title:
                 page.drop(index, "residue.title-label")
 
 
@@ -476,15 +475,11 @@ def _is_crumb(key: str) -> bool:
 
 def _is_field_line(page: _Page, index: int, key: str, place: str) -> bool:
     """Whether a line states fields and nothing else; lifts them. A name and a day in the tail sign a notice."""
-    if len(key) > 160 or is_heading(key) or not _MAY_BE_BYLINE.search(key) or _IN_FORCE.search(key):
+    if len(key) > 160 or is_heading(key) or not FIELD_MARK.search(key) or IN_FORCE.search(key):
         return False
     if place == "tail" and not _LABELLED.search(key):
         return False
     return _lift(page, index)
-
-
-_IN_FORCE = re.compile(r"\d日?\s?起?(?:施行|通过|公布|修订|修正|实施|生效|签订|签署)")
-_MAY_BE_BYLINE = re.compile(r"\d|:|/|℃")
 
 
 def _lift(page: _Page, index: int) -> bool:
