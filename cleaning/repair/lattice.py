@@ -21,13 +21,14 @@ from numpy.typing import NDArray
 
 from cleaning.repair.badness import Codes, codes, model, pair_scores, triple_scores
 from cleaning.repair.chains import CP1252_UNDEFINED, HOLE, Family, Reader, is_lost, sources
+from cleaning.repair.readings import is_simplified, is_traditional
 from cleaning.repair.streams import CHOICE, CHOICE_BYTE, HOLE_BYTE, stream
 
 SURE = 0.5
 """Posterior that a fill must reach; below it the hole stays open. Swept on the benchmark's lossy classes."""
 
-MOST = 40
-"""Readings of one broken place that the model chooses from: the commonest characters; the rest is never the likeliest."""
+MOST = 64
+"""Readings of one broken place that the model chooses from, the commonest characters: all that one lost byte allows."""
 
 MOST_BETWEEN = 400
 """Readings of one broken place that are kept between two layers, where the next layer's bytes tell most of them apart."""
@@ -40,6 +41,9 @@ MOST_STEPS = 6000
 
 NEAR = 9.0
 """Nats behind the best by its nearest neighbours within which a reading is weighed by both neighbours on each side."""
+
+FOREIGN = 3.0
+"""Nats that an option of the other script costs, in a text that is written in one."""
 
 _UNMARKED = 0xF8  # stands for a lost byte that shows as `Loss.mark`; no part of UTF-8
 _CONTINUATION = bytes(range(0x80, 0xC0))
@@ -136,7 +140,12 @@ def undo(layer: Layer, loss: Loss, following: Family | None = None) -> list[Cell
             count = raw.count(CHOICE_BYTE)
             edges = tuple(at - place for at in range(place, end + 1) if at in begins) if begins else ()
             options = _options(
-                raw, tuple(layer.choices[number : number + count]), edges, _tail(tail, loss.reader), loss, following
+                raw,
+                tuple(layer.choices[number : number + count]),
+                edges,
+                _tail(tail, loss.reader),
+                loss,
+                following,
             )
             number += count
             if not (count or edges):
@@ -363,12 +372,13 @@ def fill(
     unsure = [
         number for number, cell in enumerate(cells) if cell.options is not None and len(cell.options.texts) > 1
     ]
+    foreign = _foreign("".join(cell.text for cell in cells))
     lines = [0, *accumulate(text.count("\n") for text in best)] if sides else []
     for _ in range(2):
         contexts = [_context(best, number, left, right) for number in unsure]
         if sides:
             contexts = [_beside(one, sides[lines[number]]) for one, number in zip(contexts, unsure, strict=True)]
-        for number, choice, posterior in _weigh(cells, unsure, contexts):
+        for number, choice, posterior in _weigh(cells, unsure, contexts, foreign):
             options = cells[number].options
             assert options is not None
             best[number], sure[number] = options.texts[choice], posterior >= SURE
@@ -396,8 +406,29 @@ def _beside(context: str, sides: tuple[str, str]) -> str:
     return before + after
 
 
+@cache
+def _scripts() -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Return, by BMP code point, which characters only Simplified text has, and which only Traditional."""
+    tables = (np.zeros(0x10000, dtype=np.bool_), np.zeros(0x10000, dtype=np.bool_))
+    for code in range(0x4E00, 0xA000):
+        tables[0][code], tables[1][code] = is_simplified(chr(code)), is_traditional(chr(code))
+    return tables
+
+
+def _foreign(known: str) -> NDArray[np.float32] | None:
+    """Return what each character costs in a text of whose characters `known` are certain; None where that is no one
+    script.
+    """
+    simplified, traditional = _scripts()
+    points = codes(known)
+    ours, others = int(simplified.take(points).sum()), int(traditional.take(points).sum())
+    if max(ours, others) <= 4 * min(ours, others):
+        return None
+    return np.where(traditional if ours > others else simplified, np.float32(FOREIGN), np.float32(0))
+
+
 def _weigh(
-    cells: Sequence[Cell], unsure: Sequence[int], contexts: Sequence[str]
+    cells: Sequence[Cell], unsure: Sequence[int], contexts: Sequence[str], foreign: NDArray[np.float32] | None
 ) -> Iterator[tuple[int, int, float]]:
     """Yield each unsure cell's number, its likeliest option's, and that one's share of all weight."""
     if not unsure:
@@ -414,7 +445,9 @@ def _weigh(
         owner = np.repeat([order for order, _, _ in parts], [len(numbers) for _, numbers, _ in parts])
         owners.append(owner)
         choices.append(np.concatenate([numbers for _, numbers, _ in parts]))
-        scores.append(_scores(around[owner], np.concatenate([points for _, _, points in parts]), owner))
+        points = np.concatenate([points for _, _, points in parts])
+        costs = foreign.take(points).sum(axis=1) if foreign is not None else 0.0
+        scores.append(_scores(around[owner], points, owner) - costs)
     owner, choice, score = np.concatenate(owners), np.concatenate(choices), np.concatenate(scores)
     ranked = np.lexsort((-score, owner))
     owner, choice, score = owner[ranked], choice[ranked], score[ranked]

@@ -99,7 +99,6 @@ class PageEvidence:
     inside: Counter[str] = field(default_factory=Counter)
     everywhere: Counter[str] = field(default_factory=Counter)
     cut_off: set[str] = field(default_factory=set)
-    han: int = 0
     marked: int = 0
     insertions: dict[str, str] = field(default_factory=dict)
 
@@ -134,7 +133,6 @@ def observe(text: str, lines: list[Line]) -> PageEvidence:
     damaged = [line.text[max(0, line.tokens[0].start - 1) : line.tokens[-1].end] for line in holding]
     inside = page.inside = Counter("".join(damaged))
     page.insertions = _majority(page.observed)
-    page.han = sum(map(len, _HAN.findall("\n".join(line.text for line in holding))))
     page.everywhere = Counter(text)
     hits = _hits(page.observed)
     for char in hits:
@@ -184,7 +182,7 @@ def accepted(
         for char, inserted in page.insertions.items()
         if given.get(char) == inserted or char in site_chars
     }
-    if not (shifted or _proven(page, hits, plausible) or len(from_site) >= FEW_CHARACTERS):
+    if not (shifted or _proven(page, plausible) or len(from_site) >= FEW_CHARACTERS):
         return from_site
     return plausible | from_site
 
@@ -206,7 +204,19 @@ def _is_read_so(char: str, inserted: str) -> bool:
     return reads(char, reading._replace(tone="") if is_traditional(char) else reading)
 
 
-def _proven(page: PageEvidence, hits: Counter[str], plausible: Mapping[str, str]) -> bool:
+def _weighty_lines(page: PageEvidence) -> list[Line]:
+    """Return the lines that may prove damage: each once, as a heading comes again in a list, and none of a learner's, in
+    which nearly every character has its reading.
+    """
+    lines = {line.text: line for line in page.lines if line.tokens}.values()
+    return [line for line in lines if len(line.tokens) < 3 or len(line.tokens) <= DENSE * _count_han(line)]
+
+
+def _count_han(line: Line) -> int:
+    return sum(map(len, _HAN.findall(line.text)))
+
+
+def _proven(page: PageEvidence, plausible: Mapping[str, str]) -> bool:
     """Return whether aligned hits alone prove that a machine annotated this page.
 
     A blank inside the brackets or a repeated reading is nobody's typing. Without such a thing: nearly all hits are of
@@ -214,17 +224,21 @@ def _proven(page: PageEvidence, hits: Counter[str], plausible: Mapping[str, str]
     around them shows; or some are and every annotated character is annotated every time, again and again. A text with
     a reading behind every character is a learner's, not a machine's.
     """
+    lines = _weighty_lines(page)
+    hits = Counter(token.char for line in lines for token in line.tokens if token.char and not token.is_cut_off)
     total = sum(hits.values())
-    annotated = {char for char, inserted in plausible.items() if _is_typical(char, inserted)}
+    annotated = {char for char, inserted in plausible.items() if hits[char] and _is_typical(char, inserted)}
     typical = {char for char in annotated if is_usual(char, first_reading(plausible[char]))}
     typical_hits = sum(hits[char] for char in typical)
     annotated_hits = sum(hits[char] for char in annotated)
-    density = total / max(1, page.han)
+    density = total / max(1, sum(map(_count_han, lines)))
     if any(is_machine_made(inserted) for inserted in plausible.values()):
         return True
+    if not total:
+        return False
     odd_few = annotated_hits * 5 >= total * 4 and typical_hits * 2 >= annotated_hits
     if odd_few and not any(page.bare_anywhere[char] for char in annotated):
-        telling = _telling(page, {char for char in typical if is_frequent(char)})
+        telling = _telling(lines, {char for char in typical if is_frequent(char)})
         by_hand = all(inserted[0] == "\uff08" for inserted in plausible.values())
         enough = telling + len(page.cut_off) >= (MANY_CHARACTERS if by_hand else FEW_HITS)
         return enough and density <= DENSE
@@ -243,14 +257,14 @@ def _proven(page: PageEvidence, hits: Counter[str], plausible: Mapping[str, str]
     return total >= 10 and total * 10 >= 13 * len(hits)
 
 
-def _telling(page: PageEvidence, chars: set[str]) -> float:
+def _telling(lines: Sequence[Line], chars: set[str]) -> float:
     """Return how many hits on `chars` nobody would have typed; a rarer character's second and later ones count half.
 
     A character that stands for itself, as in a list of words to learn, tells nothing; one character alone may be a
     headword, annotated at each mention, unless it is among the most frequent.
     """
     times: Counter[str] = Counter()
-    for line in page.lines:
+    for line in lines:
         for token in line.tokens if sum(times.values()) < MANY_HITS else ():
             if token.char in chars and _is_in_words(line.text, token):
                 times[token.char] += 1

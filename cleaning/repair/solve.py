@@ -29,11 +29,9 @@ from cleaning.repair.chains import (
     is_lost,
     sources,
 )
+from cleaning.repair.streams import HOLE_BYTE, stream
 
 Kind = Literal["known", "forced", "likely", "open"]
-
-HOLE_BYTE = 0xFF
-"""Stands for a lost byte in a stream; no UTF-8, GB18030 or Big5 text contains it."""
 
 SURE = 0.5
 """Posterior that a fill must reach; below it the hole stays open. Swept on the benchmark's lossy classes."""
@@ -79,31 +77,8 @@ def as_bytes(span: str, family: Family) -> bytes | None:
             return span.encode("gb18030")
     except UnicodeEncodeError:
         return None
-    parts = byte_parts(span, family)
-    return None if b"" in parts else b"".join(parts)
-
-
-def byte_parts(span: str, family: Family) -> list[bytes]:
-    """Return the likeliest bytes of each character of `span`, empty where a character has none."""
-    parts = [b"\xff" if character == HOLE else next(iter(sources(character, family)), b"") for character in span]
-    if family == "gbk" and "\N{EURO SIGN}" in span:
-        _settle_euros(span, parts)
-    return parts
-
-
-_WANTS_ONE = re.compile(rb"[\xe2-\xe9\xef][\x80-\xbf]\Z")
-_WANTS_TWO = re.compile(rb"[\xe2-\xe9\xef]\Z")
-
-
-def _settle_euros(span: str, parts: list[bytes]) -> None:
-    """Set which euro signs of `span` are cp936's 0x80, by the UTF-8 around them; the others are A2 E3."""
-    for place, character in enumerate(span):
-        if character != "\N{EURO SIGN}":
-            continue
-        before = b"".join(parts[max(0, place - 2) : place])
-        after = parts[place + 1][:1] if place + 1 < len(parts) else b""
-        if _WANTS_TWO.search(before) or (_WANTS_ONE.search(before) and not b"\x80" <= after <= b"\xbf"):
-            parts[place] = b"\x80"
+    found = stream(span, family)
+    return None if found is None else found.data
 
 
 def join(pieces: list[Piece]) -> str:
@@ -241,7 +216,7 @@ class Run(NamedTuple):
         remaining = 0
         found = {0: self.end}
         for place in range(self.end - 1, self.start - 1, -1):
-            remaining += len(byte_parts(self.span[place], self.family)[0])
+            remaining += len(_first_bytes(self.span[place], self.family))
             found[remaining] = place
         return found
 

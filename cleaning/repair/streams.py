@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cleaning.repair.chains import HOLE, INVALID_BYTE_BASE, SPECIALS, Family, sources
+from cleaning.repair.chains import HOLE, INVALID_BYTE_BASE, READERS, SPECIALS, Family, Reader, sources
 
 HOLE_BYTE = 0xFF
 """Stands for a lost byte in a stream; no UTF-8, GB18030 or Big5 text contains it."""
@@ -44,10 +45,11 @@ _SPECIAL_POINTS = tuple(map(ord, SPECIALS))
 
 
 def _first(character: str, family: Family) -> bytes:
-    """Return the likeliest bytes of a character; those of GBK without the memory of `sources`, for whole tables."""
-    if family != "gbk":
+    """Return the likeliest bytes of a character; those of pairs without the memory of `sources`, for whole tables."""
+    if family in ("latin", "hybrid"):
         return next(iter(sources(character, family)), b"")
-    return character.encode("gb18030", "ignore")
+    readers: tuple[Reader, ...] = ("gb18030",) if family == "gbk" else READERS[family]
+    return next(filter(None, (character.encode(reader, "ignore") for reader in readers)), b"")
 
 
 def stream(span: str, family: Family, unshown: bytes = b"") -> Stream | None:
@@ -55,20 +57,40 @@ def stream(span: str, family: Family, unshown: bytes = b"") -> Stream | None:
 
     `unshown` is one byte that stands for such a character instead.
 
-    `hybrid` has no such bytes: its characters have several sources. The euro sign is taken for the two bytes of GBK.
+    `hybrid` has no such bytes: its characters have several sources. A euro sign is GBK's two bytes or, as Windows shows
+    it, the byte 80: what the UTF-8 around it asks for.
     """
     points = np.frombuffer(span.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
     lengths, parts = _tables(family)
     astral = points >= _ASTRAL
     if astral.any():
-        return _with_astral(points, astral, span, family, unshown)
-    return _assemble(lengths[points], parts[points], unshown)
+        lengths, parts = _with_astral(points, astral, span, family)
+    else:
+        lengths, parts = lengths[points], parts[points]
+    if family == "gbk" and _EURO in span:
+        _settle_euros(span, lengths, parts)
+    return _assemble(lengths, parts, unshown)
+
+
+_EURO = "\N{EURO SIGN}"
+_WANTS_ONE = re.compile(rb"[\xe2-\xe9\xef][\x80-\xbf]\Z")
+_WANTS_TWO = re.compile(rb"[\xe2-\xe9\xef]\Z")
+
+
+def _settle_euros(span: str, lengths: NDArray[np.uint8], parts: NDArray[np.uint8]) -> None:
+    """Set which euro signs of `span` are cp936's 0x80, by the UTF-8 around them; the others are A2 E3."""
+    for found in re.finditer(_EURO, span):
+        place = found.start()
+        before = b"".join(parts[at, : lengths[at]].tobytes() for at in range(max(0, place - 2), place))
+        continued = place + 1 < len(span) and 0x80 <= int(parts[place + 1, 0]) <= 0xBF
+        if _WANTS_TWO.search(before) or (_WANTS_ONE.search(before) and not continued):
+            lengths[place], parts[place, 0] = 1, 0x80
 
 
 def _with_astral(
-    points: NDArray[np.uint32], astral: NDArray[np.bool_], span: str, family: Family, unshown: bytes
-) -> Stream | None:
-    """Return the stream of a span with characters outside the BMP: this project's markers, or four-byte forms."""
+    points: NDArray[np.uint32], astral: NDArray[np.bool_], span: str, family: Family
+) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """Return lengths and bytes for a span with characters outside the BMP: this project's markers, or four-byte forms."""
     lengths, parts = _tables(family)
     low = np.where(astral, 0, points)
     own_lengths, own_parts = lengths[low], parts[low]
@@ -78,7 +100,7 @@ def _with_astral(
         data = bytes([code - INVALID_BYTE_BASE]) if marker else next(iter(sources(span[place], family)), b"")
         own_lengths[place] = len(data)
         own_parts[place, : len(data)] = list(data)
-    return _assemble(own_lengths, own_parts, unshown)
+    return own_lengths, own_parts
 
 
 def _assemble(lengths: NDArray[np.uint8], parts: NDArray[np.uint8], unshown: bytes) -> Stream | None:

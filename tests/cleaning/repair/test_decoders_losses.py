@@ -34,7 +34,8 @@ def test_a_lossy_class_gives_back_what_was_asked(name: str) -> None:
     right = sum(right_characters(case.gold, edited.text) for case, edited in zip(cases, found, strict=True))
     assert right / sum(len(case.gold) for case in cases) >= FLOORS[name]
     for edited in found:
-        assert not [one for one in edited.findings if one.certainty == "certified" and HOLE in one.after]
+        fills = [one for one in edited.findings if one.before != one.after]
+        assert not [one for one in fills if one.certainty == "certified" and HOLE in one.after]
 
 
 @pytest.mark.parametrize("name", ["utf-8 as gbk", "utf-8 as gbk, dropped", "utf-8 as gb18030"])
