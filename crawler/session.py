@@ -517,8 +517,8 @@ class Session:
 
     def let_go(self, entry: Entry, *, asked: bool = True) -> None:
         """Give a host's turn back, after a request if it was `asked`."""
-        self.frontier.let_go(entry, asked=asked, delay=self.pace(entry.host)[0])
         if self.frontier.shared:
+            self.frontier.let_go(entry, asked=asked, delay=self.pace(entry.host)[0])
             self._dry_until[entry.host] = self._clock() + (self.pause(entry.host) if asked else 0.0)
 
     def _low(self, waiting: deque[Entry]) -> bool:
