@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from bisect import bisect_left
+from collections.abc import Iterable, Sequence
 
 from cleaning.blocks import read_hint
 from cleaning.dates import ANY_TIME, find_dates
@@ -30,6 +31,12 @@ def find_container(view: View) -> int:
     return container
 
 
+def _holds(view: View, element: int, lines: Sequence[int]) -> bool:
+    """Say whether an element holds one of the lines, which are in order."""
+    place = bisect_left(lines, view.first[element])
+    return place < len(lines) and lines[place] <= view.last[element]
+
+
 def _best(view: View, elements: Iterable[int]) -> int:
     """Return the element with the best score for being the article's container, 0 where none has prose near it."""
     best, chosen = 0.0, 0
@@ -47,11 +54,19 @@ def _next_begins(view: View, container: int) -> int | None:
     """Return the line on which pages that never end begin another article, behind the headline's own; None without."""
     start = view.first[container] if view.headline is None else min(view.first[container], view.headline)
     passed = 0.0
+    heads = 0
     for index in range(start, view.last[container] + 1):
-        if passed >= MIN_PART and _begins_next(view, index):
-            return index
+        if passed >= MIN_PART and heads < MAX_HEADS and view.dom.tags[view.dom.lines[index].owner] in _HEADS:
+            heads += 1
+            if _begins_next(view, index):
+                return index
         passed += view.weights[index]
     return None
+
+
+_HEADS = frozenset({"h1", "h2"})
+MAX_HEADS = 40
+"""Headings that are looked at for another article's."""
 
 
 def _first_part(view: View, chosen: int) -> int:
@@ -83,11 +98,7 @@ def _first_part(view: View, chosen: int) -> int:
     head = view.headline if view.headline is not None else -1
     first = next((element for element in group if view.first[element] >= head), group[0])
     parts = _parts(view, chosen, first, range(view.last[first] + 1, view.last[chosen] + 1))
-    together = sum(
-        view.near[element]
-        for element in group
-        if element == first or any(view.first[element] <= index <= view.last[element] for index in parts)
-    )
+    together = sum(view.near[element] for element in group if element == first or _holds(view, element, parts))
     between = range(view.last[first] + 1, next((view.first[e] for e in group if e > first), 0))
     return first if together >= PARTS_SHARE * near or any(_begins_next(view, i) for i in between) else chosen
 
@@ -103,7 +114,7 @@ def _begins_next(view: View, index: int) -> bool:
     """Say whether another article begins with a line: a headline of its own, and under it who published it when."""
     lines, tags = view.dom.lines, view.dom.tags
     line = lines[index]
-    if index == view.headline or tags[line.owner] not in {"h1", "h2"} or 2 * line.linked > len(line.text):
+    if index == view.headline or tags[line.owner] not in _HEADS or 2 * line.linked > len(line.text):
         return False
     under = lines[index + 1 : index + 4]
     return any(

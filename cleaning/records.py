@@ -20,6 +20,9 @@ MIN_RECORDS = 4
 HEADED_SHARE = 0.75
 """Least share of them that have a head of the same kind."""
 
+MAX_LISTS = 30
+"""Lists that are looked for in a page: a bound for hostile ones."""
+
 MIN_PROSE = 20.0
 """Prose weight that an element must have to count as one: menus don't matter here."""
 
@@ -53,6 +56,8 @@ def find_records(dom: Dom, prose: Sequence[float], first: Sequence[int], last: S
     for group in groups.values():
         if len(group) < MIN_RECORDS:
             continue
+        if len(found) >= MAX_LISTS:
+            break
         mark = _mark([dom.lines[first[element] : last[element] + 1] for element in group])
         if mark is not None:
             found.append(Records(first[group[0]], last[group[-1]], mark))

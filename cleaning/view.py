@@ -67,13 +67,9 @@ class View:
     own: list[roles.Mark]
     marks: list[roles.Mark]
     records: list[Records] = field(default_factory=list)
+    recorded: frozenset[int] = frozenset()
     headline: int | None = None
     described: int | None = None
-
-    @property
-    def recorded(self) -> frozenset[int]:
-        """The lines of the page's lists of other pages and of comments."""
-        return frozenset(index for group in self.records for index in range(group.first, group.last + 1))
 
 
 def look(dom: Dom, head: Head) -> View:
@@ -111,6 +107,7 @@ def look(dom: Dom, head: Head) -> View:
     view.headline = _headline(view, head)
     view.described = _described(view, head)
     view.records = find_records(dom, prose, first, last)
+    view.recorded = frozenset(index for group in view.records for index in range(group.first, group.last + 1))
     view.own = _own_marks(view)
     view.marks = inherit(dom, view.own)
     view.near = _near(view)
