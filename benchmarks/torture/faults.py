@@ -27,7 +27,9 @@ from benchmarks.torture.world import (
     same,
 )
 from corpus import archive
+from corpus.records import site_of
 from corpus.store import Corpus, CorpusError
+from crawler.site import resolve_target
 
 FAKETIME = tuple(Path("/usr/lib").glob("*/faketime/libfaketime.so.1"))
 """libfaketime, as Debian's package `faketime` installs it."""
@@ -163,6 +165,12 @@ def two_writers(world: World, _: random.Random) -> str:
     texts = _texts(path)
     if texts != _texts(world.full, learned=False):
         raise BrokenError("two writers at once: other documents than either's")
+    # What a declaration says counts from when it is known: said first, both writers' pages are read with it.
+    site = resolve_target(SITE)
+    with Corpus(path) as corpus:
+        for name in {site_of(f"http://{host}/") for host in site.scope.hosts}:
+            corpus.declare_site(name, site.selectors, site.charset)
+        corpus.rebuild()
     crawled = begin(crawling(path, world.hosts), path.parent)
     again = begin(command("ingest", path, world.warc, "--workers", "1"), others)
     ended(crawled)

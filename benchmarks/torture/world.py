@@ -245,9 +245,15 @@ def same(left: Rows, right: Rows, what: str) -> None:
         if left[name] != right[name]:
             ours, theirs = Counter(left[name]), Counter(right[name])
             lost, more = list((ours - theirs).elements()), list((theirs - ours).elements())
-            raise BrokenError(
-                f"{what}: {name}: {len(lost)} rows missing, {len(more)} more; first {(lost or more)[0][:200]}"
-            )
+            told = f"{what}: {name}: {len(lost)} rows missing, {len(more)} more"
+            raise BrokenError(f"{told}; {_differing(*(rows[0] if rows else '' for rows in (lost, more)))}")
+
+
+def _differing(one: str, other: str) -> str:
+    """Return two texts from a little before where they begin to differ."""
+    same_for = next((at for at, (a, b) in enumerate(zip(one, other)) if a != b), min(len(one), len(other)))
+    start = max(0, same_for - 60)
+    return f"{one[start : same_for + 120]!r} against {other[start : same_for + 120]!r}, behind {one[:80]!r}"
 
 
 def archived(folder: Path) -> Counter[tuple[str, str]]:
