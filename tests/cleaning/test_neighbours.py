@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import pytest
 
+from cleaning import container
+from cleaning.dom import read
 from cleaning.extract import extract
-from cleaning.page import KEPT_ROLES, Extracted
+from cleaning.metadata import parse_byline
+from cleaning.page import KEPT_ROLES, Extracted, Metadata
+from cleaning.records import MAX_LISTS, find_records
 from tests.cleaning.test_extract_layouts import PARAGRAPHS
 
 HEAD = "<title>逾期之后应该先做什么_某某网</title>"
@@ -122,3 +128,28 @@ def test_a_container_named_for_sharing_too_is_the_article() -> None:
         f'{HEAD}{TITLE}<div id="artibody">{paragraphs(SHORT)}<p class="share-article">分享到微信</p></div>'
     )
     assert kept(named) == SHORT
+
+
+def test_headings_without_end_are_not_all_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    looked: list[str] = []
+
+    def counting(line: str, fetched_at: datetime | None = None) -> Metadata | None:
+        looked.append(line)
+        return parse_byline(line, fetched_at)
+
+    monkeypatch.setattr(container, "parse_byline", counting)
+    parts = "".join(f"<h2>另外的题目{n}</h2><p>没有日期的一行</p>" for n in range(3000))
+    extract(f"{HEAD}<div class=content>{TITLE}{paragraphs(PARAGRAPHS)}{parts}</div>")
+    assert 0 < len(looked) <= 2 * 3 * container.MAX_HEADS
+
+
+def test_lists_without_end_are_not_all_kept() -> None:
+    names = [f"n{chr(97 + n // 26)}{chr(97 + n % 26)}" for n in range(100)]
+    record = f"<a href=/x>另一篇文章的题目是这个</a><p>{WORDS[0]}</p>"
+    dom = read("".join(f"<div class={name}>{record}</div>" * 4 for name in names))
+    lines, count = dom.lines, len(dom.tags)
+    first, last = [len(lines)] * count, [-1] * count
+    for index, line in enumerate(lines):
+        for element in dom.ancestors(line.owner):
+            first[element], last[element] = min(first[element], index), index
+    assert len(find_records(dom, [100.0] * count, first, last)) == MAX_LISTS
