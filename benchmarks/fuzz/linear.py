@@ -74,6 +74,6 @@ def _ratio(seconds: list[float]) -> float:
 
 def _seconds(target: Target, data: bytes) -> float | Find:
     start = time.process_time()
-    came = execute(target, data)
+    came = execute(target, data, limit=10 * MANY_SECONDS)
     took = time.process_time() - start
     return came if isinstance(came, Find) else took
