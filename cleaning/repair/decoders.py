@@ -625,17 +625,20 @@ _TORN_PAIR = re.compile("[^\x00-\x7f][?@-~][^\x00-\x7f]")
 def _doubtful(before: str, trial: Trial, after: str) -> bool:
     """Tell whether another text may have been shown the same way, so that the forward model alone proves too little.
 
-    Between characters of Big5 read as GBK a lone ASCII character may be the second byte of a torn pair; beside UTF-8
-    read as GBK a question mark may stand for a lost byte, and one clean character (C3 BB) is a letter with an accent.
+    Between characters of Big5 read as GBK a lone ASCII character may be the second byte of a torn pair. Beside UTF-8 read
+    as GBK a question mark may stand for a lost byte and a last euro sign for one byte or two; one clean character (C3 BB)
+    is a letter with an accent.
     """
+    if HOLE in before and trial.step.written != "utf-8":
+        return True  # what was lost depends on which of several decoders read it
     if trial.step.reader not in READERS["gbk"]:
         return False
     if trial.step.written == "utf-8":
-        return bool(_QUESTION.search(before)) or "\x80" <= after[:1] <= "\xff" or "\x80" <= after[-1:] <= "\xff"
+        return bool(_AMBIGUOUS.search(before)) or "\x80" <= after[:1] <= "\xff" or "\x80" <= after[-1:] <= "\xff"
     return trial.step.written == "big5hkscs" and bool(_TORN_PAIR.search(before))
 
 
-_QUESTION = re.compile("[^\x00-\x7f]\\?|\\?[^\x00-\x7f]")
+_AMBIGUOUS = re.compile("[^\x00-\x7f]\\?|\\?[^\x00-\x7f]|\N{EURO SIGN}(?:\ufffd|\\Z)")
 
 
 def _evidence(sure: bool, holes: bool) -> str:

@@ -199,7 +199,7 @@ def _readings(
                 return
         return
     data = as_bytes(span, family)
-    if data is None:
+    if data is None or (family == "latin" and _is_utf8(data)):
         return
     if not (family == "big5" and "?" in span):
         try:
@@ -216,6 +216,21 @@ def _readings(
                 yield (reader,), pieces
     except ValueError:
         return
+
+
+def _is_utf8(data: bytes) -> bool:
+    """Tell whether `data` is UTF-8 with so many characters in it that no pairs of bytes are so by chance."""
+    try:
+        shown = data.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return len(shown) - len(data.translate(None, _HIGH_BYTES)) >= CHANCE
+
+
+CHANCE = 8
+"""Characters of several bytes in valid UTF-8 which GBK or Big5 don't make by chance; four or five of GBK can."""
+
+_HIGH_BYTES = bytes(range(0x80, 0x100))
 
 
 def mostly_pairs(data: bytes, writer: Writer) -> bool:

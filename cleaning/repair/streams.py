@@ -82,7 +82,8 @@ def _settle_euros(span: str, lengths: NDArray[np.uint8], parts: NDArray[np.uint8
     for found in re.finditer(_EURO, span):
         place = found.start()
         before = b"".join(parts[at, : lengths[at]].tobytes() for at in range(max(0, place - 2), place))
-        continued = place + 1 < len(span) and 0x80 <= int(parts[place + 1, 0]) <= 0xBF
+        after = int(parts[place + 1, 0]) if place + 1 < len(span) else 0
+        continued = 0x80 <= after <= 0xBF or after == HOLE_BYTE  # a lost byte is never a character's first
         if _WANTS_TWO.search(before) or (_WANTS_ONE.search(before) and not continued):
             lengths[place], parts[place, 0] = 1, 0x80
 

@@ -100,9 +100,26 @@ def solve_utf8(
         cells = undo(layer, loss)
         whole = all(cell.options is None for cell in cells)
         readers = READERS[family] if whole or family == "latin" else (loss.reader,)
-        yield readers, _pieces(cells, fill(cells, left, right, sides), layer, len(span))
+        pieces = _pieces(cells, fill(cells, left, right, sides), layer, len(span))
+        yield readers, pieces if whole else _disputed(pieces, cells, layer, family, loss)
         if whole:
             return
+
+
+def _disputed(pieces: list[Piece], cells: list[Cell], layer: Layer, family: Family, loss: Loss) -> list[Piece]:
+    """Return `pieces`, none of them forced where another decoder of the family may have lost another byte there.
+
+    Which of them read a span is seldom certain, and one loses what the next one shows.
+    """
+    if family == "latin" or not any(piece.kind == "forced" for piece in pieces):
+        return pieces
+    others = zip(*(undo(layer, Loss(reader, loss.mark)) for reader in READERS[family]), strict=True)
+    found = []
+    for piece, cell, rivals in zip(pieces, cells, others, strict=True):
+        texts = {text for rival in rivals if rival.options is not None for text in rival.options.texts}
+        alone = cell.options is None or texts <= {piece.text}
+        found.append(piece if alone or piece.kind != "forced" else piece._replace(kind="likely"))
+    return found
 
 
 def _proves(span: str, layer: Layer, family: Family, loss: Loss) -> bool:
@@ -192,7 +209,7 @@ def _peel(span: str, here: _Below, loss: Loss, steps: Chain, left: str, right: s
     fills = fill(cells, left, right)
     if damage("".join(filled.text for filled in fills), steps) != span:
         return None
-    sure = all(cell.options is None or len(cell.options.texts) == 1 for cell in cells)
+    sure = all(cell.options is None for cell in cells)
     return Peeled(steps, "".join(filled.text if filled.sure else HOLE for filled in fills), sure)
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from benchmarks.dirty.__main__ import right_characters
 from benchmarks.dirty.generate import CHAINS, chained, documents
-from cleaning.repair.chains import HOLE
+from cleaning.repair.chains import HOLE, READERS, Reader, Step, damage
 from cleaning.repair.decoders import repair_decoders
 from cleaning.repair.lattice import Loss, fill, inner, outer, undo
 from cleaning.repair.streams import HOLE_BYTE, stream
@@ -76,3 +76,13 @@ def test_a_stream_knows_what_no_decoder_shows() -> None:
     assert shown is not None
     assert shown.data == b"a\n" + bytes([HOLE_BYTE])
     assert shown.starts.tolist() == [0, 1, 2, 3]
+
+
+@pytest.mark.parametrize("reader", READERS["gbk"])
+def test_a_certified_fill_is_what_was_there_whoever_read_it(reader: Reader) -> None:
+    for text in documents(4, random.Random(5)):
+        lines = text.split("\n")
+        shown = "\n".join(damage(line, (Step("utf-8", reader),)) if line[0] < "\u7000" else line for line in lines)
+        for finding in repair_decoders(shown).findings:
+            if finding.certainty == "certified" and finding.before != finding.after:
+                assert finding.after in lines[shown.count("\n", 0, finding.start)]
