@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks.fuzz.linear import growth
+from benchmarks.fuzz import linear
 from benchmarks.fuzz.mutate import mutated, shrunk
 from benchmarks.fuzz.run import Find, add_to_tally, execute, keep_find, runs_so_far, try_target
 from benchmarks.fuzz.targets import TARGETS, Target
@@ -76,11 +76,10 @@ def test_the_tally_adds_up(tmp_path: Path) -> None:
     assert runs_so_far(path) == 2
 
 
-def _square(data: bytes) -> int:
-    return sum(1 for one in data[::64] for _ in data[::64] if one)
-
-
-def test_growth_tells_a_square() -> None:
-    grown = growth(Target("square", _square, list, (), (b"a",)), b"a")
+@pytest.mark.parametrize(("power", "ratio"), [(1, 2), (2, 4)])
+def test_growth_is_that_of_the_last_doubling(monkeypatch: pytest.MonkeyPatch, power: int, ratio: int) -> None:
+    monkeypatch.setattr(linear, "_seconds", lambda _, data: (len(data) / (1 << 17)) ** power)
+    grown = linear.growth(FRAGILE, b"ab")
     assert not isinstance(grown, Find)
-    assert grown.ratio > 3
+    assert grown.ratio == pytest.approx(ratio)
+    assert grown.sizes[-1] == 1 << 18
