@@ -86,7 +86,9 @@ def test_the_demo_and_statutes_make_the_same_and_a_corpus(
         collect(spark, out, database)
 
 
-@pytest.mark.parametrize(("partitions", "driver_pairs"), [(1, DRIVER_PAIRS), (2, 0), (7, DRIVER_PAIRS), (64, DRIVER_PAIRS)])
+@pytest.mark.parametrize(
+    ("partitions", "driver_pairs"), [(1, DRIVER_PAIRS), (2, 0), (7, DRIVER_PAIRS), (64, DRIVER_PAIRS)]
+)
 def test_neither_partitions_nor_order_change_anything(
     spark: SparkSession, small: Embedded, shuffled: Path, tmp_path: Path, partitions: int, driver_pairs: int
 ) -> None:
