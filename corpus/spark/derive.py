@@ -72,6 +72,7 @@ class Knowledge:
     sites: Mapping[str, Site] = field(default_factory=dict)
     buried: frozenset[str] = frozenset()
     page_seconds: float = PAGE_SECONDS
+    merged_salts: tuple[bytes, ...] = ()
 
 
 class _TooSlowError(BaseException):
@@ -111,7 +112,7 @@ def _given(row: Row, knowledge: Knowledge) -> Row:
     task = _task(fetch, row["fetched_at"])
     known = {**_nothing(row), **_named(task, fetch)}
     result, marks = derive_in_time(fetch, knowledge.sites.get(task.site), knowledge.page_seconds)
-    if kept_out(task, result, knowledge.buried, knowledge.salt):
+    if kept_out(task, result, knowledge.buried, knowledge.salt, *knowledge.merged_salts):
         return {**known, "outcome": "taken down"}
     if isinstance(result, Rejected):
         return {**known, **_rejected(task, result)}

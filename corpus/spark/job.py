@@ -34,11 +34,12 @@ _DOCID = "seq AS docid"
 
 @dataclass(frozen=True, slots=True)
 class Beforehand:
-    """What a corpus knows before the job: its salt, its rows of `sites`, what its takedowns name."""
+    """What a corpus knows before the job: its salt, its rows of `sites`, what its takedowns name, and by what salts."""
 
     salt: bytes
     sites: Sequence[dict[str, str | None]] = ()
     buried: frozenset[str] = frozenset()
+    merged_salts: tuple[bytes, ...] = ()
 
     @classmethod
     def of(cls, database: Path | None) -> Beforehand:
@@ -47,7 +48,8 @@ class Beforehand:
             return cls(secrets.token_bytes(16))
         with Corpus(database, readonly=True) as corpus:
             rows = corpus.connection.execute(f"SELECT {', '.join(SITES.names)} FROM sites ORDER BY site")  # noqa: S608
-            return cls(corpus.salt, [dict(zip(SITES.names, row)) for row in rows], corpus.buried())
+            sites = [dict(zip(SITES.names, row)) for row in rows]
+            return cls(corpus.salt, sites, corpus.buried(), corpus.salts[1:])
 
 
 def clean(
@@ -70,7 +72,9 @@ def clean(
     snapshot.begin({"salt": beforehand.salt.hex(), "inputs": json.dumps(list(inputs)), "golden": golden})
     snapshot.write_arrow("sites", pa.Table.from_pylist(list(beforehand.sites), SITES))
     known = _sites(beforehand.sites)
-    knowledge = derive.Knowledge(golden, beforehand.salt, known, beforehand.buried, page_seconds)
+    knowledge = derive.Knowledge(
+        golden, beforehand.salt, known, beforehand.buried, page_seconds, beforehand.merged_salts
+    )
     given = derive.numbered(snapshot.write(f"{STAGE}/given", derive.given_by(fetches, knowledge)))
     placed = snapshot.write(f"{STAGE}/placed", timelines.places(given))
     _write_tables(snapshot, given, timelines.articles(given, placed))

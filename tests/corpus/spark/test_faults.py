@@ -24,6 +24,7 @@ from cleaning.clean import Cleaned
 from cleaning.findings import Rejected
 from corpus import archive
 from corpus.cli_spark import spark as command
+from corpus.farms import keyed_hash
 from corpus.records import Fetch
 from corpus.spark import alone, dedup, derive, golden, job, reading, session
 from corpus.spark.reading import InputError, read_inputs
@@ -67,6 +68,15 @@ def test_poisonous_records_are_rejections_and_what_is_taken_down_stays_out(
     assert [row for row in rejections if row.reason == "unreadable" and row.seq is not None] == []
     with pytest.raises(SnapshotError, match="already"):
         job.clean(spark, [str(torn)], out, job.Beforehand(b"salt"))
+
+
+def test_a_contact_taken_down_in_a_corpus_merged_before_is_kept_out(spark: SparkSession, tmp_path: Path) -> None:
+    page = replace(PAGES[0], paragraphs=(*PAGES[0].paragraphs, "商务合作请联系站长 QQ：1000000001"))
+    source = write(tmp_path / "a.warc.gz", fetch_of(page), fetch_of(PAGES[2]))
+    buried = frozenset({keyed_hash(b"other", "qq", "1000000001")})
+    beforehand = job.Beforehand(b"salt", buried=buried, merged_salts=(b"other",))
+    counts = job.clean(spark, [str(source)], str(tmp_path / "out"), beforehand)
+    assert (counts["documents"], counts["taken down"]) == (1, 1)
 
 
 def test_a_page_that_takes_too_long_is_a_rejection(spark: SparkSession, tmp_path: Path) -> None:
