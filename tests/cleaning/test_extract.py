@@ -255,6 +255,19 @@ def test_teasers_cut_short_behind_the_article_are_not_its_keywords() -> None:
     assert kept(extract(page)) == PARAGRAPHS
 
 
+def test_a_menu_of_any_words_above_a_table_is_none_of_the_article() -> None:
+    menu = " | ".join(f"<a href=/c/{n}/>栏目{n}</a>" for n in range(12))
+    cells = f"<tr><td>{menu}</td></tr><tr><td><h1>某某标题如此</h1></td></tr><tr><td>{BODY}</td></tr>"
+    assert kept(extract(f"<title>某某标题如此</title><table>{cells}</table>")) == PARAGRAPHS
+
+
+def test_a_row_of_links_between_an_articles_paragraphs_stays() -> None:
+    row = " | ".join(f"<a href=/p/{n}>第{n}条</a>" for n in range(1, 6))
+    first, *rest = (f"<p>{text}</p>" for text in PARAGRAPHS)
+    page = f"<title>某某标题如此</title><h1>某某标题如此</h1><div>{first}<p>{row}</p>{''.join(rest)}</div>"
+    assert kept(extract(page)) == [PARAGRAPHS[0], "第1条 | 第2条 | 第3条 | 第4条 | 第5条", *PARAGRAPHS[1:]]
+
+
 def test_a_chronicle_keeps_its_days() -> None:
     days = "".join(f"<li><b>3月{n}日</b><p>{text}</p></li>" for n, text in enumerate(PARAGRAPHS, start=1))
     found = extract(
