@@ -30,7 +30,7 @@ from corpus.graph import Edge
 from corpus.masking import default_masker
 from corpus.spark.components import components, joined_components
 from corpus.spark.golden import expect_golden
-from corpus.spark.rows import Row, batches, rows_of, spark_schema
+from corpus.spark.rows import Row, batches, brought_together, rows_of, spark_schema
 from corpus.spark.snapshot import STAGE, Snapshot
 from corpus.verify import SET_CACHE, SHARED_ANCHORS, Texts, edge_between
 
@@ -157,7 +157,7 @@ def verified(pairs: DataFrame, contents: DataFrame, documents: DataFrame) -> Dat
     left = texts.select(F.col("node").alias("a"), F.col("text").alias("a_text"))
     right = texts.select(F.col("node").alias("b"), F.col("text").alias("b_text"))
     # Pairs of one content stand together, so that its shingles are made once.
-    joined = pairs.join(left, "a").join(right, "b").repartition("a").sortWithinPartitions("a", "b")
+    joined = brought_together(pairs.join(left, "a").join(right, "b"), "a", "b")
     return joined.mapInArrow(_verify, spark_schema(PAIRS))
 
 
@@ -214,9 +214,7 @@ def arranged(keys: DataFrame, pairs: DataFrame, hull_of: DataFrame) -> DataFrame
         .drop("copies")
     )
     links = pairs.join(hull_of.withColumnRenamed("node", "a"), "a")
-    together = (
-        members.unionByName(links, allowMissingColumns=True).repartition("hull").sortWithinPartitions("hull")
-    )
+    together = brought_together(members.unionByName(links, allowMissingColumns=True), "hull")
     return together.mapInArrow(_arrange, spark_schema(_ARRANGED))
 
 

@@ -8,6 +8,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pyarrow as pa
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F  # noqa: N812  # as all of Spark's documentation calls it
 from pyspark.sql.pandas.types import from_arrow_schema
 from pyspark.sql.types import StructType
 
@@ -37,6 +39,16 @@ FETCHES = pa.schema(
         ("origin", pa.string()),
     ]
 )
+
+
+def brought_together(frame: DataFrame, column: str, *order: str) -> DataFrame:
+    """Return `frame` with the rows of one value of `column` in one partition, next to each other, sorted by `order`.
+
+    By the value's hash, not by the value: behind a join by the same column Spark leaves a plain `repartition(column)` out,
+    and when it then makes the join a broadcast one, the rows are no longer where the join would have put them. What is
+    mapped over partitions asks for no distribution, so nothing brings them together again.
+    """
+    return frame.repartition(F.xxhash64(column)).sortWithinPartitions(column, *order)
 
 
 def spark_schema(schema: pa.Schema) -> StructType:

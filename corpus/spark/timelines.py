@@ -19,7 +19,7 @@ from cleaning.clean import Cleaned
 from corpus import schema
 from corpus.derivation import Derived, Task
 from corpus.records import Location
-from corpus.spark.rows import Row, batches, rows_of, spark_schema
+from corpus.spark.rows import Row, batches, brought_together, rows_of, spark_schema
 from corpus.store import document_row
 from corpus.versions import Timelines
 
@@ -42,7 +42,7 @@ def places(given: DataFrame) -> DataFrame:
     """Return the places, with the columns of PLACED, of articles whose URLs were fetched more than once."""
     looked = given.where("outcome IN ('document', 'rejected', 'not-modified')")
     again = looked.groupBy("url").agg(F.count(F.lit(1)).alias("looks")).where("looks > 1").select("url")
-    together = looked.select(*_NEEDED).join(again, "url").repartition("url").sortWithinPartitions("url", "seq")
+    together = brought_together(looked.select(*_NEEDED).join(again, "url"), "url", "seq")
     return together.mapInArrow(_place, spark_schema(PLACED))
 
 
