@@ -35,6 +35,16 @@ ROOT = Path(__file__).parents[2]
 LEASE = 2.0
 
 
+class Server(ThreadingHTTPServer):
+    """A server whose clients may be killed in the middle of an answer."""
+
+    daemon_threads = True
+
+    def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ANN401  # as the base class has it
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
+
+
 class Web:
     """Hosts on loopback that write down when each request came; a page of `a.test` links to ten others."""
 
@@ -50,6 +60,7 @@ class Web:
             disable_nagle_algorithm = True
 
             def do_GET(self) -> None:
+                web.open.wait(60)
                 started = time.monotonic()
                 host = self.headers["Host"]
                 status, kind, body = web.answer(host, self.path)
@@ -66,8 +77,9 @@ class Web:
                 pass
 
         self.lock = threading.Lock()
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.server.daemon_threads = True
+        self.open = threading.Event()
+        self.open.set()
+        self.server = Server(("127.0.0.1", 0), Handler)
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
         self.hosts = dict.fromkeys(pages, f"127.0.0.1:{self.server.server_port}")
 
@@ -189,7 +201,14 @@ def test_kill_9_at_any_time_loses_nothing_and_breaks_no_delay(redis: RedisServer
 
 def test_a_server_that_restarts_in_mid_crawl_is_waited_for(redis: RedisServer, tmp_path: Path) -> None:
     web = Web({"a.test": 40})
-    crawls = [start(tmp_path / f"{n}.db", web, redis.url + "#restart", DOWNLOAD_DELAY=0.02) for n in range(2)]
+    address = redis.url + "#restart"
+    web.open.clear()
+    crawls = [start(tmp_path / f"{n}.db", web, address, DOWNLOAD_DELAY=0.02) for n in range(2)]
+    looker, until = RedisFrontier(Link(address)), time.monotonic() + 60
+    while len(looker.crawlers()) < 2 and time.monotonic() < until:
+        time.sleep(0.05)
+    # Both are at work: one that begins while the server is away says so and ends.
+    web.open.set()
     for count in (8, 20):
         until = time.monotonic() + 60
         while sum(web.asked.values()) < count and time.monotonic() < until:
