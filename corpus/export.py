@@ -89,7 +89,9 @@ def encoded(
     packed = [field.name for field in fields if field.packed]
     for row in _rows(connection, selection, fields, pii):
         record = dict(zip(names, row))
-        ready = record | {name: orjson.Fragment(record[name]) for name in packed}
+        ready = record.copy()
+        for name in packed:
+            ready[name] = orjson.Fragment(record[name])
         yield orjson.dumps(ready, option=orjson.OPT_APPEND_NEWLINE), record
 
 
@@ -140,9 +142,10 @@ def _mask(rows: list[Row], places: list[int], *, drop: bool) -> None:
     joined = ["\n".join({row[place] for place in places if row[place]}) for row in rows]
     for row, may in zip(rows, may_identify(joined)):
         if may:
+            # The two texts of a Simplified page are one.
+            masked = {text: mask_identifiers(text, drop=drop) for text in {row[place] for place in places} if text}
             for place in places:
-                if row[place]:
-                    row[place] = mask_identifiers(row[place], drop=drop)
+                row[place] = masked.get(row[place], row[place])
 
 
 def _column(name: str, pii: Pii) -> str:
