@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import groupby
 from typing import NamedTuple
 
 from cleaning import profile
 from cleaning.clean import Cleaned
 from cleaning.findings import replay
 from cleaning.repair import SiteTable, learn_table, merge_tables, site_quotes
-from corpus.derivation import CHUNK, Workers
+from corpus.derivation import derive_all
 from corpus.records import LOCAL_SITE
 from corpus.store import Corpus, Progress
 
@@ -65,16 +66,17 @@ def _articles(corpus: Corpus, workers: int, progress: Progress | None) -> Iterat
     sites = corpus.connection.execute(sql, (LOCAL_SITE,)).fetchall()
     todo, done = sum(min(pages, MOST_PAGES) for _, pages in sites), 0
     declared = {name: replace(site, profile=None, table=None) for name, site in corpus.sites().items()}
-    with Workers(corpus.folder, declared, workers if todo > CHUNK else 1) as pool:
-        for site, _ in sites:
-            pages: list[Page] = []
-            for derived in pool.run(corpus.site_tasks(site, MOST_PAGES)):
-                if isinstance(derived.result, Cleaned):
-                    pages.append(_page(derived.result))
-                done += 1
-                if progress is not None:
-                    progress(done, todo)
-            yield site, pages
+    tasks = (task for site, _ in sites for task in corpus.site_tasks(site, MOST_PAGES))
+    found = derive_all(corpus.folder, tasks, declared, workers=workers)
+    for site, derived in groupby(found, key=lambda item: item.task.site):
+        pages: list[Page] = []
+        for item in derived:
+            if isinstance(item.result, Cleaned):
+                pages.append(_page(item.result))
+            done += 1
+            if progress is not None:
+                progress(done, todo)
+        yield site, pages
 
 
 def _page(cleaned: Cleaned) -> Page:
