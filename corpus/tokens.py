@@ -72,9 +72,10 @@ def index_text(text: str) -> str:
         return " ".join(_tokens(text))
     kinds = _kinds()[points]
     after = np.append(kinds[1:], _SKIPPED)
-    before = np.append(_SKIPPED, kinds[:-1]).astype(np.uint8)
+    before = np.append(_SKIPPED, kinds[:-1])
     han, word, mark = kinds == _HAN, kinds == _WORD, kinds == _MARK
-    if (han & (before == _WORD)).any() and _odd(lowered):
+    if (han & (before == _WORD)).any() and _IN_WORD.search(lowered):
+        # A compatibility ideograph or 〇 behind a letter is of its word, which the kinds of characters don't tell.
         return " ".join(_tokens(text))
     # What each character gives: itself or a separator, the next one of a pair, a space. Zeros are taken out.
     out = np.zeros((len(points), 3), dtype=np.uint32)
@@ -98,11 +99,6 @@ def _kinds() -> npt.NDArray[np.uint8]:
         kind = _HAN if found[1] else _WORD if found[2] else _BREAK if found[3] == "\n" else _MARK
         kinds[ord(found[0])] = kind
     return kinds
-
-
-def _odd(text: str) -> bool:
-    """Say whether a Chinese character stands in a word, as compatibility ideographs and 〇 can: `_TOKEN_RUN` knows."""
-    return _IN_WORD.search(text) is not None
 
 
 def _tokens(text: str) -> list[str]:
