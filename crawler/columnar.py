@@ -115,9 +115,10 @@ def _search_group(
     if ranges is None:
         yield from _lines(file.read_row_group(number, [KEY, TIME, *COLUMNS]))
         return
-    wanted = _within(file.read_row_group(number, [KEY]).column(KEY), ranges)
+    keys = file.read_row_group(number, [KEY]).column(KEY)
+    wanted = _within(keys, ranges)
     if wanted.true_count:
-        yield from _lines(file.read_row_group(number, [KEY, TIME, *COLUMNS]).filter(wanted))
+        yield from _lines(file.read_row_group(number, [TIME, *COLUMNS]).append_column(KEY, keys).filter(wanted))
 
 
 def _chunk(group: pq.RowGroupMetaData, column: str) -> pq.ColumnChunkMetaData:
