@@ -16,11 +16,13 @@ from typing import NamedTuple, Self
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+from click.testing import CliRunner, Result
 
 from corpus import archive
 from corpus.cdx import host_key, parse_line
 from corpus.records import Fetch
 from tests.pages import Page, html
+from yuqi import main
 
 COLLECTION = "CC-TEST-2020-01"
 WHEN = datetime(2020, 1, 1, tzinfo=UTC)
@@ -46,6 +48,21 @@ def page_at(url: str, number: int, day: int = 0) -> Fetch:
     return Fetch(
         url, WHEN + timedelta(days=day), html(Page(url, f"逾期经历之{number}", text)), "response", 200, headers
     )
+
+
+def looked_at_twice(hosts: Sequence[str], pages: int) -> list[Fetch]:
+    """Return two captures, ten days apart, of so many pages on each host."""
+    return [
+        page_at(f"http://{host}/{number}.html", 10 * place + number + 100 * turn, 10 * turn)
+        for place, host in enumerate(hosts)
+        for number in range(pages)
+        for turn in range(2)
+    ]
+
+
+def run(path: Path, *arguments: object) -> Result:
+    """Run `yuqi commoncrawl` on the corpus at `path`."""
+    return CliRunner().invoke(main, ["commoncrawl", str(path), *map(str, arguments)])
 
 
 def key_of(url: str) -> str:

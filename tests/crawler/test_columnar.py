@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import Result
 
 pytest.importorskip("pyarrow")
 
@@ -25,13 +25,14 @@ from tests.crawler.archive_server import (
     ArchiveServer,
     Stored,
     line_of,
+    looked_at_twice,
     page_at,
     parsed,
+    run,
     store,
     write_columnar,
     write_index,
 )  # fmt: skip
-from yuqi import main
 
 HOSTS = ("dead.example", "old.dead.example", "alive.example", "dead.example.org", "zzz.example")
 
@@ -44,13 +45,7 @@ def root(tmp_path: Path) -> Path:
 @pytest.fixture
 def kept(root: Path) -> list[Stored]:
     """Two captures of each of four pages on each host, in both indexes."""
-    fetches = [
-        page_at(f"http://{host}/{number}.html", 10 * place + number + 100 * turn, 10 * turn)
-        for place, host in enumerate(HOSTS)
-        for number in range(4)
-        for turn in range(2)
-    ]
-    found = store(root, fetches)
+    found = store(root, looked_at_twice(HOSTS, 4))
     lines = [stored.line for stored in found]
     write_index(root, lines)
     write_columnar(root, lines)
@@ -60,10 +55,6 @@ def kept(root: Path) -> list[Stored]:
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ranges, "backoff", lambda attempt, base: 0.01)
-
-
-def run(path: Path, *arguments: object) -> Result:
-    return CliRunner().invoke(main, ["commoncrawl", str(path), *map(str, arguments)])
 
 
 def copied(path: Path) -> set[tuple[str, str]]:

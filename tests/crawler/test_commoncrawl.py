@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import Result
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -31,11 +31,12 @@ from tests.crawler.archive_server import (
     Stored,
     key_of,
     line_of,
+    looked_at_twice,
     page_at,
+    run,
     store,
     write_index,
 )  # fmt: skip
-from yuqi import main
 
 ROOT = Path(__file__).parents[2]
 HOSTS = ("dead.example", "www.dead.example", "old.dead.example", "alive.example", "dead.example.org")
@@ -49,13 +50,7 @@ def root(tmp_path: Path) -> Path:
 @pytest.fixture
 def kept(root: Path) -> list[Stored]:
     """Two captures of each of six pages on each host, ten days apart."""
-    fetches = [
-        page_at(f"http://{host}/{number}.html", 10 * place + number + 100 * turn, 10 * turn)
-        for place, host in enumerate(HOSTS)
-        for number in range(6)
-        for turn in range(2)
-    ]
-    found = store(root, fetches)
+    found = store(root, looked_at_twice(HOSTS, 6))
     write_index(root, [stored.line for stored in found])
     return found
 
@@ -63,10 +58,6 @@ def kept(root: Path) -> list[Stored]:
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ranges, "backoff", lambda attempt, base: 0.01)
-
-
-def run(path: Path, *arguments: object) -> Result:
-    return CliRunner().invoke(main, ["commoncrawl", str(path), *map(str, arguments)])
 
 
 def copied(path: Path) -> dict[str, str]:
