@@ -60,7 +60,7 @@ def begin_part(path: Path, *, folder: bool = False) -> tuple[Path, int]:
         else:
             descriptor, name = tempfile.mkstemp(".part", prefix, parent)
             part = Path(name)
-        if lock(descriptor) and _names(part, descriptor):
+        if claim(descriptor) and _names(part, descriptor):
             return part, descriptor
         # Somebody's sweep came between making and locking it.
         os.close(descriptor)
@@ -99,6 +99,14 @@ def lock(descriptor: int) -> bool:
     except BlockingIOError:
         return False
     return True
+
+
+def claim(descriptor: int) -> bool:
+    """Lock what is being written; on a disk without locks it is ours too, as no sweep takes anything away there."""
+    try:
+        return lock(descriptor)
+    except OSError:
+        return True
 
 
 def _names(path: Path, descriptor: int) -> bool:

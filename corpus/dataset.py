@@ -24,7 +24,7 @@ from typing import Any
 import orjson
 
 from corpus import card, croissant
-from corpus.atomic import begin_part, lock, packed, sweep
+from corpus.atomic import begin_part, claim, packed, sweep
 from corpus.export import ExportError, Pii, encoded
 from corpus.fields import FIELDS, Field, chosen
 from corpus.formats import FormatError, Write, sink
@@ -468,7 +468,7 @@ class _Folder:
         if self._path.exists():
             # Its lock tells `sweep` that it is not a killed process's.
             held = os.open(self._path, os.O_RDONLY | os.O_DIRECTORY)
-            lock(held)
+            claim(held)
             self._path.rename(old)
             self._made.rename(self._path)
             shutil.rmtree(old, ignore_errors=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import multiprocessing
 import os
 import signal
@@ -77,3 +79,16 @@ def test_an_error_leaves_what_was_there(tmp_path: Path) -> None:
         raise RuntimeError
     assert path.read_bytes() == b"old"
     assert parts(tmp_path) == []
+
+
+def test_a_disk_without_locks_is_written_all_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_descriptor: int, _operation: int) -> None:
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    left = tmp_path / ".out.jsonl.abcdefgh.part"
+    left.write_bytes(b"of another writer, for all that can be told")
+    with replacing(tmp_path / "out.jsonl") as stream:
+        stream.write(b"whole")
+    assert (tmp_path / "out.jsonl").read_bytes() == b"whole"
+    assert parts(tmp_path) == [left.name]
