@@ -204,7 +204,7 @@ def test_all_of_a_crawl_s_keys_lie_in_one_slot_of_a_cluster(tmp_path: Path) -> N
     with RedisServer(tmp_path, "--cluster-enabled", "yes", port=port) as server:
         import redis
 
-        node = redis.Redis(port=server.port)
+        node = redis.Redis(port=server.port, protocol=2)  # what Redis 5 speaks
         node.cluster("addslots", *range(16384))
         deadline = time.monotonic() + 20
         while node.cluster("info")["cluster_state"] != "ok" and time.monotonic() < deadline:
