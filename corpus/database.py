@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import sqlite3
 import sys
-from typing import cast
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
 
 if "pandas" in sys.modules:
     from sqlite_utils import Database
@@ -20,7 +21,7 @@ else:
     finally:
         del sys.modules["pandas"]
 
-__all__ = ["Database", "distrust"]
+__all__ = ["Database", "distrust", "insert_rows"]
 
 
 def distrust(connection: sqlite3.Connection) -> None:
@@ -32,3 +33,14 @@ def distrust(connection: sqlite3.Connection) -> None:
     connection.execute("PRAGMA trusted_schema = OFF")
     if sys.version_info >= (3, 12):
         connection.setconfig(sqlite3.SQLITE_DBCONFIG_DEFENSIVE, True)
+
+
+def insert_rows(connection: sqlite3.Connection, table: str, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Insert rows that all have the same columns, in the same order, of plain values, into a table of ours.
+
+    sqlite-utils looks at each value for something to convert, which takes three times as long as the insertion.
+    """
+    if rows:
+        marks = ", ".join("?" * len(rows[0]))
+        sql = f"INSERT INTO {table} ({', '.join(rows[0])}) VALUES ({marks})"  # noqa: S608  # our own names
+        connection.executemany(sql, [tuple(row.values()) for row in rows])

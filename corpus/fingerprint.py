@@ -17,6 +17,7 @@ import hashlib
 import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
+from itertools import pairwise
 from typing import Generic, NamedTuple, TypeVar
 
 import numpy as np
@@ -137,6 +138,16 @@ def decode(folded: U32) -> str:
 def content_hash(text: str) -> str:
     """Return 128 bits of BLAKE2b (RFC 7693) over the fold in UTF-8, as hex: equal for texts that fold alike."""
     return _hash_fold(fold(text))
+
+
+def content_hashes(texts: Sequence[str]) -> list[str]:
+    """Return the content hash of each of `texts`, in a fraction of the time that one after the other takes."""
+    return [found for chunk in chunks(texts) for found in _hash_folds(fold_batch(chunk))]
+
+
+def _hash_folds(folded: Ragged[np.uint32]) -> list[str]:
+    whole, bounds = decode(folded.values), folded.bounds.tolist()
+    return [_hash_fold(whole[start:end]) for start, end in pairwise(bounds)]
 
 
 def _hash_fold(folded: str) -> str:
@@ -412,11 +423,9 @@ def chunks(texts: Sequence[str]) -> Iterator[Sequence[str]]:
 
 def _fingerprint_chunk(texts: Sequence[str], mask: Mask | None) -> Prints:
     folded = fold_batch(texts)
-    whole = decode(folded.values)
-    hashes = [_hash_fold(whole[start:end]) for start, end in zip(folded.bounds, folded.bounds[1:])]
     values = shingle_hashes(letters(folded if mask is None else mask(folded)))
     signature_rows = signatures(values)
-    return Prints(hashes, np.diff(folded.bounds), signature_rows, _index_keys(signature_rows, values))
+    return Prints(_hash_folds(folded), np.diff(folded.bounds), signature_rows, _index_keys(signature_rows, values))
 
 
 def _index_keys(signature_rows: U16, hashes: Ragged[np.uint64]) -> Ragged[np.uint64]:

@@ -20,12 +20,12 @@ from cleaning.page import Selectors
 from cleaning.profile import SiteProfile
 from cleaning.repair import SiteTable
 from corpus import archive, dedup, farms, schema
-from corpus.database import Database, distrust
+from corpus.database import Database, distrust, insert_rows
 from corpus.derivation import Derived, Task, derive_all
 from corpus.derive import NOT_MODIFIED
 from corpus.export import Pii
 from corpus.fields import chosen
-from corpus.fingerprint import content_hash
+from corpus.fingerprint import content_hash, content_hashes
 from corpus.frames import Documents
 from corpus.needles import Hasher, Hashes
 from corpus.records import Fetch, Location, site_of
@@ -207,7 +207,7 @@ class Corpus:
         self.db.table("archives").upsert_all(
             [{"file": name, "bytes": end} for name, end in ends.items()], pk="file"
         )
-        self.db.table("fetches").insert_all(rows)
+        insert_rows(self.connection, "fetches", rows)
 
     def _recover(self) -> None:
         """Take in what a killed process archived but did not come to register; note what it tore."""
@@ -416,7 +416,7 @@ class Corpus:
             self.salt,
             [(item.task.seq, mark) for item in added for mark in item.marks],
         )
-        self.db.table("rejections").insert_all(rejections)
+        insert_rows(self.connection, "rejections", rejections)
         if added or superseded:
             self.db.execute("INSERT OR IGNORE INTO corpus_meta (key, value) VALUES ('farms due', '')")
         done = [(item.task.seq,) for item in batch]
@@ -439,7 +439,9 @@ class Corpus:
         if not documents:
             return
         salt = self.salt
-        self.db.table("documents").insert_all([document_row(task, cleaned) for task, cleaned in documents])
+        hashes = content_hashes([cleaned.text for _, cleaned in documents])
+        rows = [document_row(*document, hashed) for document, hashed in zip(documents, hashes, strict=True)]
+        insert_rows(self.connection, "documents", rows)
         self.connection.executemany(
             "INSERT INTO documents_fts(rowid, title, text, tags) VALUES (?, ?, ?, ?)",
             [(task.seq, *_indexed(task, cleaned)) for task, cleaned in documents],
@@ -710,8 +712,11 @@ def kept_out(task: Task, result: Cleaned | Rejected, buried: frozenset[str], *sa
     )
 
 
-def document_row(task: Task, cleaned: Cleaned) -> dict[str, Any]:
-    """Return the row of `documents` that a fetch's article makes, without what deduplication finds."""
+def document_row(task: Task, cleaned: Cleaned, hashed: str | None = None) -> dict[str, Any]:
+    """Return the row of `documents` that a fetch's article makes, without what deduplication finds.
+
+    `hashed` is its text's content hash, where that is known already.
+    """
     return {
         "docid": task.seq,
         "id": task.id,
@@ -735,7 +740,7 @@ def document_row(task: Task, cleaned: Cleaned) -> dict[str, Any]:
         "chars": len(cleaned.text),
         "first_seen": task.fetched_at,
         "last_seen": task.fetched_at,
-        "content_hash": content_hash(cleaned.text),
+        "content_hash": hashed or content_hash(cleaned.text),
     }
 
 

@@ -25,6 +25,9 @@ from cleaning.script import to_simplified
 SEPARATOR = "\N{LATIN LETTER DENTAL CLICK}"
 """A letter to FTS5's unicode61 that no Chinese page holds: it stands where punctuation stood."""
 
+SHORT = 150
+"""Characters up to which a text's tokens are found one by one: arrays cost the same for a title as for an article."""
+
 _TOKEN_RUN = re.compile(
     r"([\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff\u3007]+)|([^\W_\u3400-\u9fff]+)|([^\s\w]+|\n)"
 )
@@ -64,28 +67,32 @@ def tagged(name: str, *values: str) -> str:
 
 def index_text(text: str) -> str:
     """Return `text` (Simplified) as the space-separated tokens that `documents_fts` holds."""
+    if len(text) < SHORT:
+        return " ".join(_tokens(text))
     lowered = text.lower()
-    if len(lowered) != len(text) or SEPARATOR in text or not text:
+    units = np.frombuffer(lowered.encode("utf-16-le", "surrogatepass"), dtype=np.uint16)
+    if not len(units) == len(lowered) == len(text) or SEPARATOR in text:
+        # Beyond the basic plane, or a capital that has no small letter of one character.
         return " ".join(_tokens(text))
-    points = np.frombuffer(lowered.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
-    if points.max() >= len(_kinds()):
-        return " ".join(_tokens(text))
-    kinds = _kinds()[points]
-    after = np.append(kinds[1:], _SKIPPED)
-    before = np.append(_SKIPPED, kinds[:-1])
-    han, word, mark = kinds == _HAN, kinds == _WORD, kinds == _MARK
+    kinds = np.empty(len(units) + 2, np.uint8)
+    kinds[0] = kinds[-1] = _SKIPPED
+    np.take(_kinds(), units, out=kinds[1:-1])
+    before, own, after = kinds[:-2], kinds[1:-1], kinds[2:]
+    han, word = own == _HAN, own == _WORD
     if (han & (before == _WORD)).any() and _IN_WORD.search(lowered):
         # A compatibility ideograph or 〇 behind a letter is of its word, which the kinds of characters don't tell.
         return " ".join(_tokens(text))
+    mark = (own == _MARK) & (before != _MARK) | (own == _BREAK)
     # What each character gives: itself or a separator, the next one of a pair, a space. Zeros are taken out.
-    out = np.zeros((len(points), 3), dtype=np.uint32)
-    out[:, 0] = np.where(han | word, points, 0)
-    out[(mark & (before != _MARK)) | (kinds == _BREAK), 0] = ord(SEPARATOR)
-    out[:, 1] = np.where(han & (after == _HAN), np.append(points[1:], 0), 0)
-    out[:, 2] = np.where(han | (out[:, 0] == ord(SEPARATOR)) | (word & (after != _WORD)), ord(" "), 0)
+    out = np.empty((len(units), 3), dtype=np.uint16)
+    np.multiply(units, han | word, out=out[:, 0])
+    out[np.flatnonzero(mark), 0] = ord(SEPARATOR)
+    np.multiply(units[1:], han[:-1] & han[1:], out=out[:-1, 1])
+    out[-1, 1] = 0
+    np.multiply(np.uint16(ord(" ")), han | mark | (word & (after != _WORD)), out=out[:, 2])
     flat = out.ravel()
     packed: bytes = flat[flat != 0].tobytes()
-    return packed.decode("utf-32-le", "surrogatepass").rstrip(" ")
+    return packed.decode("utf-16-le", "surrogatepass").rstrip(" ")
 
 
 _SKIPPED, _HAN, _WORD, _MARK, _BREAK = range(5)

@@ -10,14 +10,15 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Collection, Mapping, Sequence
+from itertools import chain
 from typing import NamedTuple
 
 import numpy as np
 
 from corpus import buckets, fingerprint
 from corpus.buckets import Pair
-from corpus.dedup_tables import Keys, key_blobs, keys_of, known_pairs
-from corpus.fingerprint import U64, fold_batch, jaccard, overlap, shingle_sets
+from corpus.dedup_tables import Keys, key_blobs, known_pairs
+from corpus.fingerprint import I64, U64, fold_batch, jaccard, overlap, shingle_sets
 from corpus.graph import Edge, EdgeKind
 from corpus.masking import Masker
 
@@ -43,6 +44,9 @@ CONTAINED_SHINGLES = 300
 
 SWEPT = 8192
 """Members of a large bucket looked at together."""
+
+COMPARED = 2048
+"""Pairs whose keys are compared at once."""
 
 SET_CACHE = 2048
 """Shingle sets held at once while verifying (about 16 KB each for an article)."""
@@ -135,7 +139,8 @@ def verify(connection: sqlite3.Connection, changes: buckets.Changes, texts: Text
     edges = _verified(connection, _promising(connection, changes.gained), texts)
     for node, key in sorted(set(changes.leading)):
         for block in buckets.walk(connection, key, SWEPT):
-            edges += _verified(connection, _promising_in(connection, node, block), texts)
+            candidates = {buckets.pair(node, other) for other in block if other != node}
+            edges += _verified(connection, _promising(connection, candidates), texts)
     return edges
 
 
@@ -150,32 +155,70 @@ def _verified(connection: sqlite3.Connection, candidates: set[Pair], texts: Text
     return edges
 
 
-def _promising_in(connection: sqlite3.Connection, node: int, others: Sequence[int]) -> set[Pair]:
-    """Return what `_promising` returns for one content with each of many others, by arrays."""
-    blobs = key_blobs(connection, [node, *others])
-    own = np.frombuffer(blobs.pop(node), "<i8")
-    bands, anchors = own[: fingerprint.BANDS], own[fingerprint.BANDS :]
-    nodes = list(blobs)
-    keys = np.frombuffer(b"".join(blobs.values()), "<i8")
-    counts = np.array([len(blob) // 8 for blob in blobs.values()], np.int64)
-    starts = np.cumsum(counts) - counts
-    owners = np.repeat(np.arange(len(nodes)), counts)
-    is_band = np.arange(len(keys)) - starts[owners] < fingerprint.BANDS
-    shared_bands = np.bincount(owners[is_band & np.isin(keys, bands)], minlength=len(nodes))
-    shared_anchors = np.bincount(owners[~is_band & np.isin(keys, anchors)], minlength=len(nodes))
-    least = np.maximum(1, SHARED_ANCHORS * np.minimum(len(anchors), counts - fingerprint.BANDS))
-    promising = np.flatnonzero((shared_bands > 0) | (shared_anchors >= least))
-    return {buckets.pair(node, nodes[index]) for index in promising.tolist()}
-
-
 def _promising(connection: sqlite3.Connection, candidates: Collection[Pair]) -> set[Pair]:
     """Return those of `candidates` that share a band, or so many anchors that one may embed the other.
 
     An anchor in a notice that everybody carries makes candidates of everybody; this leaves them out, by the keys of the
-    two alone.
+    two alone (`is_promising` of all at once).
     """
-    keys = keys_of(connection, {node for candidate in candidates for node in candidate})
-    return {candidate for candidate in candidates if is_promising(*(keys[node] for node in candidate))}
+    if not candidates:
+        return set()
+    blobs = key_blobs(connection, {node for candidate in candidates for node in candidate})
+    shared = _SharedKeys.of([blobs[node] for node in sorted(blobs)])
+    nodes = np.array(sorted(blobs), np.int64)
+    ordered = list(candidates)
+    places = np.searchsorted(nodes, np.fromiter(chain.from_iterable(ordered), np.int64, 2 * len(ordered)))
+    left, right = places[::2], places[1::2]
+    found: set[Pair] = set()
+    for first in range(0, len(ordered), COMPARED):
+        block = slice(first, first + COMPARED)
+        found.update(ordered[first + index] for index in shared.promising(left[block], right[block]).tolist())
+    return found
+
+
+class _SharedKeys(NamedTuple):
+    """The keys that at least two of some contents have, as numbers that are odd for bands; and how many anchors each has.
+
+    Content i has `numbers[bounds[i]:bounds[i + 1]]`.
+    """
+
+    numbers: I64
+    bounds: I64
+    anchors: I64
+
+    @classmethod
+    def of(cls, blobs: Sequence[bytes]) -> _SharedKeys:
+        """Return the shared ones of contents' index keys, as `dedup_contents` holds them."""
+        keys = np.frombuffer(b"".join(blobs), "<i8")
+        counts = np.fromiter(map(len, blobs), np.int64, len(blobs)) // 8
+        ends = np.cumsum(counts)
+        owners = np.repeat(np.arange(len(blobs)), counts)
+        is_band = np.arange(len(keys)) - (ends - counts)[owners] < fingerprint.BANDS
+        _, numbers, times = np.unique(keys, return_inverse=True, return_counts=True)
+        shared = np.flatnonzero(times[numbers] > 1)
+        bounds = np.searchsorted(owners[shared], np.arange(len(blobs) + 1))
+        return cls(2 * numbers[shared] + is_band[shared], bounds, np.maximum(counts - fingerprint.BANDS, 0))
+
+    def promising(self, left: I64, right: I64) -> I64:
+        """Return the places of those pairs of contents (`left[i]`, `right[i]`) that `is_promising` would take."""
+        span = int(self.numbers.max(initial=0)) + 1
+        span += span % 2
+        both = np.sort(np.concatenate([self._of_pairs(left, span), self._of_pairs(right, span)]))
+        common = both[1:][both[1:] == both[:-1]]
+        pairs, is_band = common // span, common % 2 == 1
+        bands = np.bincount(pairs[is_band], minlength=len(left))
+        anchors = np.bincount(pairs[~is_band], minlength=len(left))
+        least = np.maximum(1, SHARED_ANCHORS * np.minimum(self.anchors[left], self.anchors[right]))
+        return np.flatnonzero((bands > 0) | (anchors >= least))
+
+    def _of_pairs(self, contents: I64, span: int) -> I64:
+        """Return the shared keys of one content of each pair, with the pair's place above them."""
+        counts = np.diff(self.bounds)[contents]
+        ends = np.cumsum(counts)
+        pairs = np.repeat(np.arange(len(contents)), counts)
+        within = np.arange(len(pairs)) - (ends - counts)[pairs]
+        found: I64 = pairs * span + self.numbers[self.bounds[contents][pairs] + within]
+        return found
 
 
 def is_promising(left: Keys, right: Keys) -> bool:

@@ -6,15 +6,17 @@ import json
 import random
 import re
 import sqlite3
-from itertools import pairwise
+from itertools import combinations, pairwise
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from corpus import buckets, dedup, verify
+from corpus import buckets, dedup, fingerprint, verify
 from corpus.align import hunks
+from corpus.dedup_tables import keys_of
 from corpus.fingerprint import jaccard, shingles
 from corpus.masking import Masker, place_names
 from tests.corpus.dedup_corpus import (
@@ -379,6 +381,37 @@ def test_a_bucket_of_thousands_costs_a_newcomer_its_leaders_only() -> None:
     buckets.insert(connection, [(7, node) for node in range(0, 6000, 2)])
     assert len(buckets.insert(connection, [(7, 5001)]).gained) == buckets.LEADERS
     assert len(buckets.insert(connection, [(7, 1)]).gained) == 3001
+
+
+@given(st.data())
+@settings(max_examples=60, deadline=None)
+def test_candidates_are_told_at_once_as_they_are_one_by_one(data: st.DataObject) -> None:
+    connection = connect()
+    # Few different keys, so that any two contents may have any number of them in common.
+    counts = data.draw(st.lists(st.integers(0, 12), min_size=2, max_size=6))
+    for node, count in enumerate(counts):
+        own = st.lists(st.integers(1, 30), min_size=count, max_size=count, unique=True)
+        common = data.draw(st.sets(st.integers(0, fingerprint.BANDS - 1), max_size=1))
+        bands = [-100 * band - (0 if band in common else node + 1) for band in range(fingerprint.BANDS)]
+        blob = np.array(bands + data.draw(own), "<i8").tobytes()
+        connection.execute("INSERT INTO dedup_contents VALUES (?, ?, 0, ?, 0)", (node, blob, node))
+    pairs = set(combinations(range(len(counts)), 2))
+    held = keys_of(connection, range(len(counts)))
+    wanted = {pair for pair in pairs if verify.is_promising(held[pair[0]], held[pair[1]])}
+    assert verify._promising(connection, pairs) == wanted
+
+
+def test_the_pairs_of_a_bucket_are_those_that_a_leader_is_in() -> None:
+    connection = connect()
+    old, new = [*range(10, 40, 3)], [1, 12, 35, 50]
+    buckets.insert(connection, [(7, node) for node in old])
+    leading = sorted(old + new)[: buckets.LEADERS]
+    wanted = {
+        (left, right)
+        for left, right in combinations(sorted(old + new), 2)
+        if left in leading and not {left, right}.isdisjoint(new)
+    }
+    assert buckets.insert(connection, [(7, node) for node in new]).gained == wanted
 
 
 # --- real texts -----------------------------------------------------------------------------------------------------

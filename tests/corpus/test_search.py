@@ -277,4 +277,6 @@ def test_a_lender_goes_by_any_of_its_names(alias: str) -> None:
 )
 @settings(max_examples=500, deadline=None)
 def test_the_index_holds_the_same_tokens_however_they_are_made(text: str) -> None:
-    assert index_text(text) == " ".join(tokens._tokens(text))
+    # Long enough for both ways: by arrays, and one by one as short texts are.
+    for times in (1, 1 + tokens.SHORT // max(1, len(text))):
+        assert index_text(text * times) == " ".join(tokens._tokens(text * times))
