@@ -19,7 +19,7 @@ The byte arithmetic, by family of decoders:
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Literal, NamedTuple
 
 from cleaning.marks import INVALID_BYTE_BASE as INVALID_BYTE_BASE
@@ -166,6 +166,24 @@ def _encode(character: str, encoding: str) -> bytes:
         return character.encode(encoding)
     except UnicodeEncodeError:
         return b""
+
+
+@cache
+def lost_firsts(reader: Reader) -> tuple[bytes, ...]:
+    """Return, by the byte that follows, which bytes above ASCII `reader`, of a two-byte encoding, fails on before it.
+
+    The same as `is_lost` of each pair, in one decoding of them all. A second byte below 0x40 ends no pair; what a digit
+    makes of four bytes is left out.
+    """
+    pairs = (bytes((first, second, 0)) for second in range(0x40, 0x100) for first in range(0x80, 0x100))
+    shown = iter(b"".join(pairs).decode(reader, "surrogateescape").split("\0"))
+    kept = b"\x80" if reader == "cp936" else b""
+    alone = bytes(range(0x80, 0x100)).translate(None, kept)
+    rows = (
+        bytes(first for first in range(0x80, 0x100) if next(shown)[:1] == chr(_ESCAPED + first))
+        for _ in range(0x40, 0x100)
+    )
+    return (*[alone] * 0x40, *(row.translate(None, kept) for row in rows))
 
 
 @lru_cache(maxsize=1 << 14)

@@ -26,7 +26,17 @@ from cleaning.repair.badness import bigram_score, total_logprob
 from cleaning.repair.chains import FAMILY, HOLE, READERS, Writer, describe
 from cleaning.repair.effort import Budget
 from cleaning.repair.irreversible import damage_share, lost_text
-from cleaning.repair.search import IDEOGRAPH, NOT_SINGLE, Group, Trial, Way, attempt, peeled, reads_as_chinese
+from cleaning.repair.search import (
+    IDEOGRAPH,
+    NOT_SINGLE,
+    Group,
+    Trial,
+    Way,
+    attempt,
+    peeled,
+    plainly_utf8,
+    reads_as_chinese,
+)
 from cleaning.repair.solve import as_bytes
 from cleaning.repair.spans import (
     LOW,
@@ -41,6 +51,7 @@ from cleaning.repair.spans import (
     suspicious_lines,
     swapped_regions,
     utf8_regions,
+    utf8_regions_of,
 )
 
 __all__ = ["damage_share", "repair_decoders", "repair_line"]
@@ -178,6 +189,7 @@ def _pools(text: str, lines: list[Bounds]) -> tuple[list[list[Bounds]], list[lis
     pairs: list[Bounds] = []
     single_spans: list[Bounds] = []
     pair_spans: list[Bounds] = []
+    others: list[Bounds] = []
     for start, end in lines:
         line = text[start:end]
         if not clustered(line):
@@ -186,8 +198,12 @@ def _pools(text: str, lines: list[Bounds]) -> tuple[list[list[Bounds]], list[lis
         low = len(LOW.findall(line))
         if 10 * low > 9 * high or (2 * low > high and not _CLEAN.search(line)):
             single.append((start, end))
-            continue
-        regions = [region for region in utf8_regions(line) if region.end - region.start >= LEAST]
+        else:
+            others.append((start, end))
+    found = utf8_regions_of([text[start:end] for start, end in others])
+    for (start, end), every in zip(others, found, strict=True):
+        line = text[start:end]
+        regions = [region for region in every if region.end - region.start >= LEAST]
         runs = list(latin_runs(line))
         if not (regions or runs) or (regions and not _clean_beside(line, regions)):
             pairs.append((start, end))
@@ -409,6 +425,8 @@ HEAD = 400
 
 def _worth_a_search(head: str, way: Way, budget: Search) -> bool:
     """Tell whether the beginning of a long run can be explained so, at least by half, and nearly reads as Chinese."""
+    if way[1] == "utf-8" and plainly_utf8(head, way[0]):
+        return True
     trial = attempt(head, way, quick=True, budget=budget)
     if trial is None or 2 * trial.share < len(head):
         return False

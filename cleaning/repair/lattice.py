@@ -11,7 +11,8 @@ either side; no choice is made on the way there.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from functools import cache, lru_cache
 from itertools import accumulate, combinations_with_replacement, islice
 from typing import NamedTuple
@@ -20,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cleaning.repair.badness import Codes, codes, model, pair_scores, triple_scores
-from cleaning.repair.chains import CP1252_UNDEFINED, HOLE, Family, Reader, is_lost, sources
+from cleaning.repair.chains import CP1252_UNDEFINED, HOLE, Family, Reader, is_lost, lost_firsts, sources
 from cleaning.repair.readings import is_simplified, is_traditional
 from cleaning.repair.streams import CHOICE, CHOICE_BYTE, HOLE_BYTE, stream
 
@@ -47,13 +48,18 @@ FOREIGN = 3.0
 
 _UNMARKED = 0xF8  # stands for a lost byte that shows as `Loss.mark`; no part of UTF-8
 _CONTINUATION = bytes(range(0x80, 0xC0))
+_NO_CONTINUATION = bytes(range(0xC0, 0x100))
 _DROPPED = bytes((*range(0x80, 0xA1), 0xAD))  # controls, no-break space, soft hyphen: pages are cleaned of them
 _BLANKS = b"\xa0\x85"  # what folding white space turns into a blank
 _SINGLE_BYTE: tuple[Reader, ...] = ("latin-1", "cp1252")
 
 
-class Options(NamedTuple):
-    """What a broken place can have been: texts, and their code points by length with each one's number."""
+@dataclass(frozen=True, slots=True, eq=False)
+class Options:
+    """What a broken place can have been: texts, and their code points by length with each one's number.
+
+    Places that are alike share one object, so it counts as equal to nothing but itself.
+    """
 
     texts: tuple[str, ...]
     points: tuple[tuple[NDArray[np.intp], Codes], ...]
@@ -117,10 +123,11 @@ def _encoded(texts: tuple[str, ...], family: Family) -> tuple[bytes, ...]:
     return tuple(dict.fromkeys(found)) or (bytes([HOLE_BYTE]),)
 
 
-def undo(layer: Layer, loss: Loss, following: Family | None = None) -> list[Cell]:
+def undo(layer: Layer, loss: Loss, following: Family | None = None, *, sketch: bool = False) -> list[Cell]:
     """Return the text of a layer's bytes, read as the UTF-8 they are: cells in order, bounds in bytes.
 
-    `following` is the family of decoders that the text was shown by before, if this layer isn't the last.
+    `following` is the family of decoders that the text was shown by before, if this layer isn't the last. A `sketch` has
+    one text for each broken place, whichever comes first: enough to say that there is any.
     """
     data = layer.data
     shown = data.decode("utf-8", "surrogateescape")
@@ -146,6 +153,7 @@ def undo(layer: Layer, loss: Loss, following: Family | None = None) -> list[Cell
                 _tail(tail, loss.reader),
                 loss,
                 following,
+                sketch,
             )
             number += count
             if not (count or edges):
@@ -157,6 +165,16 @@ def undo(layer: Layer, loss: Loss, following: Family | None = None) -> list[Cell
     return cells
 
 
+def allowed(layer: Layer, cell: Cell, loss: Loss) -> Options:
+    """Return what a broken place of a layer without choices can have been if its bytes were lost so."""
+    raw, following = layer.data[cell.start : cell.end], layer.data[cell.end : cell.end + 3]
+    edges: tuple[int, ...] = ()
+    if loss.mark == "":
+        first, last = layer.starts.searchsorted((cell.start, cell.end + 1)).tolist()
+        edges = tuple((layer.starts[first:last] - cell.start).tolist())
+    return _options(raw, (), edges, _tail(following, loss.reader), loss, None)
+
+
 @lru_cache(maxsize=1 << 14)
 def _tail(following: bytes, reader: Reader) -> bytes:
     """Return what decides whether the byte before `following` is lost: three bytes where a four-byte form may begin, else
@@ -164,17 +182,8 @@ def _tail(following: bytes, reader: Reader) -> bytes:
     """
     if following[:1].isdigit() or not following or reader in _SINGLE_BYTE:
         return following
-    fate = _fate(following[0], reader)
-    return next(bytes([byte]) for byte in range(0x100) if _fate(byte, reader) == fate)
-
-
-@cache
-def _fate(byte: int, reader: Reader) -> bytes:
-    """Return the bytes that `reader` loses before `byte`; a digit is like nothing else."""
-    alone = bytes([byte])
-    if alone.isdigit():
-        return alone
-    return bytes(first for first in range(0x80, 0x100) if is_lost(bytes([first, byte]), reader))
+    fates = lost_firsts(reader)
+    return bytes([fates.index(fates[following[0]])])
 
 
 @cache
@@ -195,14 +204,17 @@ def _options(
     tail: bytes,
     loss: Loss,
     following: Family | None,
+    sketch: bool = False,
 ) -> Options:
-    """Return what one broken place can have been, the commonest characters first."""
+    """Return what one broken place can have been, the commonest characters first; a `sketch` has the first one found."""
     if len(choices) > 1:
         found = _expand(raw, choices, tail, loss)
     else:
         options = choices[0] if choices else (b"",)
         each = (raw.replace(bytes([CHOICE_BYTE]), option) for option in options)
         found = (data for one in each for holed in _holed(one, edges, loss) for data in _filled(holed, tail, loss))
+    if sketch:
+        return Options(tuple(islice(_texts(islice(found, MOST_STEPS)), 1)), ())
     spread = dict.fromkeys(_texts(islice(found, MOST_STEPS)))
     if following is not None:
         texts = [text for text in spread if all(char == HOLE or sources(char, following) for char in text)]
@@ -213,8 +225,8 @@ def _options(
     for number, text in enumerate(texts):
         by_length.setdefault(len(text), []).append(number)
     points = tuple(
-        (np.array(numbers), np.stack([codes(texts[number]) for number in numbers]))
-        for numbers in by_length.values()
+        (np.array(numbers), codes("".join([texts[number] for number in numbers])).reshape(-1, length))
+        for length, numbers in by_length.items()
     )
     return Options(tuple(texts), points)
 
@@ -247,16 +259,19 @@ def _holed(raw: bytes, edges: tuple[int, ...], loss: Loss) -> Iterator[bytes]:
             yield holed
 
 
-def _filled(holed: bytes, tail: bytes, loss: Loss) -> Iterator[bytes]:
-    """Yield `holed` with every lost byte filled in, the last one first, as what follows decides what is lost."""
+def _filled(holed: bytes, tail: bytes, loss: Loss) -> Iterable[bytes]:
+    """Return `holed` with every lost byte filled in, the last one first, as what follows decides what is lost."""
     at = max(holed.rfind(HOLE_BYTE), holed.rfind(_UNMARKED))
     if at < 0:
-        yield holed
-        return
-    following = (holed[at + 1 :] + tail)[:3]
+        return (holed,)
+    before, behind = holed[:at], holed[at + 1 :]
+    following = (behind + tail)[:3]
     mark = HOLE if holed[at] == HOLE_BYTE else loss.mark
-    for byte in _lost_before(following if following[:1].isdigit() else following[:1], loss.reader, mark):
-        yield from _filled(holed[:at] + bytes([byte]) + holed[at + 1 :], tail, loss)
+    lost = _lost_before(following if following[:1].isdigit() else following[:1], loss.reader, mark)
+    once = [b"%b%c%b" % (before, byte, behind) for byte in lost]
+    if HOLE_BYTE not in before and _UNMARKED not in before:
+        return once
+    return (filled for one in once for filled in _filled(one, tail, loss))
 
 
 @lru_cache(maxsize=1 << 12)
@@ -264,7 +279,11 @@ def _lost_before(following: bytes, reader: Reader, mark: str | None) -> bytes:
     """Return the later bytes of UTF-8 that `reader` loses before `following` and shows as `mark`."""
     if reader in _SINGLE_BYTE:
         return _BLANKS if mark == " " else _DROPPED if mark == "" else bytes(CP1252_UNDEFINED)
-    return bytes(byte for byte in _CONTINUATION if mark != " " and is_lost(bytes([byte]) + following, reader))
+    if mark == " ":
+        return b""
+    if len(following) == 1 and not following.isdigit():
+        return lost_firsts(reader)[following[0]].translate(None, _NO_CONTINUATION)
+    return bytes(byte for byte in _CONTINUATION if is_lost(bytes([byte]) + following, reader))
 
 
 def _texts(found: Iterator[bytes]) -> Iterator[str]:
@@ -372,17 +391,30 @@ def fill(
     unsure = [
         number for number, cell in enumerate(cells) if cell.options is not None and len(cell.options.texts) > 1
     ]
-    foreign = _foreign("".join(cell.text for cell in cells))
+    foreign = _foreign("".join([cell.text for cell in cells]))
     lines = [0, *accumulate(text.count("\n") for text in best)] if sides else []
+    known: dict[_Question, tuple[int, float]] = {}
+    asked: dict[int, str] = {}
     for _ in range(2):
-        contexts = [_context(best, number, left, right) for number in unsure]
-        if sides:
-            contexts = [_beside(one, sides[lines[number]]) for one, number in zip(contexts, unsure, strict=True)]
-        for number, choice, posterior in _weigh(cells, unsure, contexts, foreign):
+        fresh: dict[int, _Question] = {}
+        for number in unsure:
+            context = _context(best, number, left, right)
+            if sides:
+                context = _beside(context, sides[lines[number]])
             options = cells[number].options
             assert options is not None
-            best[number], sure[number] = options.texts[choice], posterior >= SURE
+            if asked.get(number) != context:
+                asked[number] = context
+                fresh[number] = options, context
+        known |= _weigh([question for question in dict.fromkeys(fresh.values()) if question not in known], foreign)
+        for number, question in fresh.items():
+            choice, posterior = known[question]
+            best[number], sure[number] = question[0].texts[choice], posterior >= SURE
     return [Fill(*one) for one in zip(best, sure, strict=True)]
+
+
+_Question = tuple[Options, str]
+"""What a broken place can have been, and the two characters on either side."""
 
 
 def _context(best: Sequence[str], number: int, left: str, right: str) -> str:
@@ -422,55 +454,75 @@ def _foreign(known: str) -> NDArray[np.float32] | None:
     simplified, traditional = _scripts()
     points = codes(known)
     ours, others = int(simplified.take(points).sum()), int(traditional.take(points).sum())
-    if max(ours, others) <= 4 * min(ours, others):
-        return None
-    return np.where(traditional if ours > others else simplified, np.float32(FOREIGN), np.float32(0))
+    return None if max(ours, others) <= 4 * min(ours, others) else _costs(ours > others)
+
+
+@cache
+def _costs(simplified: bool) -> NDArray[np.float32]:
+    """Return, by BMP code point, what a character of the other script costs."""
+    return np.where(_scripts()[simplified], np.float32(FOREIGN), np.float32(0))
 
 
 def _weigh(
-    cells: Sequence[Cell], unsure: Sequence[int], contexts: Sequence[str], foreign: NDArray[np.float32] | None
-) -> Iterator[tuple[int, int, float]]:
-    """Yield each unsure cell's number, its likeliest option's, and that one's share of all weight."""
-    if not unsure:
-        return
-    around = codes("".join(contexts)).reshape(-1, 4)
+    questions: Sequence[_Question], foreign: NDArray[np.float32] | None
+) -> dict[_Question, tuple[int, float]]:
+    """Return the number of the likeliest option for each of `questions`, and that one's share of all weight."""
+    if not questions:
+        return {}
+    around = codes("".join([context for _, context in questions])).reshape(-1, 4)
     by_length: dict[int, list[tuple[int, NDArray[np.intp], Codes]]] = {}
-    for order, number in enumerate(unsure):
-        options = cells[number].options
-        assert options is not None
+    for order, (options, _) in enumerate(questions):
         for numbers, points in options.points:
             by_length.setdefault(points.shape[1], []).append((order, numbers, points))
     owners, choices, scores = [], [], []
     for parts in by_length.values():
-        owner = np.repeat([order for order, _, _ in parts], [len(numbers) for _, numbers, _ in parts])
+        orders, numbered, pointed = zip(*parts, strict=True)
+        owner = np.array(orders).repeat(list(map(len, numbered)))
         owners.append(owner)
-        choices.append(np.concatenate([numbers for _, numbers, _ in parts]))
-        points = np.concatenate([points for _, _, points in parts])
+        choices.append(np.concatenate(numbered))
+        points = np.concatenate(pointed)
         costs = foreign.take(points).sum(axis=1) if foreign is not None else 0.0
-        scores.append(_scores(around[owner], points, owner) - costs)
-    owner, choice, score = np.concatenate(owners), np.concatenate(choices), np.concatenate(scores)
-    ranked = np.lexsort((-score, owner))
-    owner, choice, score = owner[ranked], choice[ranked], score[ranked]
-    first = np.flatnonzero(np.diff(owner, prepend=-1))
-    weights = np.add.reduceat(
-        np.exp(score - np.repeat(score[first], np.diff([*first.tolist(), len(owner)]))), first
-    )
-    for at, weight in zip(first.tolist(), weights.tolist(), strict=True):
-        yield unsure[int(owner[at])], int(choice[at]), 1.0 / weight
+        scores.append(_scores(around.take(owner, axis=0), points, owner) - costs)
+    owner, choice, score = owners[0], choices[0], scores[0]
+    if len(owners) > 1:
+        owner, choice, score = np.concatenate(owners), np.concatenate(choices), np.concatenate(scores)
+        ranked = owner.argsort(kind="stable")
+        owner, choice, score = owner.take(ranked), choice.take(ranked), score.take(ranked)
+    first = _firsts(owner)
+    best = np.maximum.reduceat(score, first)[
+        owner
+    ]  # every question has options, so owners are numbers of segments
+    weights = np.add.reduceat(np.exp(score - best), first)
+    likeliest = (score == best).nonzero()[0]
+    likeliest = likeliest[_firsts(owner[likeliest])]
+    answers = zip(choice[likeliest].tolist(), (1.0 / weights).tolist(), strict=True)
+    return dict(zip(questions, answers, strict=True))
+
+
+def _firsts(owner: NDArray[np.intp]) -> NDArray[np.intp]:
+    """Return where each owner's stretch begins."""
+    return np.concatenate((_ZERO, (owner[1:] != owner[:-1]).nonzero()[0] + 1))
+
+
+_ZERO = np.zeros(1, dtype=np.intp)
 
 
 def _scores(around: Codes, points: Codes, owner: NDArray[np.intp]) -> NDArray[np.float64]:
-    """Return the log-probability of each option among its neighbours: by pairs, then by triples where that is near."""
-    line = np.concatenate([around[:, :2], points, around[:, 2:]], axis=1)
-    rough = np.zeros(len(line))
-    for place in range(1, line.shape[1] - 2):
-        rough += pair_scores(line[:, place], line[:, place + 1])
-    order = np.lexsort((-rough, owner))
-    first = np.flatnonzero(np.diff(owner[order], prepend=-1))
-    best = np.repeat(rough[order][first], np.diff([*first.tolist(), len(owner)]))
-    scores = np.full(len(line), -1e9)
-    near = order[rough[order] >= best - NEAR]
-    scores[near] = 0.0
-    for place in range(line.shape[1] - 2):
-        scores[near] += triple_scores(line[near, place], line[near, place + 1], line[near, place + 2])
+    """Return the log-probability of each option among its neighbours: by pairs, then by triples where that is near.
+
+    `owner` tells whose option each one is; those of one owner stand together.
+    """
+    line = np.concatenate([around[:, :2], points, around[:, 2:]], axis=1).T.copy()
+    rough = np.zeros(len(owner))
+    for pairs in pair_scores(line[1:-2].ravel(), line[2:-1].ravel()).reshape(-1, len(owner)):
+        rough += pairs
+    first = _firsts(owner)
+    best = np.maximum.reduceat(rough, first).repeat(np.diff(first, append=len(owner)))
+    scores = np.full(len(owner), -1e9)
+    near = (rough >= best - NEAR).nonzero()[0]
+    line = line.take(near, axis=1)
+    total = np.zeros(len(near))
+    for triples in triple_scores(line[:-2].ravel(), line[1:-1].ravel(), line[2:].ravel()).reshape(-1, len(near)):
+        total += triples
+    scores[near] = total
     return scores

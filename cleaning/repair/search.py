@@ -165,12 +165,27 @@ def _quickly(span: str, family: Family, writer: Writer) -> bool:
 
 def _promising(head: str, family: Family, writer: Writer, budget: Budget) -> bool:
     """Tell whether the beginning of a long span reads as anything, before all of it is searched."""
+    if writer == "utf-8" and plainly_utf8(head, family):
+        return True
     for _, pieces in _readings(head, family, writer, budget):
         whole = "".join(piece.guess or piece.text for piece in pieces)
         text = whole.replace(HOLE, "")
         layered = writer == "utf-8" and len(whole) - len(text) <= len(whole) // 8
         return len(text) > PROBE // 10 and (layered or total_logprob(text) > HOPELESS * len(text))
     return False
+
+
+def plainly_utf8(span: str, family: Family) -> bool:
+    """Tell whether what is whole in the bytes of `span` is most of them, and plain Chinese: no search is needed for that."""
+    data = as_bytes(span, family) if family != "hybrid" else None
+    if data is None:
+        return False
+    text = data.decode("utf-8", "ignore")
+    return len(text.encode()) >= WHOLE_SHARE * len(data) and total_logprob(text) > PLAIN * len(text)
+
+
+WHOLE_SHARE, PLAIN = 0.75, -8.0
+"""Share of a span's bytes that must be whole characters of UTF-8, and their mean log-probability, for it to be plain."""
 
 
 def _readings(

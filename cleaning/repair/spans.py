@@ -7,8 +7,10 @@ points at is only a suspicion: the spans found here are judged by what they read
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
 from functools import cache
+from itertools import accumulate
 from typing import NamedTuple
 
 import numpy as np
@@ -287,25 +289,36 @@ _UTF8_RUN = re.compile(
 
 def utf8_regions(line: str) -> Iterator[Region]:
     """Yield the stretches of `line` whose GB18030 bytes are UTF-8, but for a byte lost here and there."""
-    if not _has(line, _HEAD | _TWICE):
-        return
-    shown = stream(line, "gbk", b"\n")
+    return iter(utf8_regions_of([line])[0])
+
+
+def utf8_regions_of(lines: Sequence[str]) -> list[list[Region]]:
+    """Return the same for each of `lines`, read as one text: a run of UTF-8 never goes over a line's end."""
+    found: list[list[Region]] = [[] for _ in lines]
+    numbers = [number for number, line in enumerate(lines) if _has(line, _HEAD | _TWICE)]
+    shown = stream("\n".join([lines[number] for number in numbers]), "gbk", b"\n")
     assert shown is not None
-    runs = list(_UTF8_RUN.finditer(shown.data))
-    starts = {place: number for number, place in enumerate(shown.starts.tolist())} if runs else {}
-    for run in runs:
-        region = _aligned(run.group(), run.start(), starts)
+    ends = list(accumulate(len(lines[number]) + 1 for number in numbers))
+    for run in _UTF8_RUN.finditer(shown.data):
+        region = _aligned(run, shown.starts)
         if region is not None:
-            yield region
+            place = bisect_right(ends, region.start)
+            start = ends[place - 1] if place else 0
+            found[numbers[place]].append(Region(region.start - start, region.end - start))
+    return found
 
 
-def _aligned(data: bytes, place: int, starts: dict[int, int]) -> Region | None:
+def _aligned(run: re.Match[bytes], starts: NDArray[np.int64]) -> Region | None:
     """Return the longest stretch of characters inside a run of UTF-8 sequences; None when there is none."""
-    edges = [0, *(found.end() for found in _SEQUENCE.finditer(data))]
-    inside = [place + edge for edge in edges if place + edge in starts]
-    if len(inside) < 2:
-        return None
-    return Region(starts[inside[0]], starts[inside[-1]])
+    place, data = run.start(), run.group()
+    first, last = starts.searchsorted((place, run.end())).tolist()
+    if starts[first] != place or starts[last] != run.end():
+        edges = {place, *(place + found.end() for found in _SEQUENCE.finditer(data))}
+        inside = [number for number in range(first, last + 1) if int(starts[number]) in edges]
+        if not inside:
+            return None
+        first, last = inside[0], inside[-1]
+    return Region(first, last) if first < last else None
 
 
 _SEQUENCE = re.compile(_WHOLE + rb"|" + _PART + rb"|\xc2[\xa0-\xbf]|\xc3[\x80-\xbf]|[\x00-\xff]")

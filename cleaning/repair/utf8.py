@@ -22,7 +22,7 @@ from cleaning.repair.chains import (
     Step,
     damage,
 )
-from cleaning.repair.lattice import Cell, Fill, Layer, Loss, fill, inner, outer, undo
+from cleaning.repair.lattice import Cell, Fill, Layer, Loss, allowed, fill, inner, outer, undo
 from cleaning.repair.solve import Piece
 
 MOST_LAYERS = 4
@@ -62,24 +62,46 @@ def _marks(span: str, family: Family) -> tuple[str | None, ...]:
 
 def _losses(span: str, family: Family, layer: Layer) -> list[Loss]:
     """Return who can have read `span` and with which losses, those first that leave the fewest places unexplained."""
-    choices = [Loss(reader, mark) for reader in READERS[family] for mark in _marks(span, family)]
+    choices = _choices(span, family)
     if len(choices) == 1:
         return choices
-    head = layer
-    if len(span) > HEAD:
-        head = Layer(layer.data[: int(layer.starts[HEAD])], layer.choices, layer.starts[: HEAD + 1])
+    head = _head(layer)
     ranks = {loss: _rank(span[:HEAD], head, family, loss) for loss in choices}
     return sorted(choices, key=lambda loss: ranks[loss])
 
 
+def _choices(span: str, family: Family) -> list[Loss]:
+    return [Loss(reader, mark) for reader in READERS[family] for mark in _marks(span, family)]
+
+
+def _head(layer: Layer) -> Layer:
+    if len(layer.starts) <= HEAD + 1:
+        return layer
+    return Layer(layer.data[: int(layer.starts[HEAD])], layer.choices, layer.starts[: HEAD + 1])
+
+
 def _rank(span: str, layer: Layer, family: Family, loss: Loss) -> tuple[int, bool]:
     """Return how many places of `span` a loss leaves unexplained, and whether the forward model then differs."""
-    cells = undo(layer, loss)
+    cells = undo(layer, loss, sketch=True)
     unexplained = sum(cell.options is not None and not cell.options.texts for cell in cells)
     if unexplained or layer.choices:
         return unexplained, True
     shown = damage(_anyhow(cells) or "", (_step(loss, _Below(layer, family, span)),))
     return 0, shown[: len(span) - 4] != span[:-4]  # the cut may have torn a character
+
+
+def _proved(span: str, family: Family, layer: Layer) -> Loss | None:
+    """Return who read `span` and with which losses: the first that the forward model bears out, if any does.
+
+    All of a long span is looked at only where its beginning is explained.
+    """
+    head = _head(layer) if len(span) > HEAD else None
+    for loss in _choices(span, family):
+        if head is not None and _rank(span[:HEAD], head, family, loss) != (0, False):
+            continue
+        if _proves(span, layer, family, loss):
+            return loss
+    return None
 
 
 def solve_utf8(
@@ -94,9 +116,8 @@ def solve_utf8(
     layer = outer(span, family)
     if layer is None or not mostly_utf8(layer.data):
         return
-    losses = _losses(span, family, layer)
-    proved = next((loss for loss in losses if _proves(span, layer, family, loss)), None)
-    for loss in losses if proved is None else (proved,):
+    proved = _proved(span, family, layer)
+    for loss in _losses(span, family, layer) if proved is None else (proved,):
         cells = undo(layer, loss)
         whole = all(cell.options is None for cell in cells)
         readers = READERS[family] if whole or family == "latin" else (loss.reader,)
@@ -113,18 +134,19 @@ def _disputed(pieces: list[Piece], cells: list[Cell], layer: Layer, family: Fami
     """
     if family == "latin" or not any(piece.kind == "forced" for piece in pieces):
         return pieces
-    others = zip(*(undo(layer, Loss(reader, loss.mark)) for reader in READERS[family]), strict=True)
-    found = []
-    for piece, cell, rivals in zip(pieces, cells, others, strict=True):
-        texts = {text for rival in rivals if rival.options is not None for text in rival.options.texts}
-        alone = cell.options is None or texts <= {piece.text}
-        found.append(piece if alone or piece.kind != "forced" else piece._replace(kind="likely"))
-    return found
+    others = [Loss(reader, loss.mark) for reader in READERS[family] if reader != loss.reader]
+    return [
+        piece._replace(kind="likely")
+        if piece.kind == "forced"
+        and any(not {piece.text}.issuperset(allowed(layer, cell, other).texts) for other in others)
+        else piece
+        for piece, cell in zip(pieces, cells, strict=True)
+    ]
 
 
 def _proves(span: str, layer: Layer, family: Family, loss: Loss) -> bool:
     """Tell whether the forward model gives `span` back; whatever a broken place is filled with makes no difference."""
-    text = _anyhow(undo(layer, loss))
+    text = _anyhow(undo(layer, loss, sketch=True))
     return text is not None and damage(text, (_step(loss, _Below(layer, family, span)),)) == span
 
 
@@ -235,7 +257,7 @@ def _below(here: _Below, loss: Loss) -> _Below | None:
 def _explained(layer: Layer, loss: Loss) -> bool:
     """Tell whether the bytes of an inner layer are UTF-8 but for what was lost, by as much of it as is surely enough."""
     end = int(layer.starts[min(HEAD, len(layer.starts) - 1)])
-    cells = undo(Layer(layer.data[:end], layer.choices, layer.starts[: HEAD + 1]), loss)
+    cells = undo(Layer(layer.data[:end], layer.choices, layer.starts[: HEAD + 1]), loss, sketch=True)
     whole = sum(len(_HIGH.findall(cell.text)) for cell in cells if cell.options is None)
     broken = sum(cell.options is not None for cell in cells)
     unexplained = sum(cell.options is not None and not cell.options.texts for cell in cells)
