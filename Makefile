@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 
-.PHONY: torture fuzz audit scale demo docs test lint types pytest format bench bench-dirty bench-extract bench-dedup bench-script bench-crawl clean
+.PHONY: fresh torture fuzz audit scale demo docs test lint types pytest format bench bench-dirty bench-extract bench-dedup bench-script bench-crawl clean
 
 demo: $(VENV)/.installed
 	$(BIN)/yuqi demo demo-out
@@ -21,7 +21,7 @@ types: $(VENV)/.dev
 
 pytest: $(VENV)/.dev
 	$(BIN)/python -m pytest -q tests/corpus/web  # a process of their own: servers and a browser
-	$(BIN)/python -m pytest -q --ignore tests/corpus/web
+	$(BIN)/python -m pytest -q --ignore tests/corpus/web --ignore tests/fresh
 
 format: $(VENV)/.dev
 	$(BIN)/ruff check --fix .
@@ -42,6 +42,10 @@ scale: $(VENV)/.dev
 
 bench-%: $(VENV)/.bench
 	$(BIN)/python -m benchmarks.$*
+
+# What is committed, with nothing but Python and make: the README to the letter; the oldest libraries that are allowed.
+fresh: $(VENV)/.dev
+	$(BIN)/python -m pytest -q tests/fresh
 
 # Kills, full disks, torn files, two writers, clock steps: minutes. SEED=N for other instants.
 torture: $(VENV)/.dev
