@@ -149,8 +149,9 @@ class Corpus:
 
     def add_fetch(self, fetch: Fetch, *, most_pending: int = BATCH_FETCHES) -> None:
         """Archive a fetch. It is registered with the next `flush`, at the latest after `most_pending` of them."""
-        row = _fetch_row(fetch, self._writer.append(fetch))
-        self._pending.append(row)
+        identifier = fetch.id
+        location = self._writer.append(fetch, identifier)
+        self._pending.append(_fetch_row(fetch, identifier, location))
         if len(self._pending) >= most_pending:
             self.flush()
 
@@ -222,7 +223,7 @@ class Corpus:
                 continue
             fetched, end = found
             with self.transaction():
-                self._register([_fetch_row(fetch, location) for fetch, location in fetched])
+                self._register([_fetch_row(fetch, fetch.id, location) for fetch, location in fetched])
                 row = {"file": path.name, "bytes": end, "torn": size - end}
                 self.db.table("archives").upsert(row, pk="file")
 
@@ -677,9 +678,9 @@ def site_from(selectors: str | None, charset: str | None, profile: str | None, t
     )
 
 
-def _fetch_row(fetch: Fetch, location: Location) -> dict[str, Any]:
+def _fetch_row(fetch: Fetch, identifier: str, location: Location) -> dict[str, Any]:
     return {
-        "id": fetch.id,
+        "id": identifier,
         "url": fetch.url,
         "site": site_of(fetch.url),
         "kind": fetch.kind,

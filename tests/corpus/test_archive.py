@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gzip
 import io
 import itertools
 from datetime import UTC, datetime
@@ -52,6 +53,38 @@ def test_any_body_and_header_reads_back(tmp_path: Path, body: bytes, status: int
     assert entry.fetch is not None, entry.problem
     assert (entry.fetch.body, entry.fetch.status) == (body, status)
     assert len(entry.fetch.headers) <= 1
+
+
+@given(
+    st.text(
+        st.sampled_from("ab :;<>/\t\r\n\0\x0b\N{NO-BREAK SPACE}\N{LATIN SMALL LETTER E WITH ACUTE}"), max_size=8
+    ),
+    st.text(st.sampled_from("ab :,\t\r\n\0\x1e\N{LATIN SMALL LETTER E WITH ACUTE}\udc80"), max_size=12),
+    st.sampled_from(["X", "transfer-encoding", ""]),
+    st.sampled_from([None, "", " a", "length"]),
+    st.binary(max_size=9),
+)
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_one_record_reads_as_it_does_among_others(
+    tmp_path: Path, path: str, value: str, name: str, word: str | None, body: bytes
+) -> None:
+    url = "http://a.example/" + path
+    fetch = Fetch(url, WHEN, body, "response", 200, ((name, value),), word, word, None, word)
+    (location,) = written(tmp_path, [fetch])
+    *_, entry = walk(io.BytesIO((tmp_path / location.file).read_bytes()))
+    assert entry.fetch == read(tmp_path, location)
+
+
+@pytest.mark.parametrize(
+    ("found", "put"),
+    [(b"as it was", b"as it is!"), (b"Content-Length: ", b"Content-Length: 9"), (b"\r\n\r\n", b"\r\n")],
+)
+def test_a_packed_record_that_was_altered_is_refused(tmp_path: Path, found: bytes, put: bytes) -> None:
+    (location,) = written(tmp_path, [page(0, b"the body as it was")])
+    record = record_bytes(page(0, b"the body as it was")).replace(found, put)
+    (tmp_path / location.file).write_bytes(packed := gzip.compress(record))
+    with pytest.raises(ArchiveError):
+        read(tmp_path, Location(location.file, 0, len(packed)))
 
 
 def test_a_header_cannot_start_another(tmp_path: Path) -> None:
