@@ -20,7 +20,7 @@ Values are kept as one byte each, in sixteenths of a natural logarithm.
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -203,6 +203,16 @@ def bigram_score(a: str, b: str) -> float:
         return nats[stored]
     chance = boundary[first] + begin[second]
     return rare.get(ids[first] << 14 | ids[second], chance)
+
+
+@lru_cache(maxsize=1 << 15)
+def run_score(last: str, text: str) -> float:
+    """Return the sum of log P(character | the one before it) over a few characters that follow `last`."""
+    total = 0.0
+    for character in text:
+        total += bigram_score(last, character)
+        last = character
+    return total
 
 
 def _slot(code: int) -> int:

@@ -169,21 +169,31 @@ def _encode(character: str, encoding: str) -> bytes:
 
 
 @cache
+def pairs_table(encoding: str) -> list[str]:
+    """Return what each pair of bytes is in a two-byte encoding, at `first << 8 | second`; empty where it is nothing.
+
+    All pairs are decoded at once. A few of Big5-HKSCS are two characters.
+    """
+    pairs = b"".join([bytes((first, second, 0)) for first in range(0x81, 0xFF) for second in range(0x40, 0x100)])
+    shown = iter(pairs.decode(encoding, "surrogateescape").split("\0"))
+    table = [""] * 0x10000
+    for first in range(0x81, 0xFF):
+        row = [next(shown) for _ in range(0x40, 0x100)]
+        table[first << 8 | 0x40 : (first + 1) << 8] = [
+            "" if "\udc80" <= text[0] <= "\udcff" else text for text in row
+        ]
+    return table
+
+
+@cache
 def lost_firsts(reader: Reader) -> tuple[bytes, ...]:
     """Return, by the byte that follows, which bytes above ASCII `reader`, of a two-byte encoding, fails on before it.
 
-    The same as `is_lost` of each pair, in one decoding of them all. A second byte below 0x40 ends no pair; what a digit
-    makes of four bytes is left out.
+    The same as `is_lost` of each pair; but what a digit makes of four bytes is left out.
     """
-    pairs = (bytes((first, second, 0)) for second in range(0x40, 0x100) for first in range(0x80, 0x100))
-    shown = iter(b"".join(pairs).decode(reader, "surrogateescape").split("\0"))
-    kept = b"\x80" if reader == "cp936" else b""
-    alone = bytes(range(0x80, 0x100)).translate(None, kept)
-    rows = (
-        bytes(first for first in range(0x80, 0x100) if next(shown)[:1] == chr(_ESCAPED + first))
-        for _ in range(0x40, 0x100)
-    )
-    return (*[alone] * 0x40, *(row.translate(None, kept) for row in rows))
+    table = pairs_table(reader)
+    firsts = bytes(range(0x81 if reader == "cp936" else 0x80, 0x100))
+    return tuple(bytes([first for first in firsts if not table[first << 8 | second]]) for second in range(0x100))
 
 
 @lru_cache(maxsize=1 << 14)

@@ -8,11 +8,11 @@ each pending byte, pruned by the language model; the forward model then proves w
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, lru_cache
 from typing import NamedTuple
 
-from cleaning.repair.badness import bigram_score
-from cleaning.repair.chains import HOLE, SPECIALS, Writer, sources
+from cleaning.repair.badness import run_score
+from cleaning.repair.chains import HOLE, SPECIALS, Writer, pairs_table, sources
 from cleaning.repair.solve import BAD_BYTE, Kind, Piece
 
 WIDTH = 9.0
@@ -39,18 +39,9 @@ State = tuple[float, str, Link | None]
 
 
 @cache
-def pairs_table(writer: Writer) -> list[str]:
+def characters_table(writer: Writer) -> list[str]:
     """Return the character of each pair of bytes in `writer`, at `first << 8 | second`; empty where there is none."""
-    table = [""] * 0x10000
-    for first in range(0x81, 0xFF):
-        for second in range(0x40, 0xFF):
-            try:
-                text = bytes((first, second)).decode(writer)
-            except UnicodeDecodeError:
-                continue
-            if len(text) == 1:
-                table[first << 8 | second] = text
-    return table
+    return [text if len(text) == 1 else "" for text in pairs_table(writer)]
 
 
 def solve_hybrid(span: str, writer: Writer, left: str = "\n") -> list[Piece]:
@@ -58,57 +49,62 @@ def solve_hybrid(span: str, writer: Writer, left: str = "\n") -> list[Piece]:
 
     A piece with `start == end` must be joined to the next one.
     """
-    table = pairs_table(writer)
     states: dict[int, State] = {NOTHING: (0.0, left, None)}
     for place, character in enumerate(span, start=1):
-        options = sources(character, "hybrid")
-        if not options:
+        states = _advance(states, character, place, writer)
+        if not states:
             return []
-        states = _advance(states, options, place, table)
     best = max(states.items(), key=lambda item: item[1][0] + BAD_BYTE * (item[0] != NOTHING))[1]
     return _pieces(best[2], span)
 
 
-def _advance(
-    states: dict[int, State], options: tuple[bytes, ...], place: int, table: list[str]
-) -> dict[int, State]:
+def _advance(states: dict[int, State], character: str, place: int, writer: Writer) -> dict[int, State]:
     """Return the best state for each pending byte after one more character, without the hopeless ones."""
     ahead: dict[int, State] = {}
     best = float("-inf")
-    for pending, (before, previous, link) in states.items():
-        for data in options:
-            score, last, state, text = _read(data, pending, before + PER_BYTE * len(data), previous, table)
-            if state not in ahead or ahead[state][0] < score:
-                ahead[state] = (score, last, Link(link, text, place if state == NOTHING else -1))
-                best = max(best, score)
+    for pending, (before, last, link) in states.items():
+        for worth, text, known, state in _moves(pending, character, writer):
+            score = before + worth
+            if known:
+                score += run_score(last, known)
+            rival = ahead.get(state)
+            if rival is None or rival[0] < score:
+                end = place if state == NOTHING else -1
+                ahead[state] = (score, known[-1] if known else last, Link(link, text, end))
+                if score > best:
+                    best = score
     if len(ahead) > 1:
         return {state: value for state, value in ahead.items() if value[0] >= best - WIDTH}
     return ahead
 
 
-def _read(data: bytes, pending: int, score: float, last: str, table: list[str]) -> tuple[float, str, int, str]:
-    """Return score, last character, pending byte and new text after the bytes of one option."""
+@lru_cache(maxsize=1 << 16)
+def _moves(pending: int, character: str, writer: Writer) -> tuple[tuple[float, str, str, int], ...]:
+    """Return what `character` can put out after a pending byte: what its bytes are worth, the text, the same without holes,
+    and the byte then pending.
+    """
+    table = characters_table(writer)
+    return tuple(_move(data, pending, table) for data in sources(character, "hybrid"))
+
+
+def _move(data: bytes, pending: int, table: list[str]) -> tuple[float, str, str, int]:
+    """Return the same for the bytes of one option."""
+    worth = PER_BYTE * len(data)
     out = ""
     for byte in data:
-        if pending != NOTHING:
-            character = table[pending << 8 | byte]
+        if pending == NOTHING:
+            if byte > 0x80:
+                pending = byte
+            else:
+                out += chr(byte)
+        elif character := table[pending << 8 | byte]:
             pending = NOTHING
-            if not character:
-                score += BAD_BYTE
-                out += HOLE
-                if byte > 0x80:
-                    pending = byte
-                    continue
-                character = chr(byte)
-        elif byte > 0x80:
-            pending = byte
-            continue
+            out += character
         else:
-            character = chr(byte)
-        score += bigram_score(last, character)
-        last = character
-        out += character
-    return score, last, pending, out
+            worth += BAD_BYTE
+            pending = byte if byte > 0x80 else NOTHING
+            out += HOLE if byte > 0x80 else HOLE + chr(byte)
+    return worth, out, out.replace(HOLE, ""), pending
 
 
 def _kind(shown: str, text: str) -> Kind:

@@ -12,11 +12,11 @@ import codecs
 import re
 from collections.abc import Iterator
 from functools import lru_cache
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, get_args
 
 import numpy as np
 
-from cleaning.repair.badness import bigram_score, codes, model, pair_scores
+from cleaning.repair.badness import codes, model, pair_scores, run_score
 from cleaning.repair.chains import (
     CP1252_UNDEFINED,
     FAMILY,
@@ -27,6 +27,7 @@ from cleaning.repair.chains import (
     Reader,
     Writer,
     is_lost,
+    lost_firsts,
     sources,
 )
 from cleaning.repair.streams import HOLE_BYTE, stream
@@ -102,6 +103,8 @@ def lost_bytes(mark: str, following: bytes, reader: Reader) -> bytes:
     if mark == " ":
         return b""
     following = following.replace(b"\xff", b"")[:1]  # the rare four-byte forms are left to the proof
+    if following and not following.isdigit():
+        return lost_firsts(reader)[following[0]].rstrip(b"\xff")
     return bytes(byte for byte in range(0x80, 0xFF) if is_lost(bytes([byte]) + following, reader))
 
 
@@ -203,6 +206,9 @@ def units(span: str, family: Family) -> list[tuple[int, int, tuple[bytes, ...] |
     return found
 
 
+_DECODERS = {writer: codecs.getincrementaldecoder(writer) for writer in get_args(Writer)}
+
+
 class Run(NamedTuple):
     """The characters of a span that some bytes come from."""
 
@@ -238,7 +244,7 @@ def _put(reading: Reading, text: str, end: int, kind: Kind, options: str = "") -
     """Return `reading` with `text` put out; `end` is where in the span its characters end, or -1 inside one."""
     piece = Piece(reading.since, reading.since if end < 0 else end, text, kind)
     return reading._replace(
-        score=reading.score + _score_run(reading.last, text),
+        score=reading.score + run_score(reading.last, text[:LOOK_AHEAD]),
         last=text[-1],
         since=reading.since if end < 0 else end,
         trail=Trail(reading.trail, piece, options),
@@ -251,7 +257,7 @@ def _feed(reading: Reading, data: bytes, writer: Writer, run: Run) -> Reading:
         reading, data = _close_lead(reading, data, writer, run.end)
     if not data:
         return reading
-    decoder = codecs.getincrementaldecoder(writer)("strict")
+    decoder = _DECODERS[writer]()
     whole = reading.pending + data
     try:
         text = decoder.decode(whole)
@@ -356,14 +362,6 @@ def _character(data: bytes, writer: Writer) -> str:
     except UnicodeDecodeError:
         return ""
     return text if len(text) == 1 else ""
-
-
-def _score_run(last: str, text: str) -> float:
-    total = 0.0
-    for character in text[:LOOK_AHEAD]:
-        total += bigram_score(last, character)
-        last = character
-    return total
 
 
 def _pieces(reading: Reading, length: int, left: str, right: str) -> list[Piece]:

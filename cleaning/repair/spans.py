@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cleaning.repair.badness import Codes, Scores, codes, model, pair_scores
-from cleaning.repair.chains import HOLE, READERS, SPECIALS, Family, Writer
+from cleaning.repair.chains import HOLE, INVALID_BYTE_BASE, READERS, SPECIALS, Family, Writer, pairs_table
 from cleaning.repair.streams import stream
 
 _LATIN, _HEAD, _CROSS, _INNER, _BIG5_AS_GBK, _GBK_AS_BIG5, _LOST, _OTHER, _DEAD, _TWICE, _LATER = (
@@ -225,20 +225,39 @@ def hybrid_regions(line: str) -> Iterator[Region]:
     if 2 * low > high and 5 * single > high and clustered(span):
         yield Region(*found.span())
     if low < high:
-        for run in _hybrid_run().finditer(line):
-            if len(run.group()) > 2 and _foreign(run.group()):
-                yield Region(*run.span())
+        for run in _hybrid_runs(line):
+            if run.end - run.start > 2 and _foreign(line[run.start : run.end]):
+                yield run
 
 
 _RARE = -12.5  # log-probability of a character that hardly any text has
 
 
 @cache
-def _hybrid_run() -> re.Pattern[str]:
-    """Return the pattern of a run with pieces of two bytes and, inside or at its end, of three bytes of UTF-8."""
-    rare = np.flatnonzero(model().begin[0x3400:0xA000] < _RARE) + 0x3400
-    three = f"\u0800-\u1fff\ua000-\ud7ff\ue000-\uf8ff{''.join(map(chr, rare.tolist()))}"
-    return re.compile(f"[{_HIGH}](?:[\\x20-\\x7e{_HIGH}{three}]*[{_HIGH}{three}])?[@-~]?")
+def _hybrid_kinds() -> NDArray[np.uint8]:
+    """Return, by code point as the model indexes it, what a character may be in a hybrid, as a letter.
+
+    `h`: a byte, or two of UTF-8; `t`: three bytes of UTF-8, which are no frequent ideograph; `p`: a pair's second byte;
+    `a`: other ASCII; a blank: nothing.
+    """
+    table = np.full(0x10000, ord(" "), dtype=np.uint8)
+    table[0x20:0x40], table[0x40:0x7F] = ord("a"), ord("p")
+    for first, last in ((0x800, 0x2000), (0xA000, 0xD800), (0xE000, 0xF900)):
+        table[first:last] = ord("t")
+    table[0x3400:0xA000][model().begin[0x3400:0xA000] < _RARE] = ord("t")
+    table[codes(f"\ufffd{chr(INVALID_BYTE_BASE + 0x80)}{''.join(SPECIALS)}")] = ord("h")
+    table[0x80:0x800] = ord("h")
+    return table
+
+
+_HYBRID_RUN = re.compile(b"h(?:[apht]*[ht])?p?")
+"""A run with pieces of two bytes and, inside or at its end, of three bytes of UTF-8."""
+
+
+def _hybrid_runs(line: str) -> Iterator[Region]:
+    """Yield the runs of `line` that may be a hybrid, and are nothing else but that and ASCII."""
+    for run in _HYBRID_RUN.finditer(_hybrid_kinds().take(codes(line)).tobytes()):
+        yield Region(*run.span())
 
 
 _LATER_PAIR = re.compile("[\u0100-\u07ff]")
@@ -336,12 +355,9 @@ def _swaps(family: Family, writer: Writer) -> NDArray[np.uint32]:
     reader = "gb18030" if family == "gbk" else READERS[family][0]  # user-defined pairs included
     table = np.full(0x10000, _UNMAPPED, dtype=np.uint32)
     table[:0x80] = np.arange(0x80)
-    for first in range(0x81, 0xFF):
-        for second in (*range(0x40, 0x7F), *range(0x80, 0xFF)):
-            pair = bytes((first, second))
-            shown, text = pair.decode(reader, "ignore"), pair.decode(writer, "ignore")
-            if len(shown) == 1 == len(text) and max(shown, text) < "\U00010000" and shown >= "\x80" <= text:
-                table[ord(shown)] = ord(text)
+    for shown, text in zip(pairs_table(reader), pairs_table(writer), strict=True):
+        if len(shown) == 1 == len(text) and max(shown, text) < "\U00010000":
+            table[ord(shown)] = ord(text)
     return table
 
 

@@ -31,9 +31,12 @@ class Stream(NamedTuple):
 @cache
 def _tables(family: Family) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     """Return, by BMP code point, how many bytes a character stands for, and these (four columns)."""
-    found = [b""] * 0x10000
-    for code in (*range(0x100), *_SPECIAL_POINTS) if family == "latin" else range(0x10000):
-        found[code] = _first(chr(code), family)
+    if family in ("gbk", "big5"):
+        found = _encoded(family)
+    else:
+        found = [b""] * 0x10000
+        for code in (*range(0x100), *_SPECIAL_POINTS):
+            found[code] = next(iter(sources(chr(code), family)), b"")
     found[ord(HOLE)] = bytes([HOLE_BYTE])
     found[ord(CHOICE)] = bytes([CHOICE_BYTE])
     lengths = np.array([len(data) for data in found], dtype=np.uint8)
@@ -44,12 +47,12 @@ def _tables(family: Family) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
 _SPECIAL_POINTS = tuple(map(ord, SPECIALS))
 
 
-def _first(character: str, family: Family) -> bytes:
-    """Return the likeliest bytes of a character; those of pairs without the memory of `sources`, for whole tables."""
-    if family in ("latin", "hybrid"):
-        return next(iter(sources(character, family)), b"")
+def _encoded(family: Family) -> list[bytes]:
+    """Return the likeliest bytes of each character under a family of two-byte encodings, all encoded at once."""
     readers: tuple[Reader, ...] = ("gb18030",) if family == "gbk" else READERS[family]
-    return next(filter(None, (character.encode(reader, "ignore") for reader in readers)), b"")
+    every = "\0".join(map(chr, range(1, 0x10000)))
+    found = [[b"\0", *every.encode(reader, "ignore").split(b"\0")] for reader in readers]
+    return found[0] if len(found) == 1 else [next(filter(None, row), b"") for row in zip(*found, strict=True)]
 
 
 def stream(span: str, family: Family, unshown: bytes = b"") -> Stream | None:

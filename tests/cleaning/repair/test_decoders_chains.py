@@ -23,7 +23,7 @@ from cleaning.repair.chains import (
     read,
     sources,
 )
-from cleaning.repair.hybrid import pairs_table, solve_hybrid
+from cleaning.repair.hybrid import characters_table, solve_hybrid
 from cleaning.repair.search import attempt, reads_as_chinese
 from cleaning.repair.solve import as_bytes, choose, join, lost_bytes, solve_pairs
 from cleaning.repair.spans import suspicious_lines, swapped_regions, utf8_regions
@@ -157,7 +157,7 @@ def test_hybrid_choices() -> None:
     span = damage(text, (Step("gb18030", "hybrid"),))
     assert join(solve_hybrid(span, "gb18030")) == text
     assert solve_hybrid("\u4f60\ud800", "gb18030") == [] or solve_hybrid("\u4f60", "gb18030") != []
-    assert pairs_table("gb18030")[0xC4E3] == "你"
+    assert characters_table("gb18030")[0xC4E3] == "你"
 
 
 def test_bytes_of_a_span() -> None:
