@@ -130,17 +130,14 @@ def undo(layer: Layer, loss: Loss, following: Family | None = None, *, sketch: b
     one text for each broken place, whichever comes first: enough to say that there is any.
     """
     data = layer.data
-    shown = data.decode("utf-8", "surrogateescape")
     begins = frozenset(layer.starts.tolist()) if loss.mark == "" else frozenset()
     memo: dict[tuple[bytes, bytes], Options] = {}
     cells: list[Cell] = []
-    cursor = place = number = 0
-    for found in _broken(loss.mark).finditer(shown):
-        first, last = found.span()
-        if first > cursor:
-            known = shown[cursor:first]
-            cells.append(Cell(place, place := place + len(known.encode()), known))
-        end = place + last - first  # every character matched stands for one byte
+    number = 0
+    for place, end, known in _places(data, loss.mark):
+        if known:
+            cells.append(Cell(place, end, known))
+            continue
         raw, tail = data[place:end], data[end : end + 3]
         options = memo.get((raw, tail))
         if options is None:
@@ -159,10 +156,29 @@ def undo(layer: Layer, loss: Loss, following: Family | None = None, *, sketch: b
             if not (count or edges):
                 memo[raw, tail] = options
         cells.append(Cell(place, end, options.texts[0] if len(options.texts) == 1 else "", options))
+    return cells
+
+
+@lru_cache(maxsize=8)
+def _places(data: bytes, mark: str | None) -> list[tuple[int, int, str]]:
+    """Return where `data` is UTF-8, with its text, and where it is broken ("" for text); `mark` may stand for lost bytes.
+
+    Several decoders are tried on the same bytes, so the last answers are kept.
+    """
+    shown = data.decode("utf-8", "surrogateescape")
+    found: list[tuple[int, int, str]] = []
+    cursor = place = 0
+    for match in _broken(mark).finditer(shown):
+        first, last = match.span()
+        if first > cursor:
+            known = shown[cursor:first]
+            found.append((place, place := place + len(known.encode()), known))
+        end = place + last - first  # every character matched stands for one byte
+        found.append((place, end, ""))
         place, cursor = end, last
     if cursor < len(shown):
-        cells.append(Cell(place, len(data), shown[cursor:]))
-    return cells
+        found.append((place, len(data), shown[cursor:]))
+    return found
 
 
 def allowed(layer: Layer, cell: Cell, loss: Loss) -> Options:

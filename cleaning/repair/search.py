@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from itertools import islice
+from typing import NamedTuple, get_args
 
 from cleaning.repair.badness import codes, pair_scores, total_logprob
 from cleaning.repair.chains import (
@@ -269,20 +270,35 @@ def prove(span: str, pieces: list[Piece], readers: tuple[Reader, ...], writer: W
     One decoder must explain the whole, or the one that explains most is taken. An open hole stands in the proof for
     the likeliest character that its bytes allow.
     """
-    groups = list(_groups(pieces, len(span)))
-    best = Trial([group._replace(proved=False) for group, _ in groups], Step(writer, readers[0]))
+    groups, proofs = _groups(pieces, len(span))
+    whole = "".join(proofs)
+    best, most = Step(writer, readers[0]), [False] * len(groups)
     for step in _steps(span, readers, writer):
-        trial = Trial([group for group, _ in groups], step)
-        whole = "".join(proof for _, proof in groups)
         if _shows(whole, step, span):
-            return trial
+            return Trial(groups, step)
         if len(groups) > 1:
-            proved = [_shows(proof, step, span[group.start : group.end]) for group, proof in groups]
-            if sum(proved) > sum(group.proved for group in best.groups):
-                best = Trial(
-                    [group._replace(proved=ok) for (group, _), ok in zip(groups, proved, strict=True)], step
-                )
-    return best
+            proved = _shown_apart(groups, proofs, step, span)
+            if sum(proved) > sum(most):
+                best, most = step, proved
+    marked = zip(groups, most, strict=True)
+    return Trial([group if proved else group._replace(proved=False) for group, proved in marked], best)
+
+
+def _shown_apart(groups: list[Group], proofs: list[str], step: Step, span: str) -> list[bool]:
+    """Tell of each group whether `step` shows its proof as the span has it.
+
+    All are shown at once: no encoding has a line break in a character, so none reads on behind one.
+    """
+    shown = iter(damage("\n".join(proofs), (step,)).split("\n"))
+    if step.blank:
+        span = blanked(span)
+    proved = []
+    for group, proof in zip(groups, proofs, strict=True):
+        line = next(shown)
+        if "\n" in proof:
+            line = "\n".join([line, *islice(shown, proof.count("\n"))])
+        proved.append(line == span[group.start : group.end])
+    return proved
 
 
 def _steps(span: str, readers: tuple[Reader, ...], writer: Writer) -> Iterator[Step]:
@@ -308,21 +324,30 @@ def _shows(text: str, step: Step, span: str) -> bool:
     return shown == (blanked(span) if step.blank else span)
 
 
-def _groups(pieces: list[Piece], length: int) -> Iterator[tuple[Group, str]]:
-    """Yield the groups of `pieces`, each with the text that its proof runs on."""
-    texts: list[str] = []
+_ONE_KIND: dict[Kind, frozenset[Kind]] = {kind: frozenset([kind]) for kind in get_args(Kind)}
+
+
+def _groups(pieces: list[Piece], length: int) -> tuple[list[Group], list[str]]:
+    """Return the groups of `pieces`, and the text that the proof of each runs on."""
+    groups: list[Group] = []
     proofs: list[str] = []
-    kinds: set[Kind] = set()
-    start = 0
-    for number, piece in enumerate(pieces):
-        texts.append(piece.text)
-        proofs.append(piece.guess or piece.text)
-        kinds.add(piece.kind)
-        last = number + 1 == len(pieces)
-        if piece.end > piece.start or last:
-            end = length if last else piece.end
-            yield Group(start, end, "".join(texts), frozenset(kinds), True), "".join(proofs)
-            texts, proofs, kinds, start = [], [], set(), end
+    text = proof = ""
+    kinds: frozenset[Kind] = frozenset()
+    begun = 0
+    for start, end, found, kind, guess in pieces:
+        text += found
+        proof += guess or found
+        kinds = kinds | _ONE_KIND[kind] if kinds else _ONE_KIND[kind]
+        if end > start:
+            groups.append(Group(begun, end, text, kinds, True))
+            proofs.append(proof)
+            text, proof, kinds, begun = "", "", frozenset(), end
+    if kinds:
+        groups.append(Group(begun, length, text, kinds, True))
+        proofs.append(proof)
+    elif groups:
+        groups[-1] = groups[-1]._replace(end=length)
+    return groups, proofs
 
 
 def _varied(text: str) -> bool:

@@ -178,6 +178,7 @@ def solve_pairs(
         yield _pieces(reading, len(span), left, right)
 
 
+@lru_cache(maxsize=4)
 def units(span: str, family: Family) -> list[tuple[int, int, tuple[bytes, ...] | None]]:
     """Return `span` as runs of known bytes, choices between byte strings, and lost bytes (None), with their places.
 
@@ -186,12 +187,9 @@ def units(span: str, family: Family) -> list[tuple[int, int, tuple[bytes, ...] |
     found: list[tuple[int, int, tuple[bytes, ...] | None]] = []
     run: list[bytes] = []
     start = 0
+    marks = "?\ufffd " if family == "latin" else "?\ufffd"
     for place, character in enumerate(span):
-        options = (
-            None
-            if character in "?\ufffd" or (character == " " and family == "latin")
-            else sources(character, family)
-        )
+        options = None if character in marks else sources(character, family)
         if options is not None and len(options) == 1:
             run.append(options[0])
             continue
@@ -233,6 +231,8 @@ def _first_bytes(text: str, family: Family) -> bytes:
 
 def _best(readings: list[Reading]) -> list[Reading]:
     """Return the best reading of each state, the best first, without the hopeless ones."""
+    if len(readings) == 1:
+        return readings
     states: dict[tuple[bytes, str], Reading] = {}
     for reading in sorted(readings, key=lambda item: -item.score):
         states.setdefault((reading.pending, reading.last), reading)
@@ -243,12 +243,9 @@ def _best(readings: list[Reading]) -> list[Reading]:
 def _put(reading: Reading, text: str, end: int, kind: Kind, options: str = "") -> Reading:
     """Return `reading` with `text` put out; `end` is where in the span its characters end, or -1 inside one."""
     piece = Piece(reading.since, reading.since if end < 0 else end, text, kind)
-    return reading._replace(
-        score=reading.score + run_score(reading.last, text[:LOOK_AHEAD]),
-        last=text[-1],
-        since=reading.since if end < 0 else end,
-        trail=Trail(reading.trail, piece, options),
-    )
+    score = reading.score + run_score(reading.last, text[:LOOK_AHEAD])
+    since = reading.since if end < 0 else end
+    return Reading(score, reading.pending, text[-1], since, reading.leads, Trail(reading.trail, piece, options))
 
 
 def _feed(reading: Reading, data: bytes, writer: Writer, run: Run) -> Reading:
@@ -262,11 +259,17 @@ def _feed(reading: Reading, data: bytes, writer: Writer, run: Run) -> Reading:
     try:
         text = decoder.decode(whole)
     except UnicodeDecodeError:
-        return _feed_broken(reading._replace(pending=b""), whole, writer, run)
+        return _feed_broken(_leave(reading, b""), whole, writer, run)
     rest = decoder.getstate()[0]
     if text:
         reading = _put(reading, text, -1 if rest else run.end, "known")
-    return reading._replace(pending=rest)
+    return _leave(reading, rest)
+
+
+def _leave(reading: Reading, pending: bytes, worth: float = 0.0) -> Reading:
+    """Return `reading` with other bytes pending, no lost lead among them, and a score that is so much better."""
+    score, _, last, since, _, trail = reading
+    return Reading(score + worth, pending, last, since, b"", trail)
 
 
 def _feed_broken(reading: Reading, data: bytes, writer: Writer, run: Run) -> Reading:
@@ -285,7 +288,7 @@ def _feed_broken(reading: Reading, data: bytes, writer: Writer, run: Run) -> Rea
             reading = _put(reading, HOLE, end, "open")._replace(score=reading.score + BAD_BYTE * len(part))
         else:
             reading = _put(reading, part, end, "known")
-    return reading._replace(pending=rest)
+    return _leave(reading, rest)
 
 
 _BAD_OR_GOOD = re.compile("[\udc80-\udcff]+|[^\udc80-\udcff]+")
@@ -295,11 +298,10 @@ def _close_lead(reading: Reading, data: bytes, writer: Writer, end: int) -> tupl
     """Return `reading` with its lost lead byte joined to the first of `data`, and what is left of `data`."""
     options = _lead_options(reading.leads, data[0], writer)
     if not options:
-        broken = _put(reading, HOLE, -1, "open")
-        return broken._replace(pending=b"", leads=b"", score=broken.score + BAD_BYTE), data
+        return _leave(_put(reading, HOLE, -1, "open"), b"", BAD_BYTE), data
     best = _likeliest(reading.last, options)
     done = _put(reading, best, end if len(data) == 1 else -1, "likely", options)
-    return done._replace(pending=b"", leads=b""), data[1:]
+    return _leave(done, b""), data[1:]
 
 
 @lru_cache(maxsize=1 << 14)
@@ -335,15 +337,14 @@ def _lose(
             return spread
     lost = lost_bytes(mark, following, reader)
     if lost and not waiting:
-        spread.append(reading._replace(pending=b"\xff", leads=lost, score=reading.score - 1.0))
+        spread.append(Reading(reading.score - 1.0, b"\xff", reading.last, reading.since, lost, reading.trail))
     elif lost:
         options = _trail_options(reading.leads or reading.pending[-1:], lost, writer)
         if options and len(reading.pending) == 1:
             best = _likeliest(reading.last, options)
-            spread.append(_put(reading, best, run.end, "likely", options)._replace(pending=b"", leads=b""))
+            spread.append(_leave(_put(reading, best, run.end, "likely", options), b""))
     if not spread:
-        broken = _put(reading, HOLE, run.end, "open")
-        spread.append(broken._replace(pending=b"", leads=b"", score=broken.score + BAD_BYTE))
+        spread.append(_leave(_put(reading, HOLE, run.end, "open"), b"", BAD_BYTE))
     return spread
 
 

@@ -161,13 +161,14 @@ def _pieces(cells: list[Cell], fills: list[Fill], layer: Layer, length: int) -> 
     """Return the pieces of a reading in characters; one that ends inside a character ends where it starts."""
     if len(cells) == 1:
         return [_piece(cells[0], fills[0], 0, length)]
-    starts = np.searchsorted(layer.starts, np.array([cell.start for cell in cells])).tolist()
-    ends = np.searchsorted(layer.starts, np.array([cell.end for cell in cells]))
-    whole = layer.starts[ends] == np.array([cell.end for cell in cells])
-    found = []
-    for cell, filled, start, end, ok in zip(cells, fills, starts, ends.tolist(), whole.tolist(), strict=True):
-        found.append(_piece(cell, filled, start, end if ok else start))
-    return found
+    starts = layer.starts.searchsorted([cell.start for cell in cells]).tolist()
+    edges = np.array([cell.end for cell in cells])
+    ends = layer.starts.searchsorted(edges)
+    whole = layer.starts[ends] == edges
+    return [
+        _piece(cell, filled, start, end if ok else start)
+        for cell, filled, start, end, ok in zip(cells, fills, starts, ends.tolist(), whole.tolist(), strict=True)
+    ]
 
 
 def _piece(cell: Cell, filled: Fill, start: int, end: int) -> Piece:
