@@ -54,15 +54,27 @@ READERS: dict[Family, tuple[Reader, ...]] = {
 FAMILY: dict[Reader, Family] = {reader: family for family, readers in READERS.items() for reader in readers}
 """The family of each decoder."""
 
+
+class Translation(dict[int, int | str]):
+    """A table for `str.translate` in which a character that isn't listed is learned to stay: asking in vain is slow."""
+
+    def __missing__(self, code: int) -> int:
+        if code < 0x10000:
+            self[code] = code
+        return code
+
+
 _ESCAPED = 0xDC00  # Python's `surrogateescape` shows an undecodable byte as this plus the byte
-_AS_CP1252 = {
-    _ESCAPED + byte: chr(byte)
-    if 0x80 <= byte < 0xA0 and byte in CP1252_UNDEFINED
-    else bytes([byte]).decode("cp1252")
-    for byte in range(0x80, 0x100)
-}
-_NO_CONTROLS = dict.fromkeys(range(0x80, 0xA0))
-_AS_MARKER = {_ESCAPED + byte: chr(INVALID_BYTE_BASE + byte) for byte in range(0x80, 0x100)}
+_AS_CP1252 = Translation(
+    {
+        _ESCAPED + byte: chr(byte)
+        if 0x80 <= byte < 0xA0 and byte in CP1252_UNDEFINED
+        else bytes([byte]).decode("cp1252")
+        for byte in range(0x80, 0x100)
+    }
+)
+_CONTROLS = bytes(range(0x80, 0xA0))
+_AS_MARKER = Translation({_ESCAPED + byte: chr(INVALID_BYTE_BASE + byte) for byte in range(0x80, 0x100)})
 
 
 class Step(NamedTuple):
@@ -106,18 +118,29 @@ def read(data: bytes, reader: Reader, lost: str = HOLE) -> str:
     if reader == "hybrid":
         return data.decode("utf-8", "surrogateescape").translate(_AS_CP1252)
     if reader == "cp936":
-        show = {
-            _ESCAPED + byte: chr(INVALID_BYTE_BASE + byte) if lost == MARKER else lost
-            for byte in range(0x81, 0x100)
-        }
-        return data.decode("gbk", "surrogateescape").translate(show | {_ESCAPED + 0x80: "\N{EURO SIGN}"})
+        return data.decode("gbk", "surrogateescape").translate(_as_cp936(lost))
     if lost == MARKER:
         shown = data.decode(reader, "surrogateescape")
         return shown.translate(_AS_CP1252 if reader == "cp1252" else _AS_MARKER)
     if lost == "":
-        return data.decode(reader, "ignore").translate(_NO_CONTROLS if reader == "latin-1" else {})
+        return data.translate(None, _CONTROLS if reader == "latin-1" else b"").decode(reader, "ignore")
     shown = data.decode(reader, "replace")
     return shown if lost == HOLE else shown.replace(HOLE, lost)
+
+
+@cache
+def _as_cp936(lost: str) -> Translation:
+    """Return what Windows' decoder of GBK writes for each byte that Python's escapes."""
+    shown = {byte: chr(INVALID_BYTE_BASE + byte) if lost == MARKER else lost for byte in range(0x81, 0x100)}
+    shown[0x80] = "\N{EURO SIGN}"
+    return Translation({_ESCAPED + byte: text for byte, text in shown.items()})
+
+
+def has_markers(text: str) -> bool:
+    """Tell whether `text` has this project's exact-byte markers."""
+    if len(text.encode("utf-16-le", "surrogatepass")) == 2 * len(text):
+        return False  # nothing outside the BMP, which costs far less than a look at each character
+    return max(text) > chr(INVALID_BYTE_BASE)
 
 
 @lru_cache(maxsize=1 << 17)

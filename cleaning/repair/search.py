@@ -12,7 +12,6 @@ from cleaning.repair.chains import (
     CP1252_UNDEFINED,
     FAMILY,
     HOLE,
-    INVALID_BYTE_BASE,
     MARKER,
     READERS,
     SPECIALS,
@@ -23,6 +22,7 @@ from cleaning.repair.chains import (
     Writer,
     blanked,
     damage,
+    has_markers,
 )
 from cleaning.repair.effort import Budget
 from cleaning.repair.hybrid import solve_hybrid
@@ -303,7 +303,7 @@ def _shown_apart(groups: list[Group], proofs: list[str], step: Step, span: str) 
 
 def _steps(span: str, readers: tuple[Reader, ...], writer: Writer) -> Iterator[Step]:
     """Yield the steps that can have left `span`, by the signs that lost bytes left in it."""
-    if max(span) > chr(INVALID_BYTE_BASE):
+    if has_markers(span):
         losses = [MARKER]
     elif HOLE in span:
         losses = [HOLE]

@@ -25,6 +25,7 @@ from cleaning.repair.chains import (
     SPECIALS,
     Family,
     Reader,
+    Translation,
     Writer,
     is_lost,
     lost_firsts,
@@ -64,7 +65,7 @@ class Piece(NamedTuple):
     guess: str = ""
 
 
-_TO_BYTE = {ord(character): byte for character, byte in SPECIALS.items()}
+_TO_BYTE = Translation({ord(character): byte for character, byte in SPECIALS.items()})
 _TO_BYTE |= {INVALID_BYTE_BASE + byte: byte for byte in range(0x80, 0x100)} | {ord(HOLE): HOLE_BYTE}
 _NOT_PLAIN_GBK = re.compile("[\ufffd\u20ac\U0010ff80-\U0010ffff]")
 
@@ -73,7 +74,10 @@ def as_bytes(span: str, family: Family) -> bytes | None:
     """Return the likeliest bytes of `span` under `family`, `HOLE_BYTE` for U+FFFD; None when it can't have any."""
     try:
         if family == "latin":
-            return span.translate(_TO_BYTE).encode("latin-1")
+            try:
+                return span.encode("latin-1")  # most often there is nothing to translate
+            except UnicodeEncodeError:
+                return span.translate(_TO_BYTE).encode("latin-1")
         if family == "gbk" and not _NOT_PLAIN_GBK.search(span):
             return span.encode("gb18030")
     except UnicodeEncodeError:

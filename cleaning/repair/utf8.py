@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from typing import NamedTuple
 
 import numpy as np
@@ -12,7 +13,6 @@ from cleaning.repair.badness import logprob
 from cleaning.repair.chains import (
     CP1252_UNDEFINED,
     HOLE,
-    INVALID_BYTE_BASE,
     MARKER,
     READERS,
     SPECIALS,
@@ -21,6 +21,7 @@ from cleaning.repair.chains import (
     Reader,
     Step,
     damage,
+    has_markers,
 )
 from cleaning.repair.lattice import Cell, Fill, Layer, Loss, allowed, fill, inner, outer, undo
 from cleaning.repair.solve import Piece
@@ -54,20 +55,25 @@ def _marks(span: str, family: Family) -> tuple[str | None, ...]:
     """Return what may show in place of a lost byte of `span`, beside U+FFFD."""
     if HOLE in span:
         return (" ", None) if family == "latin" and " " in span else (None,)
-    if max(span, default="") > chr(INVALID_BYTE_BASE):
+    if has_markers(span):
         return (None,)
     marks = [mark for mark in ("?", " ") if mark in span and (mark == "?" or family == "latin")]
     return (None, *marks, "")
 
 
-def _losses(span: str, family: Family, layer: Layer) -> list[Loss]:
-    """Return who can have read `span` and with which losses, those first that leave the fewest places unexplained."""
+def _losses(span: str, family: Family, layer: Layer) -> Iterator[Loss]:
+    """Yield who can have read `span` and with which losses, those first that leave the fewest places unexplained."""
     choices = _choices(span, family)
     if len(choices) == 1:
-        return choices
+        yield from choices
+        return
     head = _head(layer)
-    ranks = {loss: _rank(span[:HEAD], head, family, loss) for loss in choices}
-    return sorted(choices, key=lambda loss: ranks[loss])
+    ranks: dict[Loss, tuple[int, bool]] = {}
+    for loss in choices:
+        ranks[loss] = _rank(span[:HEAD], head, family, loss)
+        if ranks[loss] == _EXPLAINED:
+            yield loss
+    yield from sorted((loss for loss in choices if ranks[loss] != _EXPLAINED), key=lambda loss: ranks[loss])
 
 
 def _choices(span: str, family: Family) -> list[Loss]:
@@ -78,6 +84,10 @@ def _head(layer: Layer) -> Layer:
     if len(layer.starts) <= HEAD + 1:
         return layer
     return Layer(layer.data[: int(layer.starts[HEAD])], layer.choices, layer.starts[: HEAD + 1])
+
+
+_EXPLAINED = (0, False)
+"""The best that `_rank` gives: nothing unexplained, nothing shown differently."""
 
 
 def _rank(span: str, layer: Layer, family: Family, loss: Loss) -> tuple[int, bool]:
@@ -97,7 +107,7 @@ def _proved(span: str, family: Family, layer: Layer) -> Loss | None:
     """
     head = _head(layer) if len(span) > HEAD else None
     for loss in _choices(span, family):
-        if head is not None and _rank(span[:HEAD], head, family, loss) != (0, False):
+        if head is not None and _rank(span[:HEAD], head, family, loss) != _EXPLAINED:
             continue
         if _proves(span, layer, family, loss):
             return loss
@@ -197,10 +207,9 @@ def peel(span: str, left: str = "\n", right: str = "\n") -> Peeled | None:
         if layer is None or not mostly_utf8(layer.data):
             continue
         outermost = _Below(layer, family, span)
-        losses = _losses(span, family, layer)
-        if not _explained(layer, losses[0]):
-            continue
-        for loss in losses[:MOST_READERS]:
+        for number, loss in enumerate(islice(_losses(span, family, layer), MOST_READERS)):
+            if number == 0 and not _explained(layer, loss):
+                break
             found = _peel(span, outermost, loss, (), left, right)
             if found is not None:
                 return found
@@ -238,8 +247,13 @@ def _peel(span: str, here: _Below, loss: Loss, steps: Chain, left: str, right: s
 
 def _next_loss(below: _Below, above: Loss) -> Loss:
     """Return how a layer lost bytes: by the same reader as the one above it, if that explains it as well as any."""
-    losses = _losses(below.shown, below.family, below.layer)
-    return next((loss for loss in losses if loss.reader == above.reader), losses[0])
+    best: Loss | None = None
+    for loss in _losses(below.shown, below.family, below.layer):
+        if loss.reader == above.reader:
+            return loss
+        best = best or loss
+    assert best is not None
+    return best
 
 
 def _below(here: _Below, loss: Loss) -> _Below | None:
@@ -276,8 +290,6 @@ def _step(loss: Loss, here: _Below) -> Step:
     if here.family == "latin":
         reader = "cp1252" if _SPECIAL.search(here.shown) else "latin-1"
     lost = loss.mark if loss.mark in ("?", "") else HOLE
-    if max(here.shown, default="") > chr(INVALID_BYTE_BASE) or (
-        reader == "cp1252" and _LEFT_OUT.search(here.shown)
-    ):
+    if has_markers(here.shown) or (reader == "cp1252" and _LEFT_OUT.search(here.shown)):
         lost = MARKER
     return Step("utf-8", reader, lost or "", loss.mark == " ")
