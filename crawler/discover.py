@@ -9,7 +9,7 @@ from io import BytesIO
 from typing import Literal, NamedTuple
 
 from lxml import etree  # type: ignore[import-untyped]
-from selectolax.lexbor import LexborNode
+from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from cleaning.dom import parse
 from crawler.frontier import UrlError, canonical, requestable, resolve
@@ -47,14 +47,32 @@ class Link(NamedTuple):
     kind: LinkKind
 
 
-class Page(NamedTuple):
-    """A page as the crawl needs it: its links, generator mark, and its visible text without white space."""
+class Page:
+    """A page as the crawl needs it: its links, generator mark, title, and its visible text without white space.
 
-    links: tuple[Link, ...]
-    generator: str
-    title: str
-    text: str
-    link_chars: int
+    The text is made when it is first asked for: of a page whose address says what it is, nobody asks.
+    """
+
+    __slots__ = ("_text", "_tree", "generator", "link_chars", "links", "title")
+
+    def __init__(self, tree: LexborHTMLParser, links: tuple[Link, ...], generator: str) -> None:
+        """Take over `tree`, of which nobody else needs its scripts and styles."""
+        self.links = links
+        self.generator = generator
+        self.link_chars = sum(len(link.text) for link in links)
+        title = tree.css_first("title")
+        self.title = title.text(strip=True)[:200] if title is not None else ""
+        self._tree = tree
+        self._text: str | None = None
+
+    @property
+    def text(self) -> str:
+        """The visible text without white space."""
+        if self._text is None:
+            self._tree.strip_tags(["script", "style", "noscript", "template", "head"])
+            body = self._tree.body
+            self._text = "".join(body.text(deep=True).split()) if body is not None else ""
+        return self._text
 
     @property
     def text_chars(self) -> int:
@@ -104,17 +122,7 @@ def read_page(html: str, url: str, *, charset: str = "utf-8") -> Page:
     nodes = tree.css(LINK_SELECTOR)
     base, generator, nofollow = _page_marks(nodes, url)
     links = [] if nofollow else list(_unique(_links(nodes, base, charset)))
-    title = tree.css_first("title")
-    link_chars = sum(len(link.text) for link in links)
-    tree.strip_tags(["script", "style", "noscript", "template", "head"])
-    text = tree.body.text(deep=True) if tree.body is not None else ""
-    return Page(
-        tuple(links),
-        generator,
-        title.text(strip=True)[:200] if title is not None else "",
-        "".join(text.split()),
-        link_chars,
-    )
+    return Page(tree, tuple(links), generator)
 
 
 def _page_marks(nodes: list[LexborNode], url: str) -> tuple[str, str, bool]:

@@ -33,9 +33,11 @@ from twisted.web._newclient import (
     RequestTransmissionFailed,
     ResponseFailed,
 )
-from twisted.web.client import Agent, HTTPConnectionPool, ResponseDone
+from twisted.web.client import URI, Agent, HTTPConnectionPool, ResponseDone
 from twisted.web.http import PotentialDataLoss
 from twisted.web.http_headers import Headers as TxHeaders
+from twisted.web.iweb import IAgentEndpointFactory
+from zope.interface import implementer  # type: ignore[import-untyped]
 
 from crawler.addresses import AddressPolicy
 from crawler.frontier import host_of
@@ -48,6 +50,9 @@ if TYPE_CHECKING:
 
 MAX_HEAD_BYTES = 65536
 """Status line and headers together; servers and browsers stop at 8 to 256 KB."""
+
+MAX_ENDPOINTS = 1000
+"""Hosts whose endpoint is remembered."""
 
 TRUNCATED = "truncated:"
 """A response's flag when its body was cut short: `truncated:length`, `truncated:time` or `truncated:disconnect`,
@@ -146,6 +151,24 @@ class _Factory(Factory):
         return protocol
 
 
+@implementer(IAgentEndpointFactory)
+class _Endpoints:
+    """Where Twisted's agent connects to, for each host but once: its name is checked and encoded anew each time."""
+
+    def __init__(self, factory: Any) -> None:
+        self._factory = factory
+        self._known: dict[tuple[bytes, bytes, int], Any] = {}
+
+    def endpointForURI(self, uri: URI) -> Any:
+        """Return the endpoint of a URI's host and port."""
+        origin = (uri.scheme, uri.host, uri.port)
+        if origin not in self._known:
+            if len(self._known) >= MAX_ENDPOINTS:
+                self._known.clear()
+            self._known[origin] = self._factory.endpointForURI(uri)
+        return self._known[origin]
+
+
 class _Body(Protocol):
     """Collects a body up to a limit, and says how it ended."""
 
@@ -209,7 +232,8 @@ class FetchHandler:
         pool.cachedConnectionTimeout = 30
         pool._factory = self._build_factory
         self._pool = pool
-        self._agent = Agent(reactor, connectTimeout=settings.getfloat("YUQI_CONNECT_TIMEOUT"), pool=pool)
+        agent: Any = Agent(reactor, connectTimeout=settings.getfloat("YUQI_CONNECT_TIMEOUT"))
+        self._agent: Any = Agent.usingEndpointFactory(reactor, _Endpoints(agent._endpointFactory), pool)
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> FetchHandler:

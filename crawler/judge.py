@@ -76,6 +76,10 @@ class Judge:
 
     # Focus
 
+    def weighs(self, site: Site) -> bool:
+        """Return whether it is asked how much the pages of a site are about the subject."""
+        return self._focus(site) is not None
+
     def weigh(self, entry: Entry, site: Site, text: str, title: str) -> float | None:
         """Return how much a page is about the subject, and count it; None where that isn't asked."""
         focus = self._focus(site)

@@ -743,24 +743,27 @@ class Session:
         page = self._page(entry, fetch, body)
         if page is None:
             return (), "not-text", None
-        if self.judge.probes.soft_404(entry.host, page.text):
+        if self.judge.probes.knows(entry.host) and self.judge.probes.soft_404(entry.host, page.text):
             return (), "soft-404", None
         self.judge.generated_by(entry.host, page.generator)
         self._probe(entry)
         if has_twin(entry.host, self.sites[entry.site]):
             self.judge.twins.saw(entry.key, page.text)
-        self.judge.twins.saw_default(entry.key, page.text)
+        if self.judge.twins.has_default(entry.key):
+            self.judge.twins.saw_default(entry.key, page.text)
         digest = self.judge.twins.digests.get(entry.key)
         if digest is not None:
             self._pending.append(lambda: self.frontier.remember_page(entry.key, digest))
         self._count(entry, page)
-        return page.links, None, self.judge.weigh(entry, self.sites[entry.site], page.text, page.title)
+        weighs = self.judge.weighs(self.sites[entry.site])
+        relevance = self.judge.weigh(entry, self.sites[entry.site], page.text, page.title) if weighs else None
+        return page.links, None, relevance
 
     def _count(self, entry: Entry, page: discover.Page) -> None:
         """Count a page for its site, and watch what its shape leads to."""
         self._pages[entry.site] += 1
         listing = entry.kind == "seed" or self.judge.page_type(self.sites[entry.site], entry.key) == "list"
-        article = entry.kind == "article" or (page.wordy and not listing)
+        article = entry.kind == "article" or (not listing and page.wordy)
         self._articles[entry.site] += article
         if self.judge.watch.saw(entry.key, wordy=article, links=[link.key for link in page.links]):
             self._warn(f"{entry.url}: pages of this shape lead nowhere; no more of them are fetched")

@@ -137,13 +137,16 @@ class Probes:
             return True
         return False
 
+    def knows(self, host: str) -> bool:
+        """Return whether there is an answer of the host's to compare its pages with."""
+        return bool(self.answers.get(host)) and host not in self.pools
+
     def soft_404(self, host: str, text: str) -> bool:
         """Return whether a page is what its host answers to addresses that can't exist."""
-        texts = self.answers.get(host)
-        if not texts or host in self.pools:
+        if not self.knows(host):
             return False
         page = grams(text)
-        return any(similarity(page, answer) >= SOFT_404_SIMILARITY for answer in texts)
+        return any(similarity(page, answer) >= SOFT_404_SIMILARITY for answer in self.answers[host])
 
     def wild(self, hosts: Iterable[str]) -> bool:
         """Return whether so many of these hosts are pools that others of their kind needn't be asked."""
@@ -191,8 +194,13 @@ class Twins:
 
     def saw_default(self, key: str, text: str) -> None:
         """Note the text of a folder or of a default document, and compare the one with the other."""
-        if folder_of(key)[1] or key.endswith("/"):
+        if self.has_default(key):
             self._compare_default(key, _digest(text))
+
+    @staticmethod
+    def has_default(key: str) -> bool:
+        """Return whether a URL is a folder's, or that of a folder's default document."""
+        return key.endswith("/") or bool(folder_of(key)[1])
 
     def _compare_default(self, key: str, digest: int) -> None:
         place, name = folder_of(key)
