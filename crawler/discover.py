@@ -121,8 +121,8 @@ def read_page(html: str, url: str, *, charset: str = "utf-8") -> Page:
     tree = parse(html)
     nodes = tree.css(LINK_SELECTOR)
     base, generator, nofollow = _page_marks(nodes, url)
-    links = [] if nofollow else list(_unique(_links(nodes, base, charset)))
-    return Page(tree, tuple(links), generator)
+    links = () if nofollow else _links(nodes, base, charset)
+    return Page(tree, links, generator)
 
 
 def _page_marks(nodes: list[LexborNode], url: str) -> tuple[str, str, bool]:
@@ -145,15 +145,18 @@ def _page_marks(nodes: list[LexborNode], url: str) -> tuple[str, str, bool]:
     return base, generator, nofollow
 
 
-def _links(nodes: list[LexborNode], base: str, charset: str) -> Iterator[Link]:
+def _links(nodes: list[LexborNode], base: str, charset: str) -> tuple[Link, ...]:
+    """Return the first link to each key, up to MAX_LINKS."""
     folder = _folder(base)
+    found: dict[str, Link] = {}
     for node in nodes[: 2 * MAX_LINKS]:
-        found = _node_link(node)
-        if found is None:
-            continue
-        link = _link(base, folder, *found, charset)
-        if link is not None:
-            yield link
+        reference = _node_link(node)
+        link = None if reference is None else _link(base, folder, *reference, charset)
+        if link is not None and link.key not in found:
+            found[link.key] = link
+            if len(found) >= MAX_LINKS:
+                break
+    return tuple(found.values())
 
 
 def _node_link(node: LexborNode) -> tuple[str, str, LinkKind] | None:
@@ -199,18 +202,6 @@ def _head_link(href: str, rel: str, mime: str) -> tuple[str, str, LinkKind] | No
     if "sitemap" in names:
         return href, "", "sitemap"
     return None
-
-
-def _unique(links: Iterator[Link]) -> Iterator[Link]:
-    """Yield the first link to each key, up to MAX_LINKS."""
-    seen: set[str] = set()
-    for link in links:
-        if link.key in seen:
-            continue
-        seen.add(link.key)
-        yield link
-        if len(seen) >= MAX_LINKS:
-            return
 
 
 def sniff(body: bytes, content_type: str) -> BodyKind:

@@ -50,10 +50,20 @@ class JsonLog:
 class QuietFormatter(LogFormatter):
     """Scrapy's log messages; the one for every response only where it is wanted (`-s LOG_LEVEL=DEBUG`)."""
 
+    wanted = True
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler) -> QuietFormatter:
+        """Build as Scrapy asks. Its loggers take every message, and its handler drops those below the level."""
+        formatter = cls()
+        settings = crawler.settings
+        level = logging.getLevelNamesMapping().get(str(settings["LOG_LEVEL"]).upper(), logging.DEBUG)
+        formatter.wanted = settings.getbool("LOG_ENABLED") and level <= logging.DEBUG
+        return formatter
+
     def crawled(self, request: Request, response: Response, spider: Any) -> LogFormatterResult | None:  # type: ignore[override]  # noqa: ANN401
         """Return the message for a response, None while debugging is off."""
-        wanted = logging.getLogger("scrapy.core.engine").isEnabledFor(logging.DEBUG)
-        return super().crawled(request, response, spider) if wanted else None
+        return super().crawled(request, response, spider) if self.wanted else None
 
 
 class OneLine(logging.Filter):

@@ -14,15 +14,20 @@ import urllib.request
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from scrapy import Request
+from scrapy.http import Response
+from scrapy.settings import Settings
 
 from corpus.store import Corpus
 from crawler.metrics import exposition
 from crawler.progress import cleaning_line, clock, line
 from crawler.run import crawl
 from crawler.session import Limits, Standing
+from crawler.watching import QuietFormatter
 from demo.server import DemoServer
 from demo.site import build
 from tests.corpus.test_store import rows
@@ -228,3 +233,13 @@ def test_metrics_are_escaped_and_sorted() -> None:
     assert 'yuqi_crawl_urls{state="leased"} 2\nyuqi_crawl_urls{state="queued"} 300' in text
     assert text.endswith("yuqi_crawl_seconds 50.0\n")
     assert all(part.startswith(("#", "yuqi_crawl_")) for part in text.splitlines())
+
+
+@pytest.mark.parametrize(
+    ("level", "enabled", "told"), [("DEBUG", True, True), ("WARNING", True, False), ("DEBUG", False, False)]
+)
+def test_responses_are_logged_where_somebody_would_see_it(level: str, enabled: bool, told: bool) -> None:
+    crawler: Any = SimpleNamespace(settings=Settings({"LOG_LEVEL": level, "LOG_ENABLED": enabled}))
+    request = Request("http://a.test/")
+    message = QuietFormatter.from_crawler(crawler).crawled(request, Response(request.url, request=request), None)
+    assert (message is not None) == told
