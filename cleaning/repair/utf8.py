@@ -96,7 +96,7 @@ def _rank(span: str, layer: Layer, family: Family, loss: Loss) -> tuple[int, boo
     unexplained = sum(cell.options is not None and not cell.options.texts for cell in cells)
     if unexplained or layer.choices:
         return unexplained, True
-    shown = damage(_anyhow(cells) or "", (_step(loss, _Below(layer, family, span)),))
+    shown = damage(_commonest(layer, loss), (_step(loss, _Below(layer, family, span)),))
     return 0, shown[: len(span) - 4] != span[:-4]  # the cut may have torn a character
 
 
@@ -155,16 +155,19 @@ def _disputed(pieces: list[Piece], cells: list[Cell], layer: Layer, family: Fami
 
 
 def _proves(span: str, layer: Layer, family: Family, loss: Loss) -> bool:
-    """Tell whether the forward model gives `span` back; whatever a broken place is filled with makes no difference."""
-    text = _anyhow(undo(layer, loss, sketch=True))
-    return text is not None and damage(text, (_step(loss, _Below(layer, family, span)),)) == span
+    """Tell whether the forward model gives `span` back, each broken place filled with the commonest that it allows."""
+    if any(cell.options is not None and not cell.options.texts for cell in undo(layer, loss, sketch=True)):
+        return False
+    return damage(_commonest(layer, loss), (_step(loss, _Below(layer, family, span)),)) == span
 
 
-def _anyhow(cells: list[Cell]) -> str | None:
-    """Return a text that `cells` allow; None when nothing explains one of them."""
-    if any(cell.options is not None and not cell.options.texts for cell in cells):
-        return None
-    return "".join(cell.text if cell.options is None else cell.options.texts[0] for cell in cells)
+def _commonest(layer: Layer, loss: Loss) -> str:
+    """Return the text of a layer that `loss` explains, filled with the commonest characters.
+
+    Bytes that are dropped are not quite those that our model of dropping drops: what nobody writes must not decide.
+    """
+    cells = undo(layer, loss)
+    return "".join([cell.text if cell.options is None else cell.options.texts[0] for cell in cells])
 
 
 def _pieces(cells: list[Cell], fills: list[Fill], layer: Layer, length: int) -> list[Piece]:
