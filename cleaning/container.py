@@ -126,7 +126,7 @@ def _factor(view: View, element: int) -> float:
     dom = view.dom
     density = view.linked[element] / (view.chars[element] or 1)
     factor: float = (1.0 - density) ** 1.5 * read_hint(dom.hints[element]).factor
-    if dom.props[element] == "articleBody":
+    if dom.props.get(element) == "articleBody":
         factor *= 2.0
     if dom.tags[element] == "article":
         factor *= 1.2

@@ -33,8 +33,7 @@ INLINE = names(
 """Elements that don't end a line; all others do, unknown ones included when their name has no hyphen."""
 
 _SPACES = re.compile("[ \t\n\r\f\v\N{LINE SEPARATOR}\N{PARAGRAPH SEPARATOR}]+")
-_RUN = re.compile("  |[\t\n\r\f\v\N{LINE SEPARATOR}\N{PARAGRAPH SEPARATOR}]")
-"""White space that is not one blank: most lines have it at their ends alone, and a search costs less than replacing."""
+_LINE_BREAK = re.compile("[\t\n\r\f\v\N{LINE SEPARATOR}\N{PARAGRAPH SEPARATOR}]")
 
 _ASCII_SPACES = " \t\n\r\f\v\N{LINE SEPARATOR}\N{PARAGRAPH SEPARATOR}"
 _LEADING = " \N{NO-BREAK SPACE}\N{IDEOGRAPHIC SPACE}\N{ZERO WIDTH SPACE}\N{ZERO WIDTH NO-BREAK SPACE}"
@@ -93,14 +92,14 @@ class Line:
 class Dom:
     """The body's elements in document order (parallel lists) and its lines; element 0 stands for the page.
 
-    `hints` holds class and id, `props` its `itemprop`.
+    `hints` holds class and id; `hidden` are the elements out of sight, `props` the `itemprop` of those that have one.
     """
 
     tags: list[str] = field(default_factory=lambda: ["#page"])
     parents: list[int] = field(default_factory=lambda: [0])
     hints: list[str] = field(default_factory=lambda: [""])
-    hidden: list[bool] = field(default_factory=lambda: [False])
-    props: list[str] = field(default_factory=lambda: [""])
+    hidden: set[int] = field(default_factory=set)
+    props: dict[int, str] = field(default_factory=dict)
     lines: list[Line] = field(default_factory=list)
 
     def ancestors(self, element: int) -> Iterator[int]:
@@ -145,10 +144,10 @@ def collapse(text: str) -> str:
 
     A no-break space inside stays, and one at the end after a Latin-1 character: in mojibake it is a byte of the text.
     """
-    if text.split(None, 1) == [text] and text[0] not in _LEADING and text[-1] not in _LEADING:
-        return text
     text = text.strip(_ASCII_SPACES)
-    if _RUN.search(text):
+    if text.isprintable():  # most lines: a blank is the only white space that is
+        return _SPACES.sub(" ", text) if "  " in text else text
+    if "  " in text or _LINE_BREAK.search(text):
         text = _SPACES.sub(" ", text)
     text = text.lstrip(_LEADING)
     while text and text[-1] in _LEADING:
@@ -251,7 +250,7 @@ def _walk(root: LexborNode, unseen: frozenset[int], title: str, part_of: Callabl
     open_nodes: list[LexborNode] = []
     kinds: list[int] = []
     path = [0]
-    links = bolds = concealed = 0
+    links = bolds = concealed = within_short = 0
     known_tags, seen = _KNOWN_TAGS, _Seen()
     node: LexborNode | None = root
     while node is not None:
@@ -260,24 +259,25 @@ def _walk(root: LexborNode, unseen: frozenset[int], title: str, part_of: Callabl
         except KeyError:
             tag, kind = known_tags.of(node)
         if kind == _TEXT:
-            text = node.text_content or ""
-            if concealed:
-                aside.append(text)
-            elif parts or not text.isspace():
-                parts.append(text)
-                if links:
-                    gathered.linked += len(text)
-                if bolds:
-                    gathered.bold += len(text)
-                if "\n" in text and tags[path[-1]] == "pre":
-                    gathered.break_lines(path[-1])
+            if parts or concealed or not node.is_empty_text_node:  # asked first: half of all texts are indentation
+                text = node.text_content or ""
+                if concealed:
+                    aside.append(text)
+                elif parts or not text.isspace():
+                    parts.append(text)
+                    if links:
+                        gathered.linked += len(text)
+                    if bolds:
+                        gathered.bold += len(text)
+                    if "\n" in text and tags[path[-1]] == "pre":
+                        gathered.break_lines(path[-1])
         elif kind == _BREAK:
             gathered.flush(path[-1], concealed)
         elif kind != _UNREAD and (below := node.first_child) is not None:
             out_of_sight = unseen and node.mem_id in unseen
             if kind >= _FIRST_INLINE:
                 if (
-                    below.tag_id == _TEXT_ID
+                    below.is_text_node
                     and not (concealed or out_of_sight)
                     and kind != _OPTION
                     and below.next is None
@@ -307,25 +307,32 @@ def _walk(root: LexborNode, unseen: frozenset[int], title: str, part_of: Callabl
                         break
                 index = len(tags)
                 attributes = node.attributes
+                hint = ""
                 if attributes:
                     get = attributes.get
                     hint = f"{get('class') or ''} {get('id') or ''}"
-                    props.append(get("itemprop") or "")
-                else:
-                    hint = ""
-                    props.append("")
+                    if prop := get("itemprop"):
+                        props[index] = prop
                 hints.append(hint)
-                hidden.append(bool(out_of_sight) or concealed > 0)
                 parents.append(path[-1])
                 tags.append(tag)
-                if part_of and (part := part_of(tag, hint)) and (part == "aside" or seen.article(lines)):
-                    line = _aside_line(node, index, title, part)
-                    if line is not None:
+                if out_of_sight or concealed:
+                    hidden.add(index)
+                short = False
+                if (
+                    not within_short
+                    and part_of
+                    and (part := part_of(tag, hint))
+                    and (part == "aside" or seen.article(lines))
+                ):
+                    text = node.text(separator=" ", skip_empty=True)
+                    short = len(text) < MIN_ASIDE
+                    if not short and (line := _aside_line(text, index, title, part)):
                         lines.append(line)
                         below = None
                 if (
                     below is not None
-                    and below.tag_id == _TEXT_ID
+                    and below.is_text_node
                     and below.next is None
                     and not (concealed or bolds or tag == "pre")
                 ):
@@ -336,6 +343,8 @@ def _walk(root: LexborNode, unseen: frozenset[int], title: str, part_of: Callabl
                     below = None
                 if below is not None:
                     path.append(index)
+                    if short:
+                        within_short = len(path)
                     if kind == _HEADING:
                         bolds += 1
             if below is not None:
@@ -358,6 +367,8 @@ def _walk(root: LexborNode, unseen: frozenset[int], title: str, part_of: Callabl
             else:
                 if parts or aside:
                     gathered.flush(path[-1], concealed)
+                if len(path) == within_short:
+                    within_short = 0
                 path.pop()
                 if kind == _HEADING:
                     bolds -= 1
@@ -368,21 +379,28 @@ def _walk(root: LexborNode, unseen: frozenset[int], title: str, part_of: Callabl
     return dom
 
 
-_TEXT_ID = LexborHTMLParser("<p>x").css_first("p").first_child.tag_id  # type: ignore[union-attr]
-"""lexbor's number of a text node."""
+def _take_out(tree: LexborHTMLParser) -> frozenset[int]:
+    """Take out of the tree what has no lines, and return the memory ids of the elements that are hidden.
 
-
-def _hidden_nodes(tree: LexborHTMLParser) -> frozenset[int]:
-    """Return the memory ids of the elements that their own style, attribute or a style sheet in the page hides."""
+    Their own style or attribute hides them, or a style sheet in the page. All that is asked of the whole tree is asked at
+    once: a search through it costs as much as a tenth of parsing, whatever is looked for.
+    """
     found: set[int] = set()
     sheets: list[str] = []
-    for node in tree.css("[style],[hidden],style"):
+    without_lines: list[LexborNode] = []
+    for node in tree.css("script,style,noscript,[style],[hidden]"):
+        tag = node.tag
+        if tag in _WITHOUT_LINES:
+            without_lines.append(node)
+            if tag == "style":
+                sheets.append(node.text())
+            continue
         attributes = node.attributes
         style = attributes.get("style")
         if (style and hides(style)) or "hidden" in attributes:
             found.add(node.mem_id)
-        elif not style and node.tag == "style":
-            sheets.append(node.text())
+    for node in without_lines:
+        node.decompose()
     hiding: list[str] = []
     searched = 0
     for sheet in sorted(sheets, key=len):
@@ -407,16 +425,15 @@ def flatten(
     body = tree.body or tree.root
     if body is None:
         return Dom()
-    unseen = _hidden_nodes(tree)
-    tree.strip_tags(_WITHOUT_LINES, recursive=True)
+    unseen = _take_out(tree)
     return _walk(body, unseen, (title or "")[:6].strip(), part_of)
 
 
-_WITHOUT_LINES = ["script", "style", "noscript"]
+_WITHOUT_LINES = names("script style noscript")
 """What stands in menus and lists, which are read without looking at their elements."""
 
 MIN_ASIDE = 100
-"""Characters that a part must have to be read in one go: a shorter one may be the byline."""
+"""Characters that a part must have to be read in one go: a shorter one, and all parts within it, may be the byline."""
 
 
 MIN_ARTICLE = 300
@@ -440,10 +457,9 @@ class _Seen:
         return self.prose >= MIN_ARTICLE
 
 
-def _aside_line(node: LexborNode, owner: int, title: str, part: Part) -> Line | None:
+def _aside_line(text: str, owner: int, title: str, part: Part) -> Line | None:
     """Return a part's whole text as one line counted as linked, None when it must be walked."""
-    text = node.text(separator=" ", skip_empty=True)
-    if len(text) < MIN_ASIDE or (part == "aside" and text.count("\N{IDEOGRAPHIC FULL STOP}") > 1):
+    if part == "aside" and text.count("\N{IDEOGRAPHIC FULL STOP}") > 1:
         return None
     if title and title in text:
         return None

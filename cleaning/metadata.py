@@ -301,8 +301,6 @@ _TELLING = re.compile(r"[:：/／丨｜|℃@]|\d\s?[-年月./]\s?\d|[A-Za-z]{2}|
 MAX_NAME = 8
 """Characters of a pen name or a desk's name under a title (逾期观察员, 债务笔记编辑部)."""
 
-_BLANKS = {ord("\N{NO-BREAK SPACE}"): " ", ord("\N{IDEOGRAPHIC SPACE}"): " "}
-
 
 def parse_byline(line: str, fetched_at: datetime | None = None, *, under_title: bool = False) -> Metadata | None:
     """Return the fields of a line that is nothing but a byline, None for every other line.
@@ -311,7 +309,7 @@ def parse_byline(line: str, fetched_at: datetime | None = None, *, under_title: 
     anything remains that is not a short name, section or source is prose. Relative dates need `fetched_at`. Directly
     `under_title` a bare word beside a bare day is a name, elsewhere it may as well be a heading's.
     """
-    line = line.translate(_BLANKS).strip()
+    line = line.replace("\N{NO-BREAK SPACE}", " ").replace("\N{IDEOGRAPHIC SPACE}", " ").strip()
     if not line or len(line) > MAX_BYLINE or not _BYLINE_SIGN.search(line) or _SENTENCE.search(line):
         return None
     if not (_TELLING.search(line) or _COUNTER_SIGN.search(line) or line.startswith(tuple(_ACCOUNTS))):
@@ -563,7 +561,7 @@ def _end_of_segment(title: str, count: int) -> int:
 
 def letters(text: str) -> str:
     """Return a text's letters and digits alone, for comparing headlines that differ in spaces and punctuation."""
-    return _NO_LETTERS.sub("", text)
+    return text if text.isalnum() else _NO_LETTERS.sub("", text)
 
 
 def best_title(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import re
+from collections.abc import Iterator
 
 import numpy as np
 import numpy.typing as npt
@@ -114,24 +115,42 @@ _FORMATTING_STARTS = _starts()
 
 def _within_bounds(data: bytes) -> bool:
     """Say whether a page's bytes show that nothing in it needs taming."""
+    if len(data) > BIG_PAGE:
+        return False
     codes = np.frombuffer(data, dtype=np.uint8)
-    brackets = np.flatnonzero(codes | 2 == ord(">"))  # "<" and ">" differ in that bit
-    closing = codes[brackets] == ord(">")
-    tags = brackets[~closing]
-    if len(tags) > MAX_UNCHECKED or len(data) > BIG_PAGE:
+    tags = (codes == ord("<")).nonzero()[0]
+    if len(tags) > MAX_UNCHECKED:
         return False
-    whole = tags[: np.searchsorted(tags, len(data) - 2)]
-    starts = whole[_FORMATTING_STARTS[codes[whole + 1].astype(np.uint16) << 8 | codes[whole + 2]]].tolist()
+    while len(tags) and tags[-1] >= len(data) - 2:
+        tags = tags[:-1]
+    firsts = codes.take(tags + 1).astype(np.uint16)
+    starts = tags[_FORMATTING_STARTS.take(firsts << 8 | codes.take(tags + 2))]
     if len(starts) > MAX_FORMATTING:
-        starts = [start for start in starts if _FORMATTING_START.match(data, start)]
-    if len(starts) > MAX_FORMATTING:
-        return False
-    closes = np.concatenate(([0], brackets[closing], [len(data)]))
-    gaps = np.flatnonzero(np.diff(closes) > LONG_TAG)
-    return not any(
-        _crowded(data, start, end)
-        for start, end in zip(closes[gaps].tolist(), closes[gaps + 1].tolist(), strict=True)
-    )
+        matched = sum(1 for start in starts.tolist() if _FORMATTING_START.match(data, start))
+        if matched > MAX_FORMATTING:
+            return False
+    return not any(_crowded(data, start, end) for start, end in _gaps(data, codes))
+
+
+_ROW = LONG_TAG // 2
+"""Bytes that are asked together whether a `>` is among them: a longer tag has one such row in it, wherever it begins."""
+
+
+def _gaps(data: bytes, codes: npt.NDArray[np.uint8]) -> Iterator[tuple[int, int]]:
+    """Yield where no `>` stands for `LONG_TAG` bytes: the positions of the `>` around, or the page's ends."""
+    rows = len(data) // _ROW
+    if not rows:
+        return
+    filled = (codes[: rows * _ROW].reshape(rows, _ROW) == ord(">")).any(axis=1)
+    end = 0
+    for row in (~filled).nonzero()[0].tolist():
+        at = row * _ROW
+        if at < end:
+            continue
+        start, end = max(data.rfind(b">", 0, at), 0), data.find(b">", at)
+        end = end if end >= 0 else len(data)
+        if end - start > LONG_TAG:
+            yield start, end
 
 
 def _crowded(data: bytes, start: int, end: int) -> bool:

@@ -118,10 +118,9 @@ def _own_marks(view: View) -> list[roles.Mark]:
     """Return what each element says about itself, where that can be believed."""
     dom, prose = view.dom, view.prose
     half = prose[0] / 2
-    marks: list[roles.Mark] = [
-        "hidden" if hidden else own_mark(tag, hint)
-        for tag, hint, hidden in zip(dom.tags, dom.hints, dom.hidden, strict=True)
-    ]
+    marks: list[roles.Mark] = list(map(own_mark, dom.tags, dom.hints))
+    for element in dom.hidden:
+        marks[element] = "hidden"
     marks[0] = ""
     for element, mark in enumerate(marks):
         if mark and (not view.chars[element] or (prose[element] > half and _misnamed(view, element, mark))):
