@@ -33,7 +33,7 @@ from corpus.masking import default_masker
 from corpus.records import Fetch
 from corpus.store import Corpus
 
-BATCH = 64
+BATCH = 128
 """Fetches stored in one transaction, for each worker: the crawl waits for the database no longer than one takes."""
 
 IDLE_SECONDS = 0.1

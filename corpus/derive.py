@@ -10,7 +10,7 @@ from cleaning.clean import Cleaned, Site, clean
 from cleaning.decode import MAX_BODY_BYTES
 from cleaning.findings import Rejected
 from corpus.coding import BombError, CodingError, decode_content
-from corpus.farms import Mark, account_marks
+from corpus.farms import Mark, account_marks, names_services
 from corpus.records import Fetch
 
 _TEXT_TYPES = ("text/", "application/xhtml+xml", "application/xml", "application/octet-stream", "application/json")
@@ -56,10 +56,8 @@ def derive(fetch: Fetch, site: Site | None = None, *, restore: bool = False) -> 
     told = "text/plain; charset=utf-8" if plain else fetch.content_type
     result = clean(body, told, fetch.url, fetched_at=fetch.fetched_at, site=site, restore=restore)
     # Account ids and the scripts around them are ASCII, so the bytes need no decoding to be searched.
-    marks = (
-        account_marks(body.decode("latin-1")) if isinstance(result, Cleaned) and fetch.kind != "resource" else ()
-    )
-    return Derivation(result, marks)
+    named = isinstance(result, Cleaned) and fetch.kind != "resource" and names_services(body)
+    return Derivation(result, account_marks(body.decode("latin-1")) if named else ())
 
 
 def decoded_body(fetch: Fetch) -> bytes | Rejected:

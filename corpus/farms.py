@@ -26,6 +26,8 @@ from itertools import combinations, groupby, pairwise
 from operator import itemgetter
 from typing import Literal, NamedTuple
 
+from ahocorasick_rs import BytesAhoCorasick, Implementation
+
 from corpus.fingerprint import fold
 from corpus.graph import grouped
 
@@ -149,6 +151,19 @@ _ACCOUNTS: tuple[tuple[str, tuple[str, ...], re.Pattern[str]], ...] = (
     ("51la", ("LA.init(",), re.compile(r"\bLA\.init\(\{\s{0,9}id\s{0,9}:\s{0,9}[\"']([A-Za-z0-9]{8,32})[\"']")),
     ("clarity", ("clarity.ms/tag/",), re.compile(r"clarity\.ms/tag/([a-z0-9]{8,16})\b")),
 )
+
+
+_SERVICES = BytesAhoCorasick(
+    [words.encode() for _, needed, _ in _ACCOUNTS for words in needed], implementation=Implementation.DFA
+)
+
+
+def names_services(body: bytes) -> bool:
+    """Return whether a page's bytes hold the words that some service's snippet can't be without.
+
+    All words in one go: looked for one after the other they take three times as long, and most pages hold none.
+    """
+    return bool(_SERVICES.find_matches_as_indexes(body))
 
 
 def account_marks(html: str) -> tuple[Mark, ...]:

@@ -60,7 +60,7 @@ class Judge:
             away=away,
         )
         why = excluded(link.key, site.scope) or self._unwanted(entry, site, page_type)
-        return replace(entry, why=why)
+        return entry if why is None else replace(entry, why=why)
 
     def _unwanted(self, entry: Entry, site: Site, page_type: str | None) -> str | None:
         """Return why an entry within scope is not to be followed, or None."""

@@ -683,7 +683,7 @@ class Session:
             self._settle(entry, "done", why=f"http-{fetch.status}", status=fetch.status)
             return
         links, why, relevance = self._read(entry, fetch)
-        seen = replace(entry, relevance=relevance)
+        seen = entry if relevance == entry.relevance else replace(entry, relevance=relevance)
         self._queue(seen, links)
         self._settle(seen, "done", why=why, status=fetch.status)
 

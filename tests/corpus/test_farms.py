@@ -174,6 +174,9 @@ def test_accounts_in_a_pages_source_tie_sites() -> None:
 )
 def test_accounts_are_read_from_installation_snippets_only(html: str, values: list[str]) -> None:
     assert [mark.value for mark in farms.account_marks(html)] == values
+    # The quick look misses none, and most pages need no other.
+    assert farms.names_services(html.encode()) or not values
+    assert not farms.names_services("一页没有统计代码的文章 UA G 51.la".encode())
 
 
 def test_shared_chrome_lines_count_only_with_something_else() -> None:
