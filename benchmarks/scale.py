@@ -1,6 +1,6 @@
 """One machine, a growing corpus: what each stage takes at 10,000, 100,000 and a million documents. `make scale N=1000000`.
 
-    python -m benchmarks.scale [N] [--workers 2] [--folder scale-out] [--rebuild-most 100000] [--json FILE]
+    python -m benchmarks.scale [N] [--workers 2] [--folder scale-out] [--rebuild-most 100000]
 
 Generated pages (`benchmarks.pages`) fill one corpus, which is measured each time it is ten times as large: archiving and
 deriving (with what was learned of nothing: sites are new), bytes a document, search, one more page, export, rebuild. Every
