@@ -28,7 +28,9 @@ _TIME = (
 _WIDE_FORMS = re.compile("[０-９：／－．〇—]")
 _ENGLISH_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _MONTH_NAMES = "|".join(_ENGLISH_MONTHS)
+# Each form begins with a look at one character: most positions are turned away by it, before the alternatives are tried.
 _ABSOLUTE = re.compile(
+    r"(?=[\d一二○零三四五六七八九民JFMASOND])(?:"
     r"(?<![\d.])(?P<y>(?:19|20)\d\d)\s{0,2}[-年/.]\s{0,2}(?P<m>\d{1,2})\s{0,2}[-月/.]\s{0,2}(?P<d>\d{1,2})(?![\d%])"
     + _TIME.replace("{0}", "a_")
     + r"|(?<!\d)(?P<cy>[一二○零三四五六七八九]{4})年"
@@ -37,17 +39,17 @@ _ABSOLUTE = re.compile(
     + r"|(?<![\d.\-/])(?P<sy>[012]\d)-(?P<sm>\d\d)-(?P<sd>\d\d)(?=\s\d{1,2}:\d\d)"
     + _TIME.replace("{0}", "s_")
     + rf"|\b(?:(?P<em>{_MONTH_NAMES})[a-z]{{0,6}}\.?\s(?P<ed>\d{{1,2}})(?:st|nd|rd|th)?,?"
-    + rf"|(?P<ed2>\d{{1,2}})\s(?P<em2>{_MONTH_NAMES})[a-z]{{0,6}}\.?,?)\s(?P<ey>(?:19|20)\d\d)(?!\d)"
+    + rf"|(?P<ed2>\d{{1,2}})\s(?P<em2>{_MONTH_NAMES})[a-z]{{0,6}}\.?,?)\s(?P<ey>(?:19|20)\d\d)(?!\d))"
 )
 _YEARLESS = re.compile(
-    r"(?<![\d.\-/年第])(?P<m>\d{1,2})(?:月(?P<d>\d{1,2})[日号號](?![\-/%条條])|[-/](?P<d2>\d{2})(?![\d\-/%条條]))"
+    r"(?=\d)(?<![\d.\-/年第])(?P<m>\d{1,2})(?:月(?P<d>\d{1,2})[日号號](?![\-/%条條])|[-/](?P<d2>\d{2})(?![\d\-/%条條]))"
     + _TIME.replace("{0}", "y_")
 )
 _RELATIVE = re.compile(
-    r"(?<!\d)(?P<n>\d{1,4}|半|一|两|兩|几|幾)\s?(?P<unit>秒钟?|秒鐘|分钟|分鐘|分|小时|小時|个小时|個小時|个钟头|天|日|周|週|星期|个星期|個星期|个月|個月|年)"
+    r"(?=[\d半一两兩几幾刚剛今昨前])(?:(?<!\d)(?P<n>\d{1,4}|半|一|两|兩|几|幾)\s?(?P<unit>秒钟?|秒鐘|分钟|分鐘|分|小时|小時|个小时|個小時|个钟头|天|日|周|週|星期|个星期|個星期|个月|個月|年)"
     r"[之以]?前"
     r"|(?P<now>刚刚|剛剛|刚才|剛才)"
-    r"|(?P<day>今天|今日|昨天|昨日|前天|前日)" + _TIME.replace("{0}", "r_").replace("[\\s", "[\\s的")
+    r"|(?P<day>今天|今日|昨天|昨日|前天|前日)" + _TIME.replace("{0}", "r_").replace("[\\s", "[\\s的") + ")"
 )
 # What every date of a form has in it: a search for it costs a tenth of one for the form.
 _ABSOLUTE_SIGN = re.compile(rf"\d\s{{0,2}}[-年/.]|年|{_MONTH_NAMES}")

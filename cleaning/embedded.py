@@ -46,6 +46,12 @@ def unescape_script(text: str) -> str:
     return plain
 
 
+def may_carry(html: str) -> bool:
+    """Say whether a page has anything that `carried` returns, as far as its text tells."""
+    lowered = html.lower()
+    return any(sign in lowered for sign in _SIGNS)
+
+
 def carried(tree: LexborHTMLParser) -> list[str]:
     """Return what a page carries for its scripts: their own text, state in attributes, templates and text areas."""
     found = [node.text() for node in tree.css(_CARRIERS)]
@@ -64,6 +70,7 @@ _PLACEHOLDER = re.compile(r"\{\{|<%|\$\{")
 
 _CARRIERS = "script:not([src]),textarea"
 _STATE_ATTRIBUTES = ("data-page", "data-props", "data-state", "data-initial-state", "data-json", "data-content")
+_SIGNS = ("<script", "<textarea", *_STATE_ATTRIBUTES)
 
 
 def find_article(carriers: list[str], *, whole: bool = False) -> str | None:

@@ -9,7 +9,6 @@ DECISIONS.md).
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 
 from selectolax.lexbor import LexborHTMLParser
@@ -30,7 +29,7 @@ from cleaning.container import find_container
 from cleaning.dates import parse_published
 from cleaning.declared import declared_body, declared_fields
 from cleaning.dom import Dom, flatten, parse, read, restore_swallowed
-from cleaning.embedded import carried, find_article, find_fields
+from cleaning.embedded import carried, find_article, find_fields, may_carry
 from cleaning.kind import BARE_PAGE, mostly_links, page_kind
 from cleaning.metadata import best_title, head_metadata, json_ld_metadata, letters, merge
 from cleaning.page import KEPT_ROLES, Block, Extracted, Metadata, PageKind, Selectors
@@ -60,7 +59,7 @@ def extract(
     view = look(dom if restored is None else read(restored), head)
     container = find_container(view)
     if view.prose[container] < _SCANT:
-        carriers = carried(parse(html))
+        carriers = carried(parse(html)) if may_carry(html) else []
         article = find_article(carriers, whole=mostly_links(view))
         if article is not None and not _shows_another(view, container, article):
             head.state = _stated_in_script(carriers, article, fetched_at)
@@ -152,13 +151,12 @@ def _assemble(
 
 def _stated(head: Head, bylines: Sequence[Metadata]) -> Metadata:
     """Return the fields of head, JSON-LD and bylines, the most exact source first."""
-    head_fields = replace(_from_fields(head.fields), title=None)
-    return merge(_from_fields(head.ld), head_fields, replace(_from_fields(head.state), title=None), *bylines)
+    return merge(_from_fields(head.ld, titled=True), _from_fields(head.fields), _from_fields(head.state), *bylines)
 
 
-def _from_fields(fields: Mapping[str, str]) -> Metadata:
+def _from_fields(fields: Mapping[str, str], *, titled: bool = False) -> Metadata:
     return Metadata(
-        title=fields.get("title"),
+        title=fields.get("title") if titled else None,
         author=fields.get("author"),
         published=fields.get("published"),
         category=fields.get("category"),
@@ -202,4 +200,4 @@ def _from_declared(dom: Dom, head: Head, declared: Metadata, fetched_at: datetim
     blocks = tuple(join_rows(view, inside))
     kept = sum(len(block.text) for block in blocks if block.role in KEPT_ROLES)
     meta = merge(declared, _visible(view, head, bylines, 0) if dom.lines else _stated(head, []))
-    return Extracted("article" if kept >= BARE_PAGE else "junk", blocks, replace(meta, counters=meta.counters))
+    return Extracted("article" if kept >= BARE_PAGE else "junk", blocks, meta)

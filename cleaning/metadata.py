@@ -312,7 +312,7 @@ def parse_byline(line: str, fetched_at: datetime | None = None, *, under_title: 
     line = line.replace("\N{NO-BREAK SPACE}", " ").replace("\N{IDEOGRAPHIC SPACE}", " ").strip()
     if not line or len(line) > MAX_BYLINE or not _BYLINE_SIGN.search(line) or _SENTENCE.search(line):
         return None
-    if not (_TELLING.search(line) or _COUNTER_SIGN.search(line) or line.startswith(tuple(_ACCOUNTS))):
+    if not (_TELLING.search(line) or _COUNTER_SIGN.search(line) or line.startswith(_ACCOUNTS)):
         return None
     line = _set_labels_apart(line)
     line = _NOISE.sub(" | ", _in_plain_labels(line))
@@ -321,7 +321,7 @@ def parse_byline(line: str, fetched_at: datetime | None = None, *, under_title: 
     has_date = "\N{BULLET}" in rest
     rest, counters = _take_counters(rest)
     known = bool(fields) or has_date or bool(counters)
-    if not known and not rest.startswith(tuple(_ACCOUNTS)):
+    if not known and not rest.startswith(_ACCOUNTS):
         return None
     remaining = _remaining_words(rest)
     if remaining is None or not (known or _template_account(remaining)):
@@ -397,7 +397,7 @@ def _remaining_words(rest: str) -> list[str] | None:
     return words
 
 
-_ACCOUNTS = frozenset({"admin", "Admin", "administrator", "小编", "小編", "管理员", "管理員", "佚名", "匿名"})
+_ACCOUNTS = ("admin", "Admin", "administrator", "小编", "小編", "管理员", "管理員", "佚名", "匿名")
 
 
 def _template_account(words: Sequence[str]) -> bool:

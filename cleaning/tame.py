@@ -117,6 +117,8 @@ def _within_bounds(data: bytes) -> bool:
     """Say whether a page's bytes show that nothing in it needs taming."""
     if len(data) > BIG_PAGE:
         return False
+    if len(data) <= LONG_TAG and data.count(b"<") <= MAX_FORMATTING:
+        return True
     codes = np.frombuffer(data, dtype=np.uint8)
     tags = (codes == ord("<")).nonzero()[0]
     if len(tags) > MAX_UNCHECKED:

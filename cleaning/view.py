@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 
 from cleaning import blocks as roles
 from cleaning.blocks import own_mark, prose_weight
@@ -75,20 +76,21 @@ class View:
 def look(dom: Dom, head: Head) -> View:
     """Return the page with its sums: prose, links and characters of each subtree, and prose near each element."""
     count, lines = len(dom.tags), dom.lines
-    weights = [
-        0.0 if line.hidden or line.linked + 1 >= len(line.text) else prose_weight(line.text, line.linked)
-        for line in lines
-    ]
-    for index, weight in enumerate(weights):
-        if weight >= LONG and roles.is_disclaimer(lines[index].text):
-            weights[index] = weight * MARKED_SHARE
+    weights: list[float] = []
     prose, linked, chars = [0.0] * count, [0] * count, [0] * count
     first, last = [len(lines)] * count, [-1] * count
     for index, line in enumerate(lines):
-        owner = line.owner
-        prose[owner] += weights[index]
-        linked[owner] += line.linked
-        chars[owner] += len(line.text)
+        text, owner, in_links = line.text, line.owner, line.linked
+        length = len(text)
+        weight = 0.0
+        if in_links + 1 < length and not line.hidden:
+            weight = prose_weight(text, in_links)
+            if weight >= LONG and roles.is_disclaimer(text):
+                weight *= MARKED_SHARE
+            prose[owner] += weight
+        weights.append(weight)
+        linked[owner] += in_links
+        chars[owner] += length
         if last[owner] < 0:
             first[owner] = index
         last[owner] = index
@@ -145,8 +147,14 @@ def _misnamed(view: View, element: int, mark: roles.Mark) -> bool:
 
 def inherit(dom: Dom, own: Sequence[roles.Mark], top: int = 0) -> list[roles.Mark]:
     """Return the mark of each element below `top`, its own or an ancestor's; marks at `top` and above it don't count."""
-    marks: list[roles.Mark] = [""] * len(own)
     parents = dom.parents
+    marks: list[roles.Mark]
+    if not top:
+        marks = [""]
+        for parent, mark in islice(zip(parents, own, strict=True), 1, None):
+            marks.append(marks[parent] or mark)
+        return marks
+    marks = [""] * len(own)
     for element in range(top + 1, len(own)):
         if parents[element] < top:
             break  # elements are in document order: behind the last one below `top`
@@ -197,11 +205,17 @@ def _headline(view: View, head: Head) -> int | None:
     if len(stated) < 4:
         return None
     known = set(stated)
+
+    def foreign(letter: str) -> bool:
+        return letter not in known and letter.isalnum()
+
     best: tuple[float, int] | None = None
     for index, line in enumerate(view.dom.lines[:MAX_SEARCHED]):
         text = line.text
-        middle = text[len(text) // 2]
-        if (middle not in known and middle.isalnum()) or line.hidden or not 4 <= len(text) <= 150:
+        # Three of its characters tell nearly all other lines from it.
+        if not 4 <= len(text) <= 150 or foreign(text[len(text) // 2]) or foreign(text[-1]) or foreign(text[0]):
+            continue
+        if line.hidden:
             continue
         bare = letters(_KIND_OF_POST.sub("", text, count=1) if text[0] in "[【" else text)
         if len(bare) < 4 or bare not in stated:
