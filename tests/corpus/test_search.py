@@ -280,3 +280,16 @@ def test_the_index_holds_the_same_tokens_however_they_are_made(text: str) -> Non
     # Long enough for both ways: by arrays, and one by one as short texts are.
     for times in (1, 1 + tokens.SHORT // max(1, len(text))):
         assert index_text(text * times) == " ".join(tokens._tokens(text * times))
+
+
+def test_every_character_is_of_the_kind_that_the_expression_takes_it_for() -> None:
+    found = [tokens._TOKEN_RUN.fullmatch(chr(code)) for code in range(1 << 16)]
+    wanted = [
+        tokens._SKIPPED if match is None
+        else tokens._HAN if match[1]
+        else tokens._WORD if match[2]
+        else tokens._BREAK if match[3] == "\n"
+        else tokens._MARK
+        for match in found
+    ]  # fmt: skip
+    assert tokens._kinds().tolist() == wanted
