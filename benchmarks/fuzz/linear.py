@@ -65,7 +65,8 @@ def growth(target: Target, unit: bytes) -> Growth | Find:
 
 
 def _made_of(unit: bytes, size: int) -> bytes:
-    return (unit * (size // len(unit) + 1))[:size]
+    """Return as many whole units as `size` holds: a torn last one may say by itself that all of them are damage."""
+    return unit * max(1, size // len(unit))
 
 
 def _ratio(seconds: list[float]) -> float:

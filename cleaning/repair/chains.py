@@ -94,6 +94,7 @@ Chain = tuple[Step, ...]
 """Steps in the order in which they damaged the text."""
 
 
+@lru_cache(maxsize=256)
 def describe(chain: Chain) -> str:
     """Return `chain` in words, for a finding's evidence."""
     return ", then ".join(f"{step.written} read as {step.reader}" for step in chain)

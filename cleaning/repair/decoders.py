@@ -14,7 +14,7 @@ Long lines are read first: what they were damaged by is then believed sooner of 
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -85,8 +85,11 @@ _CHUNK_WAYS: tuple[Way, ...] = (
 
 
 EFFORT, EFFORT_EACH = 1_000_000, 10
-"""What a text may cost to search, about as many microseconds: beside so much for each of its characters. After that the
-rest is left as it stands, which bounds the time that hostile input takes."""
+"""What a text may cost to search, in steps (see `search.TRIED`): beside so much for each of its characters. After that the
+rest is left as it stands, which bounds the time that hostile input takes, and a finding says so."""
+
+UNSEARCHED = "damage.unsearched"
+"""Rule of the finding on the first line that was left because a text's effort was spent."""
 
 _PAIR_WAYS: frozenset[Way] = frozenset({("gbk", "big5hkscs"), ("big5", "gb18030")})
 
@@ -115,9 +118,30 @@ def repair_decoders(text: str) -> Edited:
     """Return `text` with wrong decodings undone, and damage that can't be undone marked.
 
     Findings have stage `repair` and rules `decoder.<written>-as-<family>`, `decoder.nbsp` or `damage.*`. Line breaks
-    are never touched. Clean text costs a scan.
+    are never touched. Clean text costs a scan. What is left unread because the effort for one text is spent is a finding
+    too (`UNSEARCHED`).
     """
-    return _repair(text, 0, Search(EFFORT + EFFORT_EACH * len(text)))
+    budget = Search(EFFORT + EFFORT_EACH * len(text))
+    edited = _repair(text, 0, budget)
+    return edited if budget.left > 0 else _with_unsearched(edited, text)
+
+
+def _with_unsearched(edited: Edited, text: str) -> Edited:
+    """Return `edited` with a finding on the first suspicious line of `text` that nothing was found in, if there is one."""
+    starts = [finding.start for finding in edited.findings]
+    left = [
+        (start, end)
+        for start, end in suspicious_lines(text)
+        if bisect_left(starts, start) == bisect_left(starts, end)
+    ]
+    if not left:
+        return edited
+    (start, end), number = left[0], len(left)
+    evidence = (
+        f"the effort for one text is spent: {number} suspicious lines from here on may not have been read anew"
+    )
+    line = text[start:end]
+    return edit(text, [*edited.findings, Finding("repair", UNSEARCHED, start, end, line, line, "rule", evidence)])
 
 
 def _repair(text: str, depth: int, budget: Search) -> Edited:
@@ -444,7 +468,10 @@ def _by_line(groups: Iterator[Merged], span: str) -> Iterator[Merged]:
 
 
 def _shift(finding: Finding, by: int) -> Finding:
-    return finding._replace(start=finding.start + by, end=finding.end + by)
+    if not by:
+        return finding
+    stage, rule, start, end, before, after, certainty, evidence = finding
+    return Finding(stage, rule, start + by, end + by, before, after, certainty, evidence)
 
 
 def repair_line(line: str) -> list[Finding]:

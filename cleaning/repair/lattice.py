@@ -130,8 +130,8 @@ def undo(layer: Layer, loss: Loss, following: Family | None = None, *, sketch: b
     one text for each broken place, whichever comes first: enough to say that there is any.
     """
     data = layer.data
-    begins = frozenset(layer.starts.tolist()) if loss.mark == "" else frozenset()
-    memo: dict[tuple[bytes, bytes], Options] = {}
+    begins = _begins(layer) if loss.mark == "" else b""
+    memo: dict[tuple[bytes, bytes, bytes], Options] = {}
     cells: list[Cell] = []
     number = 0
     for place, end, known in _places(data, loss.mark):
@@ -139,10 +139,11 @@ def undo(layer: Layer, loss: Loss, following: Family | None = None, *, sketch: b
             cells.append(Cell(place, end, known))
             continue
         raw, tail = data[place:end], data[end : end + 3]
-        options = memo.get((raw, tail))
+        alike = raw, tail, begins[place : end + 1]
+        options = memo.get(alike)
         if options is None:
             count = raw.count(CHOICE_BYTE)
-            edges = tuple(at - place for at in range(place, end + 1) if at in begins) if begins else ()
+            edges = tuple([at for at, begun in enumerate(alike[2]) if begun])
             options = _options(
                 raw,
                 tuple(layer.choices[number : number + count]),
@@ -153,10 +154,17 @@ def undo(layer: Layer, loss: Loss, following: Family | None = None, *, sketch: b
                 sketch,
             )
             number += count
-            if not (count or edges):
-                memo[raw, tail] = options
+            if not count:
+                memo[alike] = options
         cells.append(Cell(place, end, options.texts[0] if len(options.texts) == 1 else "", options))
     return cells
+
+
+def _begins(layer: Layer) -> bytes:
+    """Return, by byte of a layer, 1 where a character begins or the layer ends, else 0."""
+    found = np.zeros(len(layer.data) + 1, dtype=np.uint8)
+    found[layer.starts] = 1
+    return found.tobytes()
 
 
 @lru_cache(maxsize=8)

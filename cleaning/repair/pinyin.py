@@ -8,6 +8,7 @@ that begins at a stranded byte; decide whether all this is damage at all; then e
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
@@ -30,6 +31,7 @@ Table = SiteTable | Mapping[str, str] | frozenset[str] | None
 ALIGNED = "repair.pinyin.aligned"
 SHIFTED = "repair.pinyin.shifted"
 CUT_OFF = "repair.pinyin.cut-off"
+UNSEARCHED = "repair.pinyin.unsearched"
 
 CLEAR_GAIN = 6.0
 """Natural log: a run that is the only sign of damage must read this much better repaired than as it stands."""
@@ -77,7 +79,8 @@ def repair_pinyin(text: str, table: Table = None) -> Edited:
         return Edited(text)
     given, site_chars = as_insertions(table)
     page = observe(text, lines)
-    runs = _read_runs(text, lines, page, given, site_chars)
+    budget = _effort(text)
+    runs = _read_runs(text, lines, page, given, site_chars, budget)
     proven = any(_is_clear(line, at, run) for line, at, run in _flat(lines, runs))
     entries = accepted(page, given, site_chars, shifted=proven)
     if not (entries or proven):
@@ -85,7 +88,24 @@ def repair_pinyin(text: str, table: Table = None) -> Edited:
     changes = [
         change for line, solved in zip(lines, runs) for change in _changes(line, solved, entries, site_chars)
     ]
-    return _certify(text, changes)
+    edited = _certify(text, changes)
+    return edited if budget.left > 0 else _with_unsearched(edited, text, lines)
+
+
+def _with_unsearched(edited: Edited, text: str, lines: list[Line]) -> Edited:
+    """Return `edited` with a finding on the first stranded byte that no run was read from, if there is one."""
+    starts = [finding.start for finding in edited.findings]
+    ends = [finding.end for finding in edited.findings]
+    marks = [line.start + token.start for line in lines for token in line.tokens if token.mark]
+    left = [at for at in marks if bisect_right(starts, at) == bisect_right(ends, at)]
+    if not left:
+        return edited
+    at, number = left[0], len(left)
+    evidence = (
+        f"the effort for one text is spent: {number} torn characters from here on may not have been read anew"
+    )
+    mark = text[at : at + 1]
+    return edit(text, [*edited.findings, Finding("repair", UNSEARCHED, at, at + 1, mark, mark, "rule", evidence)])
 
 
 def learn_table(text: str) -> SiteTable:
@@ -94,7 +114,7 @@ def learn_table(text: str) -> SiteTable:
     if may_be_damaged(text):
         lines = list(find_lines(text))
         page = observe(text, lines)
-        runs = _read_runs(text, lines, page, {}, frozenset())
+        runs = _read_runs(text, lines, page, {}, frozenset(), _effort(text))
         proven = any(_is_clear(line, at, run) for line, at, run in _flat(lines, runs))
         entries = accepted(page, {}, frozenset(), shifted=proven)
         for (char, inserted), times in page.observed.items():
@@ -107,6 +127,10 @@ def learn_table(text: str) -> SiteTable:
     return SiteTable.of(observed)
 
 
+def _effort(text: str) -> Budget:
+    return Budget(len(text) // 2 + ENOUGH_WORK)
+
+
 Runs = dict[int, Solution]
 
 
@@ -115,7 +139,12 @@ def _flat(lines: Iterable[Line], runs: Iterable[Runs]) -> Iterable[tuple[Line, i
 
 
 def _read_runs(
-    text: str, lines: list[Line], page: PageEvidence, given: Mapping[str, str], site_chars: frozenset[str]
+    text: str,
+    lines: list[Line],
+    page: PageEvidence,
+    given: Mapping[str, str],
+    site_chars: frozenset[str],
+    budget: Budget,
 ) -> list[Runs]:
     """Return, for each line, the runs that could be read: offset in the line -> solution."""
     if not (page.marked or any(REPLACED.search(line.text) for line in lines)):
@@ -136,7 +165,7 @@ def _read_runs(
         is_foreign=_foreign(page.everywhere),
         is_seen=page.everywhere.__contains__,
         coverage=(page.coverage(traditional=False), page.coverage(traditional=True)),
-        budget=Budget(len(text) // 2 + ENOUGH_WORK),
+        budget=budget,
     )
     return [_read_line(line, known) if known.budget.left > 0 else {} for line in lines]
 

@@ -45,8 +45,8 @@ HOPELESS = -10.0
 """Mean log-probability under which the beginning of a span is not Chinese, nor Chinese damaged but a little."""
 
 TRIED, HYBRID, WHOLE, BROKEN, PAIRED, PEELED = 300, 18, 2, 20, 40, 20
-"""What work counts in a budget, about a microsecond each: a try, and by the character a hybrid, a text without losses, one
-of UTF-8 with some, one of pairs with some, and one searched for several layers."""
+"""What work counts in a budget, a fifth to half of a microsecond each: a try, and by the character a hybrid, a text without
+losses, one of UTF-8 with some, one of pairs with some, and one searched for several layers."""
 
 MAX_HOLES = 0.4
 """Share of a result's characters that may be holes."""
@@ -226,10 +226,12 @@ def _readings(
                 return
     try:
         for reader in readers:
-            budget.spend(PAIRED * min(len(span), SOON))
+            if not budget.spend(PAIRED * min(len(span), SOON)):
+                return
             for pieces in solve_pairs(span, reader, writer, left, right):
-                budget.spend(PAIRED * len(span))
                 yield (reader,), pieces
+                if not budget.spend(PAIRED * len(span)):
+                    return
     except ValueError:
         return
 

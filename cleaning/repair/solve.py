@@ -16,7 +16,7 @@ from typing import Literal, NamedTuple, get_args
 
 import numpy as np
 
-from cleaning.repair.badness import codes, model, pair_scores, run_score
+from cleaning.repair.badness import Scores, codes, model, pair_scores, run_score
 from cleaning.repair.chains import (
     CP1252_UNDEFINED,
     FAMILY,
@@ -118,7 +118,7 @@ def choose(options: str, before: str, after: str) -> tuple[str, Kind, str]:
     if len(options) <= 1:
         return (options, "forced", "") if options else (HOLE, "open", "")
     pool = codes(options)
-    scores = pair_scores(np.full_like(pool, codes(before)[0]), pool).astype(np.float64)
+    scores = _scores_after(before, options).astype(np.float64)
     if not "\udc80" <= after <= "\udcff":
         scores += pair_scores(pool, np.full_like(pool, codes(after)[0]))
     weights = np.exp(scores - scores.max())
@@ -311,8 +311,14 @@ def _close_lead(reading: Reading, data: bytes, writer: Writer, end: int) -> tupl
 @lru_cache(maxsize=1 << 14)
 def _likeliest(last: str, options: str) -> str:
     """Return the option that follows `last` best."""
+    return options[int(_scores_after(last, options).argmax())]
+
+
+@lru_cache(maxsize=1 << 12)
+def _scores_after(last: str, options: str) -> Scores:
+    """Return the log-probability of each of `options` after `last`."""
     pool = codes(options)
-    return options[int(pair_scores(np.full_like(pool, codes(last)[0]), pool).argmax())]
+    return pair_scores(np.full_like(pool, codes(last)[0]), pool)
 
 
 @lru_cache(maxsize=1 << 12)
