@@ -49,6 +49,9 @@ FOREIGN = 3.0
 _UNMARKED = 0xF8  # stands for a lost byte that shows as `Loss.mark`; no part of UTF-8
 _CONTINUATION = bytes(range(0x80, 0xC0))
 _NO_CONTINUATION = bytes(range(0xC0, 0x100))
+_HOLES_AS = {
+    byte: bytes.maketrans(bytes((HOLE_BYTE, _UNMARKED)), byte * 2) for byte in (b"\x80", b"\x90", b"\xa0")
+}
 _DROPPED = bytes((*range(0x80, 0xA1), 0xAD))  # controls, no-break space, soft hyphen: pages are cleaned of them
 _BLANKS = b"\xa0\x85"  # what folding white space turns into a blank
 _SINGLE_BYTE: tuple[Reader, ...] = ("latin-1", "cp1252")
@@ -236,7 +239,8 @@ def _options(
     else:
         options = choices[0] if choices else (b"",)
         each = (raw.replace(bytes([CHOICE_BYTE]), option) for option in options)
-        found = (data for one in each for holed in _holed(one, edges, loss) for data in _filled(holed, tail, loss))
+        every = (holed for one in each for holed in _holed(one, edges, loss) if _is_fillable(holed))
+        found = (data for holed in every for data in _filled(holed, tail, loss))
     if sketch:
         return Options(tuple(islice(_texts(islice(found, MOST_STEPS)), 1)), ())
     spread = dict.fromkeys(_texts(islice(found, MOST_STEPS)))
@@ -281,6 +285,16 @@ def _holed(raw: bytes, edges: tuple[int, ...], loss: Loss) -> Iterator[bytes]:
             for place in reversed(places):
                 holed = holed[:place] + bytes([_UNMARKED]) + holed[place:]
             yield holed
+
+
+def _is_fillable(holed: bytes) -> bool:
+    """Tell whether any later bytes make UTF-8 of `holed`: one of three does, whatever its first byte asks for."""
+    for byte in (b"\x90", b"\xa0", b"\x80"):
+        try:
+            return bool(holed.translate(_HOLES_AS[byte]).decode("utf-8"))
+        except UnicodeDecodeError:
+            continue
+    return False
 
 
 def _filled(holed: bytes, tail: bytes, loss: Loss) -> Iterable[bytes]:

@@ -356,7 +356,7 @@ def _swaps(family: Family, writer: Writer) -> NDArray[np.uint32]:
     table = np.full(0x10000, _UNMAPPED, dtype=np.uint32)
     table[:0x80] = np.arange(0x80)
     for shown, text in zip(pairs_table(reader), pairs_table(writer), strict=True):
-        if len(shown) == 1 == len(text) and max(shown, text) < "\U00010000":
+        if len(shown) == 1 == len(text) and shown < "\U00010000" > text:
             table[ord(shown)] = ord(text)
     return table
 

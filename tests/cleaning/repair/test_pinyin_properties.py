@@ -106,7 +106,8 @@ def test_a_page_with_many_hits_needs_no_table(
         char: string.format(toneless[char].capitalize() if capital else reading) for char, reading in spelt.items()
     }
     damaged = inject(text, made)
-    assume(keeps_everything(text, made) and sum(damaged.count(one) for one in set(made.values())) >= 6)
+    told = "\n".join(dict.fromkeys(damaged.split("\n")))  # a line that comes again says nothing more
+    assume(keeps_everything(text, made) and sum(told.count(one) for one in set(made.values())) >= 6)
     assert repair_pinyin(damaged).text == text
 
 
