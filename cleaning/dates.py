@@ -74,6 +74,11 @@ class DateFound(NamedTuple):
     timed: bool
 
 
+def may_hold_date(text: str) -> bool:
+    """Say whether a text shows the sign of a date; one without it has none in any form."""
+    return any(sign.search(text) for sign in (_ABSOLUTE_SIGN, _RELATIVE_SIGN, _YEARLESS_SIGN, _WIDE_FORMS))
+
+
 def find_dates(text: str, fetched_at: datetime | None = None) -> Iterator[DateFound]:
     """Yield the dates of `text`: all absolute ones in order, then (given `fetched_at`) relative, then yearless."""
     if not _DATE_SIGN.search(text):

@@ -12,7 +12,7 @@ from datetime import datetime
 
 import orjson
 
-from cleaning.dates import ANY_TIME, DateFound, find_dates, parse_published
+from cleaning.dates import ANY_TIME, DateFound, find_dates, may_hold_date, parse_published
 from cleaning.page import Metadata
 from cleaning.tame import names as words
 
@@ -302,6 +302,9 @@ MAX_NAME = 8
 """Characters of a pen name or a desk's name under a title (逾期观察员, 债务笔记编辑部)."""
 
 
+_ACCOUNTS = ("admin", "Admin", "administrator", "小编", "小編", "管理员", "管理員", "佚名", "匿名")
+
+
 def parse_byline(line: str, fetched_at: datetime | None = None, *, under_title: bool = False) -> Metadata | None:
     """Return the fields of a line that is nothing but a byline, None for every other line.
 
@@ -310,9 +313,12 @@ def parse_byline(line: str, fetched_at: datetime | None = None, *, under_title: 
     `under_title` a bare word beside a bare day is a name, elsewhere it may as well be a heading's.
     """
     line = line.replace("\N{NO-BREAK SPACE}", " ").replace("\N{IDEOGRAPHIC SPACE}", " ").strip()
+    line = line.replace("\N{BULLET}", "\N{MIDDLE DOT}")  # a bullet stands in a date's place below
     if not line or len(line) > MAX_BYLINE or not _BYLINE_SIGN.search(line) or _SENTENCE.search(line):
         return None
     if not (_TELLING.search(line) or _COUNTER_SIGN.search(line) or line.startswith(_ACCOUNTS)):
+        return None
+    if not (may_hold_date(line) or _STATED.search(line) or _COUNTER_SIGN.search(line)):
         return None
     line = _set_labels_apart(line)
     line = _NOISE.sub(" | ", _in_plain_labels(line))
@@ -340,6 +346,10 @@ def parse_byline(line: str, fetched_at: datetime | None = None, *, under_title: 
         source=_source(fields.get("source")),
         counters=counters,
     )
+
+
+_STATED = re.compile(f"{_LABEL_WORDS}|{'|'.join(_ACCOUNTS)}|[BbOo][YyNn]|[PpWwUuCc][A-Za-z]{{4}}")
+"""Words of labels, accounts and English bylines: without any, a date or a counter a line states nothing."""
 
 
 def _source(value: str | None) -> str | None:
@@ -388,16 +398,16 @@ def _translated(match: re.Match[str]) -> str:
 
 def _remaining_words(rest: str) -> list[str] | None:
     """Return the words left once dates, labels and counters are out, None when they make a sentence."""
-    rest = _CHROME_WORDS.sub(" ", rest.replace("\N{BULLET}", " \N{BULLET} "))
+    rest = rest.replace("\N{BULLET}", "  ")
+    if not rest or _JUNK_RUN.fullmatch(rest):
+        return []
+    rest = _CHROME_WORDS.sub(" ", rest)
     if _UNKNOWN_LABEL.search(rest):
         return None
-    words = [word for word in _JUNK_RUN.split(rest.replace("\N{BULLET}", " ")) if word and word not in _PLACES]
+    words = [word for word in _JUNK_RUN.split(rest) if word and word not in _PLACES]
     if len(words) > 5 or sum(map(len, words)) > 24 or any(_PROSE.search(word) for word in words):
         return None
     return words
-
-
-_ACCOUNTS = ("admin", "Admin", "administrator", "小编", "小編", "管理员", "管理員", "佚名", "匿名")
 
 
 def _template_account(words: Sequence[str]) -> bool:
