@@ -8,8 +8,8 @@ each pending byte, pruned by the language model; the forward model then proves w
 
 from __future__ import annotations
 
+import re
 from functools import cache, lru_cache
-from typing import NamedTuple
 
 from cleaning.repair.badness import run_score
 from cleaning.repair.chains import HOLE, SPECIALS, Writer, pairs_table, sources
@@ -26,13 +26,10 @@ NOTHING = -1
 """The state of a reading with no byte pending."""
 
 
-class Link(NamedTuple):
-    """What one character of the span put out, linked to what came before; `end` is -1 while a byte is pending."""
+Link = tuple["Link | None", str, int]
+"""What came before, what one character of the span put out, and where that ends: -1 while a byte is pending.
 
-    before: Link | None
-    text: str
-    end: int
-
+A plain tuple, as several are made for each character."""
 
 State = tuple[float, str, Link | None]
 """Score, last character put out, and how the reading came here."""
@@ -47,15 +44,39 @@ def characters_table(writer: Writer) -> list[str]:
 def solve_hybrid(span: str, writer: Writer, left: str = "\n") -> list[Piece]:
     """Return the likeliest text of `span` in pieces that count its characters; empty when it can't be a hybrid.
 
-    A piece with `start == end` must be joined to the next one.
+    A piece with `start == end` must be joined to the next one. No byte is pending behind a line break, so each line is
+    read by itself, and those met again are remembered: a span's beginning is read before all of it is.
     """
+    pieces: list[Piece] = []
+    start = 0
+    for line in _LINE.findall(span):
+        found = (_remembered_line if len(line) <= LONG else _solve_line)(line, writer, left)
+        if found is None:
+            return []
+        pieces += [Piece(start + one.start, start + one.end, one.text, one.kind) for one in found]
+        start += len(line)
+        left = "\n"
+    return pieces
+
+
+_LINE = re.compile("[^\n]*\n|[^\n]+")
+
+LONG = 1000
+"""Characters up to which a line's reading is remembered."""
+
+
+def _solve_line(line: str, writer: Writer, left: str) -> tuple[Piece, ...] | None:
+    """Return the pieces of one line, with its line break if it has one; None when it can't be a hybrid."""
     states: dict[int, State] = {NOTHING: (0.0, left, None)}
-    for place, character in enumerate(span, start=1):
+    for place, character in enumerate(line, start=1):
         states = _advance(states, character, place, writer)
         if not states:
-            return []
+            return None
     best = max(states.items(), key=lambda item: item[1][0] + BAD_BYTE * (item[0] != NOTHING))[1]
-    return _pieces(best[2], span)
+    return tuple(_pieces(best[2], line))
+
+
+_remembered_line = lru_cache(maxsize=512)(_solve_line)
 
 
 def _advance(states: dict[int, State], character: str, place: int, writer: Writer) -> dict[int, State]:
@@ -70,7 +91,7 @@ def _advance(states: dict[int, State], character: str, place: int, writer: Write
             rival = ahead.get(state)
             if rival is None or rival[0] < score:
                 end = place if state == NOTHING else -1
-                ahead[state] = (score, known[-1] if known else last, Link(link, text, end))
+                ahead[state] = (score, known[-1] if known else last, (link, text, end))
                 if score > best:
                     best = score
     if len(ahead) > 1:
@@ -121,18 +142,18 @@ def _kind(shown: str, text: str) -> Kind:
 
 def _pieces(link: Link | None, span: str) -> list[Piece]:
     """Return the pieces of a reading, joined where one holds no hole."""
-    links = []
+    links: list[tuple[str, int]] = []
     while link is not None:
-        links.append(link)
-        link = link.before
+        link, put, end = link
+        links.append((put, end))
     pieces: list[Piece] = []
     start = 0
     text = ""
-    for link in reversed(links):
-        text += link.text
-        if link.end >= 0 and text:
-            pieces.append(Piece(start, link.end, text, _kind(span[start : link.end], text)))
-            start, text = link.end, ""
+    for put, end in reversed(links):
+        text += put
+        if end >= 0 and text:
+            pieces.append(Piece(start, end, text, _kind(span[start:end], text)))
+            start, text = end, ""
     if start < len(span):
         pieces.append(Piece(start, len(span), text + HOLE, "open"))
     return pieces
