@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import traceback
+from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
@@ -27,6 +29,12 @@ _FEED = re.compile(
 
 NOT_MODIFIED = "not-modified"
 """The reason of a revisit, which gives nothing new and is no rejection."""
+
+
+FAILED = "failed"
+"""The reason of a page at which our own code fails. It stays in the archive; `rebuild` with a mended version gives its
+article.
+"""
 
 
 class Derivation(NamedTuple):
@@ -54,10 +62,22 @@ def derive(fetch: Fetch, site: Site | None = None, *, restore: bool = False) -> 
         )
     plain = fetch.kind == "conversion" and not fetch.rendered
     told = "text/plain; charset=utf-8" if plain else fetch.content_type
-    result = clean(body, told, fetch.url, fetched_at=fetch.fetched_at, site=site, restore=restore)
+    try:
+        result = clean(body, told, fetch.url, fetched_at=fetch.fetched_at, site=site, restore=restore)
+    except MemoryError:
+        raise
+    except Exception as error:  # noqa: BLE001  # one page that we fail at must not end a run over a million
+        return Derivation(Rejected(FAILED, _our_fault(error)))
     # Account ids and the scripts around them are ASCII, so the bytes need no decoding to be searched.
     named = isinstance(result, Cleaned) and fetch.kind != "resource" and names_services(body)
     return Derivation(result, account_marks(body.decode("latin-1")) if named else ())
+
+
+def _our_fault(error: Exception) -> str:
+    """Return in one line what failed, and in which of our functions."""
+    ours = [frame.f_code for frame, _ in traceback.walk_tb(error.__traceback__)]
+    place = f"{Path(ours[-1].co_filename).stem}.{ours[-1].co_name}" if ours else "?"
+    return f"cleaning it failed ({type(error).__name__} in {place}); this is our fault: please report it with the page"
 
 
 def decoded_body(fetch: Fetch) -> bytes | Rejected:
