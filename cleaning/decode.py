@@ -101,7 +101,7 @@ def decode(body: bytes, content_type: str | None = None, *, hint: str | None = N
 
 
 def _refuse(body: bytes) -> Rejected | None:
-    if not body.strip():
+    if not body or body.isspace():
         return Rejected("empty", "there is nothing in it")
     if len(body) > MAX_BODY_BYTES:
         size = f"{len(body) / 1e6:.1f} MB"
@@ -168,10 +168,10 @@ def _decide(body: bytes, declared: list[tuple[str, str]]) -> Decoded | Rejected:
     for codec, where in declared:
         # The declaration stands when the bytes fit it and no other encoding reads clearly better.
         if codec in scores and scores[codec] > 0.35 and scores[codec] >= scores[best] - 0.08:
-            return _read(body, codec, f"{where}, and the bytes fit ({scores[codec]:.2f})")
+            return _read(body, sample, codec, f"{where}, and the bytes fit ({scores[codec]:.2f})")
     if scores[best] > 0.35:
         detail = ", ".join(f"{codec} {scores[codec]:.2f}" for codec in ENCODINGS)
-        return _read(body, best, _evidence(f"bytes score {detail}", best, declared))
+        return _read(body, sample, best, _evidence(f"bytes score {detail}", best, declared))
     return _not_chinese(body, sample, declared, scores)
 
 
@@ -190,17 +190,17 @@ def _not_chinese(
     """Read a text in which no Chinese encoding makes sense: by its declaration, else as chardet says."""
     for codec, where in declared:
         if codec not in scores or scores[codec] > -0.5:
-            reading = _read(body, codec, where)
+            reading = _read(body, sample, codec, where)
             if isinstance(reading, Decoded):
                 return reading
     guess = chardet.detect(sample)
     guessed = codec_of(guess["encoding"] or "")
     if guessed is not None and guess["confidence"] >= MIN_GUESS_CONFIDENCE:
-        return _read(body, guessed, f"chardet {guess['encoding']} ({guess['confidence']:.2f})")
+        return _read(body, sample, guessed, f"chardet {guess['encoding']} ({guess['confidence']:.2f})")
     best = max(ENCODINGS, key=lambda codec: scores[codec])
     # A snippet with one damaged byte scores low though it is plainly Chinese; random bytes of a page's length don't.
     if scores[best] > (-0.4 if len(sample) < SHORT_SAMPLE else 0.3):
-        return _read(body, best, f"the best of poor scores ({best} {scores[best]:.2f})")
+        return _read(body, sample, best, f"the best of poor scores ({best} {scores[best]:.2f})")
     return Rejected("undecodable", "its bytes are text in no encoding known here")
 
 
@@ -243,18 +243,15 @@ def _sample(body: bytes) -> bytes:
         windows = [body]
     else:
         third = SAMPLE_BYTES // 3
-        first = re.search(rb"[\x80-\xff]", body)
-        start = first.start() if first else 0
-        middle = (start + len(body)) // 2
-        windows = [body[start : start + third], _dense_window(body, middle, third), body[-third:]]
+        start = _first_foreign(body, 0)
+        middle = _first_foreign(body, (start + len(body)) // 2)
+        windows = [body[start : start + third], body[middle : middle + third], body[-third:]]
     return b"\n".join(b"\n".join(_NON_ASCII_STRETCH.findall(window)) for window in windows)
 
 
-def _dense_window(body: bytes, at: int, size: int) -> bytes:
-    """Return `size` bytes from the first non-ASCII byte at or after `at`."""
-    found = re.compile(rb"[\x80-\xff]").search(body, at)
-    start = found.start() if found else at
-    return body[start : start + size]
+def _first_foreign(body: bytes, at: int) -> int:
+    """Return where the first non-ASCII byte at or after `at` stands, `at` when there is none."""
+    return at + int((np.frombuffer(body, dtype=np.uint8)[at:] >= 0x80).argmax())
 
 
 @cache
@@ -306,10 +303,10 @@ def _mark_invalid(error: UnicodeError) -> tuple[str, int]:
 codecs.register_error("yuqi.mark-invalid", _mark_invalid)
 
 
-def _read(body: bytes, codec: str, evidence: str) -> Decoded | Rejected:
-    """Return `body` read with `codec`, undecodable bytes marked; Rejected when too many are."""
-    probe = _sample(body).decode(codec, "replace")
-    foreign = sum(1 for char in probe if char >= "\x80")
+def _read(body: bytes, sample: bytes, codec: str, evidence: str) -> Decoded | Rejected:
+    """Return `body` read with `codec`, undecodable bytes marked; Rejected when its sample has too many."""
+    probe = sample.decode(codec, "replace")
+    foreign = len(probe) - len(probe.encode("ascii", "ignore"))
     if foreign >= SHORT_SAMPLE and probe.count("\ufffd") > MAX_INVALID_SHARE * foreign:
         return Rejected(
             "undecodable", f"most of its bytes are not text in {codec}, nor in any other encoding tried"
