@@ -1,36 +1,37 @@
 """Keywords put into an article's line: before its first sentence, or into the middle of one.
 
-`cleaning/spam.py` cuts what its own words show. This goes further on a page that does not speak of such things
-itself, and at the head of a line with the trade words of `cleaning/rows.py`. What may be the sentence's stays.
+`cleaning/spam.py` cuts what its own words show. This goes further: inside a line where it is likelier with the keywords
+put in than written so (`cleaning/seams.py`), at its head with the trade words of `cleaning/rows.py`. What may be the
+sentence's stays.
 """
 
 from __future__ import annotations
 
+import math
 import re
 import unicodedata
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
 
-from cleaning import rows, spam
+from cleaning import rows, seams, spam
 from cleaning.shapes import line_starts
 from cleaning.spam import Cut, Hit
 
-MAX_GAP = 5
-"""Letters without a word of the lexicon that a run may hold: a brand that no list has."""
+DISGUISED_WEIGHT = 2
+DOMAIN_WEIGHT = 1
+"""What a word spelt in pinyin or with look-alikes, and a site's name, count beside the lexicon's words."""
 
-INSERT_SCORE = 5
-INSERT_LENGTH = 4
-ALONE_LENGTH = 6
-TRADE_WORDS = 3
-TRADE_WEIGHT = 2
-MEETING_NATS = -5.0
-HEALING_NATS = 1.5
-"""Greatest log-probability of the pairs at either end of what was put into a sentence, and how much likelier the pair
-is that meets when it is cut. Of 1,611 runs of such words in 21,929 honest lines (statutes, gold pages, our articles and
-controls) none is cut; -5 and 1.5 cut 182 of 900 insertions whole, -6 and 2 148."""
+FOREIGN_WEIGHT = 4
+"""What a word that only spam has counts in a script that no Chinese author writes."""
 
-GLUED_SCORE = 6
-"""Least weight of a run inside a sentence, or least length of its one phrase; least weight at a line's head."""
+AUTHORS_NATS = 9.0
+"""What it counts for the author when the words around a stretch govern it or speak of fraud, sites and adverts."""
+
+SPEAKS_NATS = 8.0
+"""How much more is asked on a page that speaks of such things itself."""
+
+BESIDE_NATS = 3.0
+"""How much less is asked on a page that other spam was put into."""
 
 KEYWORD_COVER = 0.65
 """Least share of a piece before a comma or blank that known words cover, for it to be a keyword at a line's head."""
@@ -52,10 +53,11 @@ REPEATED_WITHIN = 200
 """How often a line's first two characters occur near its head when a place's name is before every keyword."""
 
 NEAR = 24
-"""Characters on either side of a run that say whether an author speaks of it."""
+"""Characters on either side of a stretch that say whether an author speaks of it."""
 SPEAKS = 2
+"""How many words of such subjects a page holds that speaks of them."""
+
 _MARK = re.compile(r"[_|](?=\w)")
-_PAUSE = re.compile(r"[,。;!?:“”‘’「」『』《》\"()]")
 _AUTHORS_BEFORE = "“‘「『《\"'(、"
 _AUTHORS_AFTER = "”’」』》\"')、"
 _SPOKEN_OF = re.compile(
@@ -66,60 +68,49 @@ _SPEAKS = re.compile(
     r"黑产|黑客|植入|站群|蜘蛛池|搜索引擎|引流|毒品|迷药|虚拟货币|炒币|杀猪盘|整容|医美|影视|小说|电影"
 )
 _AUTHORS_MARK = re.compile("[、;!?\\[\\]【】…]")
+_ARTICLE = re.compile(r"第[一二三四五六七八九十百千零\d]{1,7}[条章节款编]")
+REACH = 10
+"""How a statute's lines begin: a row of keywords goes as far as there, if that is near, and no further."""
 _SPACED_HEAD = re.compile(r"(?:[\u4e00-\u9fffa-z\d][ .\u00b7_*|/-]){3,60}[\u4e00-\u9fffa-z\d]")
 
 
-def inserted(line: str) -> tuple[Cut, ...]:
-    """Return the runs of keywords that were put into a folded line of an article, at its head or inside a sentence.
+def inserted(line: str, *, least: float = seams.LEAST_NATS) -> tuple[Cut, ...]:
+    """Return the keywords that were put into a folded line of an article, at its head or inside a sentence.
 
-    Only for a page that does not speak of such things itself: there a single phrase that only spam has is enough.
-    What may belong to the sentence stays: a keyword left behind is better than a word lost.
+    `least` is the log-likelihood ratio from which a stretch goes (`cleaning/seams.py`). What may belong to the
+    sentence stays: a keyword left behind is better than a word lost.
     """
+    hits = [_by_script(line, hit) for hit in spam.scan(line, rows=True)]
+    hits += (Hit(*match.span(), DISGUISED_WEIGHT) for match in rows.DISGUISED.finditer(line))
+    hits += (Hit(*match.span(), DOMAIN_WEIGHT) for match in rows.DOMAIN.finditer(line))
     cuts: list[Cut] = []
-    for run in _runs(line, spam.longest(spam.scan(line, rows=True))):
-        found = _span(line, run)
-        if found is None:
-            continue
-        start, end = found
-        start = max(start, cuts[-1].end if cuts else 0)
-        if start >= end:
-            continue
-        if start == 0 and not _is_head(line, run, end):
-            continue
-        heavy = sum(hit.weight > 1 for hit in run)
-        cuts.append(
-            Cut("spam.insert" if start else "spam.glued", start, end, f"{heavy} foreign keywords in a row")
-        )
+    for stretch in seams.stretches(line, hits, least):
+        if stretch.nats - _authors_nats(line, stretch) >= least:
+            start, end = _with_own_script(line, stretch.start, stretch.end)
+            found = f"e^{stretch.odds:.0f} times likelier put in than written"
+            if cuts and line[cuts[-1].end : start] == ",":
+                cuts[-1] = cuts[-1]._replace(end=end)  # a comma between two of them is theirs
+            else:
+                cuts.append(Cut("spam.insert" if start else "spam.glued", start, end, found))
     return tuple(cuts)
 
 
-def _span(line: str, run: list[Hit]) -> tuple[int, int] | None:
-    """Return what to cut of a run: all of it where the sentence reads on without it, else what is unmistakable."""
-    start, end = run[0].start, run[-1].end
-    if _is_put_in(line, run) and not _is_spoken_of(line, start, end):
-        return start, end
-    core = _core(line, run)
-    if (
-        core is None
-        or _is_spoken_of(line, run[core[0]].start, run[core[1]].end)
-        or spam.is_the_sentences(line, start, end)
-    ):
-        return None
-    return _bounds(line, run, *core)
+def _by_script(line: str, hit: Hit) -> Hit:
+    foreign = hit.weight > 2 and _script(line[hit.start]) not in ("", "LATIN")
+    return hit._replace(weight=FOREIGN_WEIGHT) if foreign else hit
 
 
-def _is_put_in(line: str, run: list[Hit]) -> bool:
-    """Whether a run meets both sides of the sentence by chance, and they read on across it: it was put in between."""
-    start, end = run[0].start, run[-1].end
-    if not start or end >= len(line) or not (line[start - 1].isalnum() and line[end].isalnum()):
-        return False
-    size = sum(map(str.isalnum, line[start:end]))
-    if size < INSERT_LENGTH or sum(hit.end - hit.start for hit in run) < size:
-        return False
-    into = spam.bigram_after(line[start - 1], line[start])
-    out_of = spam.bigram_after(line[end - 1], line[end])
-    meeting = max(into, out_of)
-    return meeting < MEETING_NATS and spam.bigram_after(line[start - 1], line[end]) > meeting + HEALING_NATS
+def _authors_nats(line: str, stretch: seams.Stretch) -> float:
+    """Return what speaks for the author: quotation marks more than any ratio, the words around it some nats."""
+    start, end = stretch.start, stretch.end
+    before, after = line[max(0, start - 1) : start], line[end : end + 1]
+    if (before and before in _AUTHORS_BEFORE) or (after and after in _AUTHORS_AFTER):
+        return math.inf
+    if spam.is_pointed_at(line, end):
+        return math.inf
+    around = line[max(0, start - NEAR) : start] + "\n" + line[end : end + NEAR]
+    told = spam.is_the_sentences(line, start, end) or spam.is_governed(line, stretch.telling)
+    return AUTHORS_NATS if told or _SPOKEN_OF.search(around) else 0.0
 
 
 def worth_trying(lines: Sequence[str]) -> tuple[set[int], set[int]]:
@@ -151,6 +142,8 @@ def head(line: str, shared: Callable[[str], float]) -> Cut | None:
     """
     spaced = _SPACED_HEAD.match(line)
     end = _spaced_end(spaced) if spaced is not None else _offer_end(line) or _row_end(line)
+    if end and (article := _ARTICLE.search(line, 0, end + REACH)) is not None:
+        end = article.start()
     if end < MIN_HEAD or spam.points_back(line, len(line[:end].rstrip(" _|,-"))):
         return None
     found = rows.judge(line[:end].strip(" _|,-"), shared)
@@ -159,6 +152,40 @@ def head(line: str, shared: Callable[[str], float]) -> Cut | None:
     while end < len(line) and line[end] in " _|,-":
         end += 1
     return Cut("spam.glued", 0, end, found)
+
+
+def merged(before: Cut, found: Sequence[Cut]) -> tuple[Cut, ...]:
+    """Return the row at a line's head with the stretches behind it; one that it runs into belongs to it."""
+    end = before.end
+    for cut in found:
+        if cut.start <= end:
+            end = max(end, cut.end)
+    return (before._replace(end=end), *(cut for cut in found if cut.start > end))
+
+
+def trimmed(line: str, cut: Cut, elsewhere: Callable[[str], bool]) -> Cut | None:
+    """Return the cut without the words at its ends that are the page's own, None where nothing is left.
+
+    `elsewhere` tells whether a text stands in another line of the page. A word is its own when it stands there with
+    the letter that it meets here too (`苹果` before `公司`), or is a name of three letters.
+    """
+    start, end = cut.start, cut.end
+    hits = [hit for hit in spam.longest(spam.scan(line[start:end], rows=True)) if hit.weight < 3]
+    for hit in reversed(hits):
+        word = line[start + hit.start : start + hit.end]
+        if start + hit.end != end or not (elsewhere(line[end - len(word) : end + 1]) or _is_name(word, elsewhere)):
+            break
+        end -= len(word)
+    for hit in hits:
+        word = line[cut.start + hit.start : cut.start + hit.end]
+        if cut.start + hit.start != start or not start or not elsewhere(line[start - 1] + word):
+            break
+        start += len(word)
+    return cut._replace(start=start, end=end) if end - start >= seams.LEAST_LENGTH else None
+
+
+def _is_name(word: str, elsewhere: Callable[[str], bool]) -> bool:
+    return len(word) > 2 and elsewhere(word)
 
 
 def _spaced_end(spaced: re.Match[str]) -> int:
@@ -189,15 +216,16 @@ def _row_end(line: str) -> int:
     """Return where the keywords at a line's head end: 0 where the line begins with its sentence."""
     end = seen = 0
     begins = line[:2] if line.count(line[:2], 0, REPEATED_WITHIN) >= REPEATED else None
+    comma = False
     for mark in rows.SEPARATORS.finditer(line, 0, rows.MAX_LENGTH):
-        if _AUTHORS_MARK.search(mark[0]):
-            break
+        if _AUTHORS_MARK.search(mark[0]) or (seen and not comma and mark[0] == ","):
+            break  # a comma behind other marks is the sentence's
         piece = line[end : mark.start()]
         alike = begins is not None and piece.startswith(begins)
         strong = rows.STRONG.search(mark[0]) is not None
         if piece and not _is_keyword(piece, strong=strong, established=alike or seen >= ESTABLISHED):
             break
-        end, seen = mark.end(), seen + 1
+        end, seen, comma = mark.end(), seen + 1, comma or "," in mark[0]
     hits = spam.longest(spam.scan(line[end : end + 2 * rows.MAX_PIECE], rows=True))
     last = cursor = end
     for hit in hits:
@@ -223,112 +251,6 @@ def _offer_end(line: str) -> int:
     """Return where a row ends that is written as an offer (`某某为您提供某某等内容,欢迎收藏本站`), 0 without one."""
     found = rows.OFFER_END.match(line)
     return found.end() if found else 0
-
-
-def _is_head(line: str, run: list[Hit], end: int) -> bool:
-    """Keywords before a sentence are a row: enough of them, and nearly nothing else."""
-    inside = [hit for hit in run if hit.end <= end]
-    covered = sum(hit.end - hit.start for hit in inside) / (sum(map(str.isalnum, line[:end])) or 1)
-    return sum(hit.weight for hit in inside) >= GLUED_SCORE and covered >= rows.ROW_TOUCHED
-
-
-def _runs(line: str, hits: list[Hit]) -> list[list[Hit]]:
-    """Group neighbouring words to runs: a separator may stand between them, or a few letters that no list has."""
-    runs: list[list[Hit]] = []
-    for hit in hits:
-        if runs and _goes_on(line, runs[-1][-1], hit):
-            runs[-1].append(hit)
-        else:
-            runs.append([hit])
-    return [run for run in runs if any(hit.weight > 1 for hit in run)]
-
-
-def _goes_on(line: str, last: Hit, hit: Hit) -> bool:
-    gap = line[last.end : hit.start]
-    if not gap or (len(gap) == 1 and gap in spam.SEPARATORS):
-        return True
-    if len(gap) > MAX_GAP or rows.FUNCTION.search(gap) or rows.HONEST.search(gap) or _PAUSE.search(gap):
-        return False
-    return _MARK.search(gap) is not None or (last.weight > 1 < hit.weight and last.weight + hit.weight > 4)
-
-
-def _core(line: str, run: list[Hit]) -> tuple[int, int] | None:
-    """Return the first and last hit of what is unmistakable in a run, None where nothing is.
-
-    That is a long phrase that only spam has; a shorter one with other keywords or with what adjoins it; or several trade
-    words in a row, joined by `_` or `|` or by nothing at all. A brand's or an app's name alone may be the author's.
-    """
-    sure = [index for index, hit in enumerate(run) if hit.weight > 2]
-    heavy = [index for index, hit in enumerate(run) if hit.weight > 1]
-    if sure:
-        length = run[sure[-1]].end - run[sure[0]].start
-        if length == INSERT_LENGTH - 1:
-            length = _adjoining(run, sure[0])
-        weight = sum(hit.weight for hit in run[sure[0] : sure[-1] + 1])
-        if len(heavy) == 1 and length < ALONE_LENGTH:
-            return None
-        return (sure[0], sure[-1]) if length >= INSERT_LENGTH or weight >= INSERT_SCORE else None
-    if len(heavy) < 2:
-        return None
-    first, last = run[heavy[0]], run[heavy[-1]]
-    joined = _MARK.search(line, first.start, last.end) is not None
-    return (heavy[0], heavy[-1]) if joined or len(heavy) >= TRADE_WORDS else None
-
-
-def _adjoining(run: list[Hit], index: int) -> int:
-    """Return the length of the word at `index` with those that touch it."""
-    first = last = index
-    while first and run[first - 1].end == run[first].start:
-        first -= 1
-    while last + 1 < len(run) and run[last].end == run[last + 1].start:
-        last += 1
-    return run[last].end - run[first].start
-
-
-def _is_spoken_of(line: str, start: int, end: int) -> bool:
-    """Whether an author has the words: quoted, in a list, or in a clause that speaks of fraud, sites and adverts."""
-    before, after = line[max(0, start - 1) : start], line[end : end + 1]
-    if (before and before in _AUTHORS_BEFORE) or (after and after in _AUTHORS_AFTER):
-        return True
-    if spam.is_the_sentences(line, start, end):
-        return True
-    around = line[max(0, start - NEAR) : start] + "\n" + line[end : end + NEAR]
-    return _SPOKEN_OF.search(around) is not None
-
-
-def _bounds(line: str, run: list[Hit], first: int, last: int) -> tuple[int, int]:
-    """Return where to cut: around the core and the words that a mark joins to it. A word that only touches it stays:
-    as often as not it is the sentence's."""
-    start, end = run[first].start, run[last].end
-    for place in range(last + 1, len(run)):
-        gap = line[end : run[place].start]
-        if not (_is_joined(gap, run[place:]) or (place > last + 1 and not gap and run[place].weight > 1)):
-            break
-        end = run[place].end
-    for hit in run[:first][::-1]:
-        if line[hit.end : start] not in ("_", "|"):
-            break
-        start = hit.start
-    start, end = _with_own_script(line, start, end)
-    for hit in run:
-        if hit.start == end and hit.weight < 2 and spam.meets_by_chance(line, (start, end), hit):
-            end = hit.end
-    return start, end
-
-
-def _is_joined(gap: str, rest: list[Hit]) -> bool:
-    """Whether the next word belongs to the keywords before it: behind a mark, or four letters of trade words and more
-    behind a comma or blank."""
-    if gap in ("_", "|"):
-        return True
-    if gap not in (",", " "):
-        return False
-    length, end = 0, rest[0].start
-    for hit in rest:
-        if hit.start != end or hit.weight < TRADE_WEIGHT:
-            break
-        length, end = length + hit.end - hit.start, hit.end
-    return length >= INSERT_LENGTH
 
 
 def _with_own_script(line: str, start: int, end: int) -> tuple[int, int]:

@@ -128,7 +128,7 @@ def judge(line: str, shared: Callable[[str], float]) -> str | None:
     hits = spam.longest(spam.scan(line, rows=True))
     score = sum(hit.weight for hit in hits) + 2 * len(_PINYIN.findall(line)) + 2 * len(_SPELT.findall(line))
     row = _Row(line, pieces, hits, score, size)
-    if score < LEAST_SCORE or _is_honest(row):
+    if score < LEAST_SCORE or _is_honest(row) or _enumerates(row):
         return None
     found = _many(row) or _offer(row) or _short(row)
     return None if found is None or shared(line) > FOREIGN else found
@@ -162,6 +162,11 @@ def _many(row: _Row) -> str | None:
     if score < least[0] or touched < least[1] or covered < least[2]:
         return None
     return f"{count} keywords, {touched:.0%} of them known ones, foreign to the page"
+
+
+def _enumerates(row: _Row) -> bool:
+    """Whether nothing but 、 stands between the pieces and none is a phrase that only spam has: an author's list."""
+    return set(re.findall(r"\W", row.line)) == {"、"} and all(hit.weight < 3 for hit in row.hits)
 
 
 def _short(row: _Row) -> str | None:

@@ -19,7 +19,7 @@ from typing import NamedTuple
 
 import ahocorasick_rs
 
-from cleaning.repair.badness import codes, pair_scores
+from cleaning.repair.badness import bigram_score
 
 SEPARATORS = " ,_|-/;+*~#&=<>·…┅•\t"
 """What keyword lines are cut up with; 、 is missing on purpose, it is how sentences enumerate."""
@@ -377,7 +377,7 @@ def meets_by_chance(line: str, cut: tuple[int, int], word: Hit) -> bool:
 
 def bigram_after(left: str, right: str) -> float:
     """Return the natural-log probability of the character `right` after `left` in running Chinese."""
-    return float(pair_scores(codes(left), codes(right))[0])
+    return bigram_score(left, right)
 
 
 def _joins(line: str, end: int, start: int) -> bool:
@@ -398,7 +398,7 @@ def _inserted(line: str, hits: Sequence[Hit]) -> tuple[Cut, ...]:
             continue
         if _is_quoted(line, start, end) or is_the_sentences(line, start, end):
             continue
-        if not sure and _is_about_betting(line, start, end):
+        if not sure and ("," in line[start:end] or _is_about_betting(line, start, end)):
             continue
         if not (sure and score >= LINE_SCORE) and _is_about_it(line, start, end):
             continue
@@ -443,12 +443,22 @@ _BACK_WITHIN = 16
 
 def is_the_sentences(line: str, start: int, end: int) -> bool:
     """Return whether the sentence around a span of a folded line governs its words or says something of them."""
-    return points_back(line, end) or _GOVERNS.search(line, max(0, start - 4), start) is not None
+    return points_back(line, end) or is_governed(line, start)
+
+
+def is_governed(line: str, place: int) -> bool:
+    """Return whether a word before a place in a folded line takes what stands there as its object."""
+    return _GOVERNS.search(line, max(0, place - 4), place) is not None
 
 
 def points_back(line: str, end: int) -> bool:
     """Return whether what follows a span of a folded line tells something of it."""
-    return _GOES_ON.match(line, end) is not None or _BACK.search(line[end : end + _BACK_WITHIN]) is not None
+    return _GOES_ON.match(line, end) is not None or is_pointed_at(line, end)
+
+
+def is_pointed_at(line: str, end: int) -> bool:
+    """Return whether what follows a span of a folded line points back to it as words (`这些词`, a dash)."""
+    return _BACK.search(line[end : end + _BACK_WITHIN]) is not None
 
 
 def _is_quoted(line: str, start: int, end: int) -> bool:

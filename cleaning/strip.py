@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from itertools import pairwise
 
-from cleaning import insertions, rows, spam
+from cleaning import insertions, rows, seams, spam
 from cleaning.contacts import Contact, find_contacts_folded, is_contact_line, may_hold_contacts
 from cleaning.findings import Edited, Finding, edit
 from cleaning.folding import fold, letters
@@ -32,6 +32,9 @@ from cleaning.shapes import FIELD_MARK, IN_FORCE, TITLE_LABEL, is_heading, is_pr
 HEAD_LINES = 15
 TAIL_LINES = 40
 """How many kept lines without prose the head and the tail may hold; a list of short items is all article."""
+
+MOST_ASKED = 200
+"""How often a page is searched for words at the ends of cuts; a page of nothing but cuts has no words of its own."""
 
 CRUMB_LENGTH = 10
 """Greatest length of a channel's or category's name before the title."""
@@ -196,36 +199,41 @@ def _drop_rows(page: _Page) -> None:
         key = page.keys[index]
         if page.roles[index] == "row" or len(key) < rows.MIN_LETTERS:
             continue
-        last = max(key.rfind("。"), key.rfind("!"), key.rfind("?"))
+        last = max(map(key.rfind, "。!?…"))
         if last < 0:
             if (found := rows.judge(key.strip(), prose.shares)) is not None:
                 page.drop(index, "spam.row", found)
         elif last < len(key) - rows.MIN_LETTERS:
-            start = last + 1 + (key[last + 1] in _CLOSING)
+            behind = _AFTER_END.match(key, last + 1)
+            start = behind.end() if behind else last + 1
             if (found := rows.judge(key[start:].strip(), prose.shares)) is not None:
                 before = [cut for cut in page.cuts.get(index, ()) if cut.end <= start]
                 page.cuts[index] = [*before, spam.Cut("spam.glued", start, len(key), found)]
 
 
-_CLOSING = "”’」』》)"
+_AFTER_END = re.compile(r"[”’」』》)]?(?:\s?\([^()]{1,12}\))?")
+"""What belongs to the sentence behind its full stop: a closing mark, a news agency's name in parentheses."""
 
 
 def _cut_insertions(page: _Page, prose: _Prose) -> None:
-    """Cut keywords out of sentences, on a page that does not speak of such things itself."""
+    """Cut keywords out of sentences; less is asked beside other spam, more on a page that speaks of such things."""
     lines = [index for index in _kept(page) if "。" in page.keys[index] and page.roles[index] != "row"]
     told, headed = insertions.worth_trying([page.keys[index] for index in lines])
     heads = {lines[place] for place in headed}
     sure = {index for index, hits in page.hits.items() if any(hit.weight > 2 for hit in hits)}
     sure.update(lines[place] for place in told)
+    beside = bool(page.cuts) or any(rule.startswith("spam.") for rule, _ in page.gone.values())
+    least = seams.LEAST_NATS - insertions.BESIDE_NATS * beside
     for index in sorted(heads | sure):
         if index in page.gone:
             continue
         key = page.keys[index]
-        found = insertions.inserted(key) if index in sure else ()
+        found = insertions.inserted(key, least=least) if index in sure else ()
         if found and prose.speaks_of_it():
-            found = ()
+            found = insertions.inserted(key, least=seams.LEAST_NATS + insertions.SPEAKS_NATS)
         if index in heads and (before := insertions.head(key, prose.shares_elsewhere)) is not None:
-            found = (before, *(cut for cut in found if cut.start >= before.end))
+            found = insertions.merged(before, found)
+        found = prose.without_own_words(index, found)
         if found:
             page.cuts[index] = [*_apart(page.cuts.get(index, ()), found), *found]
 
@@ -237,6 +245,7 @@ class _Prose:
         self._page = page
         self._lines: Counter[str] | None = None
         self._speaks: bool | None = None
+        self._asked = 0
 
     def speaks_of_it(self) -> bool:
         """Return whether the page is about porn, gambling or the spam trades, its keywords apart."""
@@ -246,6 +255,19 @@ class _Prose:
             )
             self._speaks = insertions.speaks_of_it(insertions.without_keywords("\n".join(prose)))
         return self._speaks
+
+    def without_own_words(self, index: int, cuts: Sequence[spam.Cut]) -> tuple[spam.Cut, ...]:
+        """Return the cuts in a line, words of the page's own at their ends left out."""
+        keys = self._page.keys
+
+        def elsewhere(text: str) -> bool:
+            self._asked += 1
+            return self._asked <= MOST_ASKED and any(
+                text in key for place, key in enumerate(keys) if place != index and "。" in key
+            )
+
+        found = (insertions.trimmed(keys[index], cut, elsewhere) for cut in cuts)
+        return tuple(cut for cut in found if cut is not None)
 
     def shares(self, text: str) -> float:
         """Return the share of a folded text's pairs of Chinese characters that the page's prose has, 0 to 1."""
