@@ -24,7 +24,7 @@ from typing import NamedTuple
 from cleaning.findings import Certainty, Edited, Finding, edit
 from cleaning.repair.badness import bigram_score, total_logprob
 from cleaning.repair.chains import FAMILY, HOLE, READERS, Writer, describe
-from cleaning.repair.effort import Budget
+from cleaning.repair.effort import UNSEARCHED, Budget
 from cleaning.repair.irreversible import damage_share, lost_text
 from cleaning.repair.search import (
     IDEOGRAPH,
@@ -87,9 +87,6 @@ _CHUNK_WAYS: tuple[Way, ...] = (
 EFFORT, EFFORT_EACH = 1_000_000, 10
 """What a text may cost to search, in steps (see `search.TRIED`): beside so much for each of its characters. After that the
 rest is left as it stands, which bounds the time that hostile input takes, and a finding says so."""
-
-UNSEARCHED = "damage.unsearched"
-"""Rule of the finding on the first line that was left because a text's effort was spent."""
 
 _PAIR_WAYS: frozenset[Way] = frozenset({("gbk", "big5hkscs"), ("big5", "gb18030")})
 

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+UNSEARCHED = "damage.unsearched"
+"""Rule of the finding on the first place that was left as it stands because the effort for one text was spent."""
+
 
 @dataclass(slots=True)
 class Budget:

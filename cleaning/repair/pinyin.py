@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 from cleaning.findings import Certainty, Edited, Finding, edit
 from cleaning.repair.badness import total_logprob
-from cleaning.repair.effort import Budget
+from cleaning.repair.effort import UNSEARCHED, Budget
 from cleaning.repair.gbk_bytes import BYTES, DECODERS, INVALID_BYTE_BASE, REPLACEMENT, Decoder, is_lead
 from cleaning.repair.injection import inject
 from cleaning.repair.page_evidence import Line, PageEvidence, accepted, find_lines, observe
@@ -31,7 +31,6 @@ Table = SiteTable | Mapping[str, str] | frozenset[str] | None
 ALIGNED = "repair.pinyin.aligned"
 SHIFTED = "repair.pinyin.shifted"
 CUT_OFF = "repair.pinyin.cut-off"
-UNSEARCHED = "repair.pinyin.unsearched"
 
 CLEAR_GAIN = 6.0
 """Natural log: a run that is the only sign of damage must read this much better repaired than as it stands."""
