@@ -26,6 +26,7 @@ from typing import NamedTuple
 import orjson
 
 from benchmarks.result import Row, save
+from cleaning.clean import Cleaned, clean
 from cleaning.extract import extract
 from cleaning.page import KEPT_ROLES
 
@@ -50,6 +51,12 @@ class Result(NamedTuple):
 
 def yuqi(html: str) -> str:
     return "\n".join(block.text for block in extract(html).blocks if block.role in KEPT_ROLES)
+
+
+def yuqi_clean(html: str) -> str:
+    """Return what the whole walk leaves of a page, from bytes to findings: repaired and stripped, not as the page has it."""
+    cleaned = clean(html.encode("utf-8", "replace"), "text/html")
+    return cleaned.text_source if isinstance(cleaned, Cleaned) else ""
 
 
 def trafilatura_default(html: str) -> str:
@@ -94,6 +101,7 @@ def lexbor_parse_only(html: str) -> str:
 
 ENGINES: dict[str, tuple[Engine, str]] = {
     "yuqi": (yuqi, "cleaning.extract"),
+    "yuqi, whole clean()": (yuqi_clean, "cleaning.clean"),
     "trafilatura (default)": (trafilatura_default, "trafilatura"),
     "trafilatura (precision)": (trafilatura_precision, "trafilatura"),
     "readability-lxml": (readability, "readability"),
