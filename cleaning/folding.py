@@ -8,7 +8,7 @@ the span in the text.
 from __future__ import annotations
 
 import unicodedata
-from functools import cache
+from functools import cache, lru_cache
 from importlib import resources
 
 import numpy as np
@@ -45,6 +45,12 @@ def fold(text: str) -> str:
     """Return the comparison key of `text`: same length, Simplified, half-width punctuation, lower case."""
     codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
     return _table()[codes].tobytes().decode("utf-32-le", "surrogatepass")
+
+
+@lru_cache(maxsize=4)
+def lowered(text: str) -> str:
+    """Return `text` in lower case. The last few are kept: lenders, subjects, relevance and quality all read one text."""
+    return text.lower()
 
 
 def unfolded(characters: str) -> str:

@@ -15,7 +15,9 @@ from functools import cache, lru_cache
 from importlib import resources
 from typing import NamedTuple
 
-from ahocorasick_rs import AhoCorasick, MatchKind
+from ahocorasick_rs import AhoCorasick, Implementation, MatchKind
+
+from cleaning.folding import lowered
 
 
 class Lender(NamedTuple):
@@ -129,7 +131,7 @@ def _found(text: str) -> tuple[_Found, ...]:
 
 def _lower(text: str) -> str:
     """Return `text` in lower case, or as it is where that would move the offsets."""
-    lower = text.lower()
+    lower = lowered(text)
     return lower if len(lower) == len(text) else text
 
 
@@ -150,7 +152,8 @@ def _lists(table: str) -> Mapping[str, list[str]]:
 def _matcher() -> _Matcher:
     context = _lists("context")
     names = tuple(_names())
-    automaton = AhoCorasick([name.text for name in names], matchkind=MatchKind.LeftmostLongest)
+    patterns = [name.text for name in names]
+    automaton = AhoCorasick(patterns, MatchKind.LeftmostLongest, implementation=Implementation.DFA)
     after = re.compile(f"(?:{_alternatives(context['gap'])})(?:{_alternatives(context['after'])})")
     return _Matcher(automaton, names, after, tuple(context["before"]))
 

@@ -14,6 +14,8 @@ import numpy as np
 import numpy.typing as npt
 from ahocorasick_rs import AhoCorasick, Implementation, MatchKind
 
+from cleaning.folding import lowered
+
 Quality: TypeAlias = dict[str, float | int | bool]
 
 NGRAM = 8
@@ -107,7 +109,7 @@ def _repetition(codes: npt.NDArray[np.uint32]) -> tuple[float, float]:
 def _marks_in(text: str) -> tuple[int, int]:
     """Return how many residue marks and how many spun words occur, leftmost longest."""
     marks = _marks()
-    found = [match[0] for match in marks.automaton.find_matches_as_indexes(text.lower())]
+    found = [match[0] for match in marks.automaton.find_matches_as_indexes(lowered(text))]
     residue = sum(index < marks.residue for index in found)
     return residue, len(found) - residue
 

@@ -18,6 +18,7 @@ from urllib.parse import unquote, urlsplit
 
 from ahocorasick_rs import AhoCorasick, Implementation, MatchKind
 
+from cleaning.folding import lowered
 from cleaning.lenders import lender_mentions
 from cleaning.script import to_simplified
 
@@ -100,7 +101,7 @@ def _counts(text: str) -> Counter[_Word]:
 
 
 def _words(matcher: _Matcher, text: str) -> Counter[_Word]:
-    found = Counter([match[0] for match in matcher.automaton.find_matches_as_indexes(text.lower())])
+    found = Counter([match[0] for match in matcher.automaton.find_matches_as_indexes(lowered(text))])
     words = ((matcher.words[index], count) for index, count in found.items())
     return Counter({word: count for word, count in words if word is not None})
 

@@ -33,6 +33,9 @@ HEAD_LINES = 15
 TAIL_LINES = 40
 """How many kept lines without prose the head and the tail may hold; a list of short items is all article."""
 
+MOST_TRIED = 10_000
+"""Letters of a page's sentences that are tried for keywords put into them: bounds the work for hostile pages."""
+
 MOST_ASKED = 200
 """How often a page is searched for words at the ends of cuts; a page of nothing but cuts has no words of its own."""
 
@@ -224,10 +227,11 @@ def _cut_insertions(page: _Page, prose: _Prose) -> None:
     sure.update(lines[place] for place in told)
     beside = bool(page.cuts) or any(rule.startswith("spam.") for rule, _ in page.gone.values())
     least = seams.LEAST_NATS - insertions.BESIDE_NATS * beside
+    tried = 0
     for index in sorted(heads | sure):
-        if index in page.gone:
-            continue
         key = page.keys[index]
+        if index in page.gone or (tried := tried + len(key)) > MOST_TRIED:
+            continue
         found = insertions.inserted(key, least=least) if index in sure else ()
         if found and prose.speaks_of_it():
             found = insertions.inserted(key, least=seams.LEAST_NATS + insertions.SPEAKS_NATS)

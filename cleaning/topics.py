@@ -17,6 +17,8 @@ from typing import NamedTuple
 
 from ahocorasick_rs import AhoCorasick, Implementation, MatchKind
 
+from cleaning.folding import lowered
+
 TERM_POINTS = 2
 HINT_POINTS = 1
 TITLE_FACTOR = 4
@@ -71,7 +73,7 @@ def topic_scores(text: str, title: str | None = None) -> dict[str, int]:
     matcher = _matcher()
     scores: dict[str, int] = {}
     for source, factor in ((text, 1), (title or "", TITLE_FACTOR)):
-        counts = Counter([match[0] for match in matcher.automaton.find_matches_as_indexes(source.lower())])
+        counts = Counter([match[0] for match in matcher.automaton.find_matches_as_indexes(lowered(source))])
         for index, count in counts.items():
             for topic, points in matcher.points[index]:
                 scores[topic] = scores.get(topic, 0) + factor * points * min(count, MAX_COUNT)

@@ -132,30 +132,26 @@ class Farm(NamedTuple):
 
 # --- marks ----------------------------------------------------------------------------------------------------------
 
-# What the services' own installation snippets look like, each behind words that it can't be without: to look for those
+# What the services' own installation snippets look like, each with the words that it begins with: to look for those
 # costs a hundredth of the search. Every quantifier is bounded or over one class: linear.
-_ACCOUNTS: tuple[tuple[str, tuple[str, ...], re.Pattern[str]], ...] = (
-    ("baidu", ("hm.baidu.com/h",), re.compile(r"hm\.baidu\.com/(?:hm|h)\.js\?([0-9a-f]{32})\b")),
-    (
-        "google",
-        ("UA-", "GTM-", "G-"),
-        re.compile(r"\b(UA-\d{4,10}-\d{1,4}|GTM-[A-Z0-9]{4,9}|G-[A-Z0-9]{8,12})\b(?=[\"'&])"),
-    ),
-    ("adsense", ("ca-pub-",), re.compile(r"\bca-(pub-\d{10,20})\b")),
+_ACCOUNTS: tuple[tuple[str, str, re.Pattern[str]], ...] = (
+    ("baidu", "hm.baidu.com/h", re.compile(r"hm\.baidu\.com/(?:hm|h)\.js\?([0-9a-f]{32})\b")),
+    ("google", "UA-", re.compile(r"\b(UA-\d{4,10}-\d{1,4})\b(?=[\"'&])")),
+    ("google", "GTM-", re.compile(r"\b(GTM-[A-Z0-9]{4,9})\b(?=[\"'&])")),
+    ("google", "G-", re.compile(r"\b(G-[A-Z0-9]{8,12})\b(?=[\"'&])")),
+    ("adsense", "ca-pub-", re.compile(r"\bca-(pub-\d{10,20})\b")),
     (
         "cnzz",
-        ("cnzz.com/",),
+        "cnzz.com/",
         re.compile(r"cnzz\.com/(?:z_|q_)?(?:stat|core|c)\.(?:php|js)\?[^\"'\s]{0,80}?\b(?:web_)?id=(\d{5,12})\b"),
     ),
-    ("51la", ("js.users.51.la/",), re.compile(r"js\.users\.51\.la/(\d{5,12})\.js")),
-    ("51la", ("LA.init(",), re.compile(r"\bLA\.init\(\{\s{0,9}id\s{0,9}:\s{0,9}[\"']([A-Za-z0-9]{8,32})[\"']")),
-    ("clarity", ("clarity.ms/tag/",), re.compile(r"clarity\.ms/tag/([a-z0-9]{8,16})\b")),
+    ("51la", "js.users.51.la/", re.compile(r"js\.users\.51\.la/(\d{5,12})\.js")),
+    ("51la", "LA.init(", re.compile(r"\bLA\.init\(\{\s{0,9}id\s{0,9}:\s{0,9}[\"']([A-Za-z0-9]{8,32})[\"']")),
+    ("clarity", "clarity.ms/tag/", re.compile(r"clarity\.ms/tag/([a-z0-9]{8,16})\b")),
 )
 
 
-_SERVICES = BytesAhoCorasick(
-    [words.encode() for _, needed, _ in _ACCOUNTS for words in needed], implementation=Implementation.DFA
-)
+_SERVICES = BytesAhoCorasick([words.encode() for _, words, _ in _ACCOUNTS], implementation=Implementation.DFA)
 
 
 def names_services(body: bytes) -> bool:
@@ -170,11 +166,20 @@ def account_marks(html: str) -> tuple[Mark, ...]:
     """Return the statistics and advertising accounts that a page's source names, without repeats, in order."""
     values = {
         f"{service}:{found}"
-        for service, needed, pattern in _ACCOUNTS
-        if any(words in html for words in needed)
-        for found in pattern.findall(html)
+        for service, words, pattern in _ACCOUNTS
+        for found in _beginning_with(words, pattern, html)
     }
     return tuple(Mark("analytics", value) for value in sorted(values))
+
+
+def _beginning_with(words: str, pattern: re.Pattern[str], html: str) -> Iterator[str]:
+    """Yield the first group of each match of a pattern whose matches begin with `words`: only there it is tried."""
+    place = html.find(words)
+    while place >= 0:
+        found = pattern.match(html, place)
+        if found is not None:
+            yield found[1]
+        place = html.find(words, found.end() if found is not None else place + 1)
 
 
 def keyed_hash(salt: bytes, kind: str, value: str) -> str:
