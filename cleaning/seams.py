@@ -54,7 +54,7 @@ REACH = 4
 BEAM = 6
 """How many beginnings are followed at a time: bounds the work for hostile lines."""
 
-CLOSING_NATS = 9.0
+CLOSING_NATS = 6.0
 """What the seams may add at most, for a first look at the words alone."""
 
 _EDGE = "。"
