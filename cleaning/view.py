@@ -213,7 +213,10 @@ def _headline(view: View, head: Head) -> int | None:
     for index, line in enumerate(view.dom.lines[:MAX_SEARCHED]):
         text = line.text
         # Three of its characters tell nearly all other lines from it.
-        if not 4 <= len(text) <= 150 or foreign(text[len(text) // 2]) or foreign(text[-1]) or foreign(text[0]):
+        middle = text[len(text) // 2]  # asked here, without a call: it turns most away
+        if (middle not in known and middle.isalnum()) or not 4 <= len(text) <= 150:
+            continue
+        if foreign(text[-1]) or foreign(text[0]):
             continue
         if line.hidden:
             continue
