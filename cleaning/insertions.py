@@ -208,7 +208,7 @@ def _is_keyword(piece: str, *, strong: bool, established: bool) -> bool:
         return False
     hits = spam.longest(spam.scan(piece, rows=True))
     covered = sum(hit.end - hit.start for hit in hits)
-    ends = established and hits[-1].end == len(piece) and 2 * covered >= len(piece)
+    ends = established and bool(hits) and hits[-1].end == len(piece) and 2 * covered >= len(piece)
     return strong or ends or covered >= KEYWORD_COVER * len(piece)
 
 

@@ -61,6 +61,12 @@ def test_no_honest_line_is_judged_a_row_or_furniture_even_without_its_page(line:
     assert not furniture.is_furniture(key)
 
 
+def test_a_keyword_spelt_in_pinyin_behind_others_goes_with_them() -> None:
+    # It holds no word of the lexicon: what a page of a large run once failed at.
+    sentence = "借款人应当及时与平台协商还款，不要轻信反催收广告。"
+    assert _stripped([PAGE[0], f"网上赌场|百家乐|老虎机|长沙cai票|{sentence}", PAGE[1]])[1] == sentence
+
+
 @pytest.mark.parametrize(
     ("spam", "sentence"),
     [
