@@ -19,7 +19,7 @@ from cleaning.spam import Hit
 
 LEAST_NATS = 14.5
 """Least log-likelihood ratio of a stretch. Of 32,025 honest lines (statutes, gold, our articles, a newspaper, reviews,
-5,700 sentences about fraud and betting) none outside of a guard had more than 14.7."""
+5,700 sentences about fraud and betting) none without a guard had more than 13.7."""
 
 MOST_NATS = (2.5, 3.0, 6.0, 10.0, 18.0)
 """What a word may count at most, by its weight: an author who speaks of betting says one such word, not three."""
