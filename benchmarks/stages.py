@@ -60,7 +60,7 @@ STAGES = (
     Stage("strip", ("cleaning.clean:strip",), SCAN_TEXT),
     Stage("normalize, script", ("cleaning.clean:normalize", "cleaning.clean:simplify"), SCAN_TEXT),
     Stage("fields: lenders, topics, quality, contacts", ("cleaning.clean:_cleaned", "cleaning.clean:_fields"), SCAN_TEXT),
-    Stage("accounts in the source", ("corpus.derive:account_marks",), SCAN_PAGE),
+    Stage("accounts in the source", ("corpus.derive:names_services", "corpus.derive:account_marks"), SCAN_PAGE),
     Stage("fingerprint", ("corpus.fingerprint:fingerprint",), HASH),
     Stage("candidates, verify, clusters", ("corpus.dedup:add",), INSERT),
     Stage("tokens", ("corpus.store:_indexed",), SCAN_TEXT),

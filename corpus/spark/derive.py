@@ -75,6 +75,10 @@ class Knowledge:
     merged_salts: tuple[bytes, ...] = ()
 
 
+AGAIN_SECONDS = 0.1
+"""After how much more processor time a page is told again that its time is up."""
+
+
 class _TooSlowError(BaseException):
     """A page has taken all its time. No Exception, so that no `except` on the way takes it for a fault of the page."""
 
@@ -191,13 +195,14 @@ def _limited(seconds: float) -> Iterator[None]:
     """Raise _TooSlowError inside the block once this process has spent `seconds` more of processor time.
 
     Processor time, not the clock: on a busy machine the same pages must be rejected. Only a process' main thread, in
-    which Spark's workers run, can be stopped so; elsewhere nothing is limited.
+    which Spark's workers run, can be stopped so; elsewhere nothing is limited. It is raised again and again: Python drops
+    what is raised while an object's last reference goes.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
     before = signal.signal(signal.SIGVTALRM, _stop)
-    signal.setitimer(signal.ITIMER_VIRTUAL, seconds)
+    signal.setitimer(signal.ITIMER_VIRTUAL, seconds, AGAIN_SECONDS)
     try:
         yield
     finally:

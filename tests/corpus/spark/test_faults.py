@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -210,3 +211,25 @@ def test_plain_spark_submit(spark: SparkSession, tmp_path: Path) -> None:
     )  # fmt: skip
     assert told.returncode == 0, told.stderr
     assert '"documents":2' in told.stdout
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_time_ends_though_python_drops_what_is_raised_while_an_object_goes() -> None:
+    def work(seconds: float) -> None:
+        until = time.process_time() + seconds
+        while time.process_time() < until:
+            pass
+
+    class Going:
+        def __del__(self) -> None:
+            work(0.05)
+
+    def slow() -> None:
+        with derive._limited(0.01):
+            Going()
+            work(20)
+
+    before = time.process_time()
+    with pytest.raises(derive._TooSlowError):
+        slow()
+    assert time.process_time() - before < 20
