@@ -160,7 +160,8 @@ def main() -> None:
                 flush=True,
             )
             results.append((part, run(part, options.rounds)))
-    options.out.write_text(page(results, options.rounds, before), encoding="utf-8")
+            # After each part, so that a run that is stopped leaves what it found.
+            options.out.write_text(page(results, options.rounds, before), encoding="utf-8")
     print(f"\nwritten: {options.out}")
 
 
