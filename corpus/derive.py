@@ -74,9 +74,9 @@ def derive(fetch: Fetch, site: Site | None = None, *, restore: bool = False) -> 
 
 
 def _our_fault(error: Exception) -> str:
-    """Return in one line what failed, and in which of our functions."""
-    ours = [frame.f_code for frame, _ in traceback.walk_tb(error.__traceback__)]
-    place = f"{Path(ours[-1].co_filename).stem}.{ours[-1].co_name}" if ours else "?"
+    """Return in one line what failed, and in which function."""
+    *_, (frame, _) = traceback.walk_tb(error.__traceback__)
+    place = f"{Path(frame.f_code.co_filename).stem}.{frame.f_code.co_name}"
     return f"cleaning it failed ({type(error).__name__} in {place}); this is our fault: please report it with the page"
 
 

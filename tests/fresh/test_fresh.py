@@ -16,8 +16,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.test_readme import BLOCK
+
 ROOT = Path(__file__).resolve().parents[2]
-BLOCK = re.compile(r"^```(sh|python)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 FLOOR = re.compile(r"^([A-Za-z0-9_.-]+)(?:\[[^]]*\])?>=([0-9][0-9.]*)")
 MINUTES = 60
 SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
