@@ -11,9 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cleaning import furniture, insertions, rows
-from cleaning.findings import replay
 from cleaning.folding import fold
-from cleaning.strip import strip
+from tests.cleaning.stripping import stripped
 
 CASES = Path(__file__).parent / "cases"
 SPAM: list[list[str]] = json.loads((CASES / "spam_rows.json").read_text("utf-8"))["lines"]
@@ -27,29 +26,22 @@ PAGE = [
 ]
 
 
-def _stripped(lines: list[str]) -> list[str]:
-    text = "\n".join(lines)
-    edited = strip(text, ["paragraph"] * len(lines)).edited
-    assert replay(text, edited.findings) == edited.text
-    return edited.text.split("\n")
-
-
 @pytest.mark.parametrize("line", [pytest.param(line, id=f"{topic}-{style}-{line}") for topic, style, line in SPAM])
 def test_a_row_of_keywords_goes_first_last_and_between(line: str) -> None:
     for lines in ([line, *PAGE], [*PAGE, line], [PAGE[0], line, *PAGE[1:]]):
-        assert _stripped(lines) == PAGE
+        assert stripped(lines) == PAGE
 
 
 @pytest.mark.parametrize("line", HONEST_LINES)
 def test_an_honest_line_stays_on_a_page_that_does_not_speak_of_such_things(line: str) -> None:
     for lines in ([line, *PAGE], [*PAGE, line], [PAGE[0], line, *PAGE[1:]]):
-        assert _stripped(lines) == lines
+        assert stripped(lines) == lines
 
 
 @pytest.mark.parametrize("page", [pytest.param(page["lines"], id=page["label"]) for page in HONEST])
 def test_an_honest_page_keeps_every_line(page: list[str]) -> None:
-    assert _stripped(page) == page
-    assert _stripped(page[::-1]) == page[::-1]
+    assert stripped(page) == page
+    assert stripped(page[::-1]) == page[::-1]
 
 
 @pytest.mark.parametrize("line", HONEST_LINES)
@@ -64,7 +56,7 @@ def test_no_honest_line_is_judged_a_row_or_furniture_even_without_its_page(line:
 def test_a_keyword_spelt_in_pinyin_behind_others_goes_with_them() -> None:
     # It holds no word of the lexicon: what a page of a large run once failed at.
     sentence = "借款人应当及时与平台协商还款，不要轻信反催收广告。"
-    assert _stripped([PAGE[0], f"网上赌场|百家乐|老虎机|长沙cai票|{sentence}", PAGE[1]])[1] == sentence
+    assert stripped([PAGE[0], f"网上赌场|百家乐|老虎机|长沙cai票|{sentence}", PAGE[1]])[1] == sentence
 
 
 @pytest.mark.parametrize(
@@ -79,7 +71,7 @@ def test_a_keyword_spelt_in_pinyin_behind_others_goes_with_them() -> None:
 )
 def test_keywords_inside_a_sentence_are_cut_and_the_sentence_heals(spam: str, sentence: str) -> None:
     whole = sentence.format("")
-    assert _stripped([PAGE[0], sentence.format(spam), PAGE[1]]) == [PAGE[0], whole, PAGE[1]]
+    assert stripped([PAGE[0], sentence.format(spam), PAGE[1]]) == [PAGE[0], whole, PAGE[1]]
 
 
 @pytest.mark.parametrize(
@@ -93,7 +85,7 @@ def test_keywords_inside_a_sentence_are_cut_and_the_sentence_heals(spam: str, se
     ],
 )
 def test_what_an_author_says_of_such_words_stays(line: str) -> None:
-    assert _stripped([PAGE[0], line, PAGE[1]]) == [PAGE[0], line, PAGE[1]]
+    assert stripped([PAGE[0], line, PAGE[1]]) == [PAGE[0], line, PAGE[1]]
 
 
 def test_a_page_about_gambling_keeps_single_phrases_in_its_sentences() -> None:
@@ -101,7 +93,7 @@ def test_a_page_about_gambling_keeps_single_phrases_in_its_sentences() -> None:
         "他沉迷网络赌博三年，从彩票到百家乐，输光了积蓄。",
         "新葡京官网注册之后，他每晚都要玩到天亮，赌债越滚越大。",
     ]
-    assert _stripped(page) == page
+    assert stripped(page) == page
 
 
 @pytest.mark.parametrize(
@@ -116,7 +108,7 @@ def test_a_page_about_gambling_keeps_single_phrases_in_its_sentences() -> None:
     ],
 )
 def test_keywords_before_a_sentence_are_cut(head: str, sentence: str) -> None:
-    assert _stripped([head + sentence, PAGE[0]]) == [sentence, PAGE[0]]
+    assert stripped([head + sentence, PAGE[0]]) == [sentence, PAGE[0]]
 
 
 @pytest.mark.parametrize(
@@ -129,7 +121,7 @@ def test_keywords_before_a_sentence_are_cut(head: str, sentence: str) -> None:
     ],
 )
 def test_keywords_that_the_sentence_speaks_of_stay(line: str) -> None:
-    assert _stripped([line, PAGE[0]]) == [line, PAGE[0]]
+    assert stripped([line, PAGE[0]]) == [line, PAGE[0]]
 
 
 def test_a_row_of_a_table_is_no_row_of_keywords() -> None:
@@ -143,7 +135,7 @@ def test_a_list_of_what_the_article_speaks_of_stays() -> None:
         "破碎机|制砂机|输送带",
         "其中破碎机估价最高，制砂机次之，输送带只值几千元。",
     ]
-    assert _stripped(page) == page
+    assert stripped(page) == page
 
 
 @pytest.mark.parametrize(
@@ -168,9 +160,9 @@ def test_furniture_is_told_by_its_words(line: str, expected: bool) -> None:
 
 def test_furniture_goes_at_the_edges_only() -> None:
     line = "扫码关注公众号，阅读更多精彩文章"
-    assert _stripped([line, *PAGE, line]) == PAGE
+    assert stripped([line, *PAGE, line]) == PAGE
     mid = [PAGE[0], "点个赞再走吧", *PAGE[1:]]
-    assert _stripped(mid) == mid
+    assert stripped(mid) == mid
 
 
 _PIECES = st.sampled_from(
@@ -183,7 +175,7 @@ _PIECES = st.sampled_from(
 @settings(max_examples=120, deadline=None)
 @given(st.lists(st.lists(_PIECES, min_size=1, max_size=4).map("".join), min_size=1, max_size=6))
 def test_findings_replay_whatever_is_mixed(lines: list[str]) -> None:
-    _stripped(lines)
+    stripped(lines)
 
 
 @settings(max_examples=120, deadline=None)

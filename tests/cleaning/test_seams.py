@@ -7,10 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cleaning import seams, spam
-from cleaning.findings import replay
 from cleaning.folding import fold
 from cleaning.insertions import inserted
-from cleaning.strip import strip
+from tests.cleaning.stripping import stripped
 
 PAGE = [
     "借款人逾期后应当主动联系平台，说明自己的实际困难，争取延期或者分期还款。",
@@ -19,10 +18,7 @@ PAGE = [
 
 
 def _stripped(lines: list[str]) -> list[str]:
-    text = "\n".join(lines)
-    edited = strip(text, ["paragraph"] * len(lines), title="某某贷怎么办").edited
-    assert replay(text, edited.findings) == edited.text
-    return edited.text.split("\n")
+    return stripped(lines, title="某某贷怎么办")
 
 
 @pytest.mark.parametrize(
