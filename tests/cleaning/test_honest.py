@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from cleaning.strip import strip
+from tests.cleaning.stripping import stripped
 
 CASES: dict[str, Any] = json.loads(
     (Path(__file__).parent / "cases" / "honest_templates.json").read_text(encoding="utf-8")
@@ -32,7 +32,7 @@ def _sentences(step: int) -> list[str]:
 
 
 def _stripped(lines: list[str]) -> list[str]:
-    return strip("\n".join(lines), ["paragraph"] * len(lines), title="某某贷怎么办").edited.text.split("\n")
+    return stripped(lines, title="某某贷怎么办")
 
 
 @pytest.mark.parametrize("step", STEPS)

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from cleaning import furniture, insertions, rows
 from cleaning.folding import fold
+from cleaning.strip import strip
 from tests.cleaning.stripping import stripped
 
 CASES = Path(__file__).parent / "cases"
