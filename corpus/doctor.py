@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from cleaning import native
 from corpus import archive
 from corpus.fingerprint import content_hash
 from corpus.records import Location
@@ -34,7 +35,7 @@ class Check:
 
 
 def check_setup() -> Iterator[Check]:
-    """Yield a check for Python, SQLite and every library."""
+    """Yield a check for Python, SQLite, every library and the compiled twins."""
     version = ".".join(map(str, sys.version_info[:3]))
     yield Check("python", sys.version_info >= MIN_PYTHON, f"{version} (3.11 or newer is needed)")
     yield Check(
@@ -54,6 +55,18 @@ def check_setup() -> Iterator[Check]:
         yield Check(
             "opencc", False, "the package `opencc` hides opencc-python-reimplemented: pip uninstall opencc"
         )
+    yield _check_compiled()
+
+
+def _check_compiled() -> Check:
+    """Return which loops run compiled; none has to, so that this is well either way."""
+    if native.PURE:
+        return Check("compiled", True, "switched off by YUQI_PURE: the same results, slower")
+    missing = [name for name, compiled in native.twins().items() if not compiled]
+    if missing:
+        advice = "install a C compiler and Python's headers, then yuqi again"
+        return Check("compiled", True, f"not {', '.join(missing)}: the same results, slower; {advice}")
+    return Check("compiled", True, "all of it")
 
 
 def _check_fts() -> Check:
