@@ -23,6 +23,11 @@ PageType = Literal["article", "list", "skip"]
 
 MAX_DECLARATION_BYTES = 1_000_000
 
+_DEEP_KEY = re.compile(
+    r"""(?<![\w-])(?>(?:[\w-]++|"[^"\n]*+"|'[^'\n]*+')[ \t]*+\.[ \t]*+){50}""",
+)
+"""A key of fifty parts: the standard library's parser takes the square of their number (15 s for 32,000 parts)."""
+
 MAX_CONCURRENCY = 16
 """Requests to one host at once that a declaration may ask for."""
 
@@ -222,6 +227,9 @@ def parse(text: str, filename: str) -> Site:
 
     Raises SiteError naming the offending key.
     """
+    if deep := _DEEP_KEY.search(text):
+        line = text.count("\n", 0, deep.start()) + 1
+        raise SiteError(f"{filename}: line {line}: a key of fifty parts and more; is it a site's declaration?")
     try:
         table = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:

@@ -68,6 +68,9 @@ def test_a_full_declaration() -> None:
         ("seeds = [1]", "list of strings"),
         ("seeds = ['ftp://a.test/']", "not http"),
         ("seeds = [", "not valid TOML"),
+        (MINIMAL + "a." * 50_000 + "a = 1", "line 2: a key of fifty parts"),
+        (MINIMAL + "['a' . " + '"b" . ' * 50 + "c]", "a key of fifty parts"),
+        (MINIMAL + "a." * 48 + "a = 1", "unknown key a"),
         (MINIMAL + "hosts = ['b.test']", "outside hosts"),
         (MINIMAL + "hosts = ['http://b.test']", "bare host names"),
         (MINIMAL + "sitemaps = ['http://b.test/x']", "outside hosts"),
@@ -86,6 +89,12 @@ def test_mistakes_are_named(text: str, message: str) -> None:
     with pytest.raises(SiteError, match=r"x\.toml") as caught:
         parse(text, "x.toml")
     assert message in str(caught.value)
+
+
+def test_dots_that_are_no_key_are_let_through() -> None:
+    host = ".".join("abcdefghij")
+    dots = f"seeds = ['http://{host}.test/'] # {'.' * 200} {'1. ' * 3}\nhosts = ['{host}.test']\n"
+    assert parse(dots, "x.toml").seeds == (f"http://{host}.test/",)
 
 
 def test_a_start_url_is_a_site() -> None:
