@@ -22,10 +22,18 @@ from __future__ import annotations
 
 from functools import cache, lru_cache
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+
+from cleaning.native import available
+
+NATIVE = available("_repair")
+"""The compiled twin of this room's innermost loops, None where there is none."""
+
+if TYPE_CHECKING:
+    from cleaning.native._repair import Scorer
 
 Codes = NDArray[np.uint32]
 Scores = NDArray[np.float32]
@@ -99,6 +107,27 @@ def model() -> Model:
             columns=columns,
             rare=ids >= 1 << DENSE_BITS,
         )
+
+
+@cache
+def scorer() -> Scorer:
+    """Return the compiled twin of the model; only where `NATIVE` is."""
+    assert NATIVE is not None
+    tables = model()
+    firsts = np.searchsorted(tables.pairs >> 14, np.arange((1 << 14) + 1))
+    twin: Scorer = NATIVE.Scorer(
+        tables.dense,
+        tables.rows,
+        tables.columns,
+        tables.ids,
+        tables.rare.view(np.uint8),
+        (tables.begin * SCALE).astype(np.int16),
+        (tables.boundary * SCALE).astype(np.int16),
+        tables.pairs,
+        (tables.values * -SCALE).astype(np.uint8),
+        firsts.astype(np.uint32),
+    )
+    return twin
 
 
 def codes(text: str) -> Codes:
@@ -208,6 +237,8 @@ def bigram_score(a: str, b: str) -> float:
 @lru_cache(maxsize=1 << 15)
 def run_score(last: str, text: str) -> float:
     """Return the sum of log P(character | the one before it) over a few characters that follow `last`."""
+    if NATIVE is not None:
+        return scorer().total(text, last)
     total = 0.0
     for character in text:
         total += bigram_score(last, character)
@@ -222,6 +253,8 @@ def _slot(code: int) -> int:
 
 def total_logprob(text: str) -> float:
     """Return the sum of log P(character | the one before it) over `text`, its first from a line start."""
+    if NATIVE is not None:
+        return scorer().total(text, "\n")
     if not text:
         return 0.0
     points = np.concatenate([codes("\n"), codes(text)])

@@ -11,7 +11,10 @@ from __future__ import annotations
 import re
 from functools import cache, lru_cache
 
-from cleaning.repair.badness import run_score
+import numpy as np
+from numpy.typing import NDArray
+
+from cleaning.repair.badness import NATIVE, run_score, scorer
 from cleaning.repair.chains import HOLE, SPECIALS, Writer, pairs_table, sources
 from cleaning.repair.solve import BAD_BYTE, Kind, Piece
 
@@ -41,6 +44,18 @@ def characters_table(writer: Writer) -> list[str]:
     return [text if len(text) == 1 else "" for text in pairs_table(writer)]
 
 
+@cache
+def _points(writer: Writer) -> NDArray[np.uint32]:
+    """Return `characters_table` as code points, 0 where there is none."""
+    return np.array([ord(text) if text else 0 for text in characters_table(writer)], dtype=np.uint32)
+
+
+_SINGLES = bytearray(1 + max(map(ord, SPECIALS)))
+"""By code point, the byte that cp1252 shows so, for its specials; 0 for any other."""
+for _character, _byte in SPECIALS.items():
+    _SINGLES[ord(_character)] = _byte
+
+
 def solve_hybrid(span: str, writer: Writer, left: str = "\n") -> list[Piece]:
     """Return the likeliest text of `span` in pieces that count its characters; empty when it can't be a hybrid.
 
@@ -67,13 +82,16 @@ LONG = 1000
 
 def _solve_line(line: str, writer: Writer, left: str) -> tuple[Piece, ...] | None:
     """Return the pieces of one line, with its line break if it has one; None when it can't be a hybrid."""
+    if NATIVE is not None:
+        links = NATIVE.hybrid_line(scorer(), line, left, _points(writer), _SINGLES, PER_BYTE, BAD_BYTE, WIDTH)
+        return None if links is None else tuple(_pieces(links, line))
     states: dict[int, State] = {NOTHING: (0.0, left, None)}
     for place, character in enumerate(line, start=1):
         states = _advance(states, character, place, writer)
         if not states:
             return None
     best = max(states.items(), key=lambda item: item[1][0] + BAD_BYTE * (item[0] != NOTHING))[1]
-    return tuple(_pieces(best[2], line))
+    return tuple(_pieces(_walked(best[2]), line))
 
 
 _remembered_line = lru_cache(maxsize=512)(_solve_line)
@@ -140,16 +158,22 @@ def _kind(shown: str, text: str) -> Kind:
     return "known" if len(shown) == 1 == len(text) and shown > "\xff" and shown not in SPECIALS else "likely"
 
 
-def _pieces(link: Link | None, span: str) -> list[Piece]:
-    """Return the pieces of a reading, joined where one holds no hole."""
+def _walked(link: Link | None) -> list[tuple[str, int]]:
+    """Return what the links of a reading put out and where they end, in order."""
     links: list[tuple[str, int]] = []
     while link is not None:
         link, put, end = link
         links.append((put, end))
+    links.reverse()
+    return links
+
+
+def _pieces(links: list[tuple[str, int]], span: str) -> list[Piece]:
+    """Return the pieces of a reading, joined where one holds no hole."""
     pieces: list[Piece] = []
     start = 0
     text = ""
-    for put, end in reversed(links):
+    for put, end in links:
         text += put
         if end >= 0 and text:
             pieces.append(Piece(start, end, text, _kind(span[start:end], text)))

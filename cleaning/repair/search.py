@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import NamedTuple, get_args
 
-from cleaning.repair.badness import codes, pair_scores, total_logprob
+from cleaning.repair.badness import NATIVE, codes, pair_scores, scorer, total_logprob
 from cleaning.repair.chains import (
     CP1252_UNDEFINED,
     FAMILY,
@@ -364,11 +364,18 @@ def _hangs_together(text: str, size: int, way: Way, left: str = "\n", right: str
     A short text is also judged by how it joins what stands beside it.
     """
     found = [found.group() for found in _TOGETHER.finditer(text if size > BY_ITSELF else left + text + right)]
-    points = codes("\n".join(found))
-    likely = int((pair_scores(points[:-1], points[1:]) >= LIKELY).sum()) if len(points) > 1 else 0
+    likely = _count_likely("\n".join(found))
     if way[0] in ("gbk", "big5") and way[1] != "utf-8" and (size < 4 or len(set("".join(found))) < 4):
         return False
     return likely >= max(1.0, TOGETHER * size)
+
+
+def _count_likely(text: str) -> int:
+    """Return how many characters of `text` are no surprise after the one before them."""
+    if NATIVE is not None:
+        return scorer().likely(text, LIKELY)
+    points = codes(text)
+    return int((pair_scores(points[:-1], points[1:]) >= LIKELY).sum()) if len(points) > 1 else 0
 
 
 _SOLID = re.compile(f"[\x80-\xff{''.join(SPECIALS)}]{{8}}")

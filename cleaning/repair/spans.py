@@ -16,7 +16,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from cleaning.repair.badness import Codes, Scores, codes, model, pair_scores
+from cleaning.repair.badness import NATIVE, Codes, Scores, codes, model, pair_scores, scorer
 from cleaning.repair.chains import HOLE, INVALID_BYTE_BASE, READERS, SPECIALS, Family, Writer, pairs_table
 from cleaning.repair.streams import stream
 
@@ -397,6 +397,10 @@ def _swapped_stretches(old: Codes, new: Codes) -> Iterator[Region]:
     A path pays `SWAP_GAIN` for every stretch, half at either end, so what a stretch gains is also judged by how it
     joins the clean characters beside it. `old[0]` is the line's start.
     """
+    if NATIVE is not None:
+        found = [Region(*bounds) for bounds in NATIVE.swapped(scorer(), old, new, SWAP_GAIN)]
+        yield from _mixed(old, found)
+        return
     kept = pair_scores(old[:-1], old[1:])
     begun = pair_scores(old[:-1], new[1:]) - SWAP_GAIN / 2
     ended = pair_scores(new[:-1], old[1:]) - SWAP_GAIN / 2
@@ -441,4 +445,9 @@ def _best_path(
             stop, inside = place, True
     if inside:
         found.append(Region(0, stop))
-    yield from (region for region in reversed(found) if not _one_alphabet(old[1 + region.start : 1 + region.end]))
+    yield from _mixed(old, found[::-1])
+
+
+def _mixed(old: Codes, found: list[Region]) -> Iterator[Region]:
+    """Yield the stretches that are not of one alphabet."""
+    return (region for region in found if not _one_alphabet(old[1 + region.start : 1 + region.end]))
