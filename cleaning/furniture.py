@@ -13,10 +13,9 @@ from functools import cache
 from importlib import resources
 from typing import NamedTuple
 
-import ahocorasick_rs
-
 from cleaning import rows
 from cleaning.shapes import is_heading
+from cleaning.words import Words, words
 
 MAX_LENGTH = 60
 """Greatest length of such a line."""
@@ -30,7 +29,7 @@ MAX_NAME = 6
 
 
 class _Words(NamedTuple):
-    automaton: ahocorasick_rs.AhoCorasick
+    matcher: Words
     strong: int
     """Words before this index are strong ones."""
     alone: frozenset[str]
@@ -40,11 +39,8 @@ class _Words(NamedTuple):
 def _words() -> _Words:
     raw = (resources.files("cleaning.rules") / "furniture.toml").read_text(encoding="utf-8")
     data = tomllib.loads(raw)
-    words = tuple(dict.fromkeys((*data["strong"], *data["plain"], *data["glue"])))
-    automaton = ahocorasick_rs.AhoCorasick(
-        words, ahocorasick_rs.MatchKind.LeftmostLongest, implementation=ahocorasick_rs.Implementation.DFA
-    )
-    return _Words(automaton, len(set(data["strong"])), frozenset(data["alone"]))
+    listed = tuple(dict.fromkeys((*data["strong"], *data["plain"], *data["glue"])))
+    return _Words(words(listed), len(set(data["strong"])), frozenset(data["alone"]))
 
 
 def is_furniture(line: str) -> bool:
@@ -59,11 +55,11 @@ def is_furniture(line: str) -> bool:
     letters = sum(char.isalpha() for char in line)
     if letters < 2:
         return False
-    words = _words()
-    if line.strip(_SIGNS) in words.alone:
+    known = _words()
+    if line.strip(_SIGNS) in known.alone:
         return True
-    found = words.automaton.find_matches_as_indexes(line)
-    strong = sum(word < words.strong for word, _, _ in found)
+    (found,) = known.matcher.longest(line)
+    strong = sum(word < known.strong for word, _, _ in found)
     unknown = letters - sum(sum(map(str.isalpha, line[start:end])) for _, start, end in found)
     if strong > 1 and "。" not in line and unknown <= min(MAX_NAME, NAMED_SHARE * letters):
         return True

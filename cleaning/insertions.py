@@ -10,12 +10,11 @@ from __future__ import annotations
 import math
 import re
 import unicodedata
-from bisect import bisect_right
 from collections.abc import Callable, Sequence
 
 from cleaning import rows, seams, spam
-from cleaning.shapes import line_starts
-from cleaning.spam import Cut, Hit
+from cleaning.lexicon import Hit, scan
+from cleaning.spam import Cut
 
 DISGUISED_WEIGHT = 2
 DOMAIN_WEIGHT = 1
@@ -71,6 +70,7 @@ _AUTHORS_MARK = re.compile("[、;!?\\[\\]【】…]")
 _ARTICLE = re.compile(r"第[一二三四五六七八九十百千零\d]{1,7}[条章节款编]")
 REACH = 10
 """How a statute's lines begin: a row of keywords goes as far as there, if that is near, and no further."""
+_SPACES = " .\u00b7_*|/-"
 _SPACED_HEAD = re.compile(r"(?:[\u4e00-\u9fffa-z\d][ .\u00b7_*|/-]){3,60}[\u4e00-\u9fffa-z\d]")
 
 
@@ -80,7 +80,7 @@ def inserted(line: str, *, least: float = seams.LEAST_NATS) -> tuple[Cut, ...]:
     `least` is the log-likelihood ratio from which a stretch goes (`cleaning/seams.py`). What may belong to the
     sentence stays: a keyword left behind is better than a word lost.
     """
-    hits = [_by_script(line, hit) for hit in spam.scan(line, rows=True)]
+    hits = [_by_script(line, hit) for hit in scan(line, rows=True)]
     hits += (Hit(*match.span(), DISGUISED_WEIGHT) for match in rows.DISGUISED.finditer(line))
     hits += (Hit(*match.span(), DOMAIN_WEIGHT) for match in rows.DOMAIN.finditer(line))
     cuts: list[Cut] = []
@@ -113,25 +113,16 @@ def _authors_nats(line: str, stretch: seams.Stretch) -> float:
     return AUTHORS_NATS if told or _SPOKEN_OF.search(around) else 0.0
 
 
-def worth_trying(lines: Sequence[str]) -> tuple[set[int], set[int]]:
-    """Return which of the folded lines hold a word of weight 2 or 3, and which may begin with keywords: with such a
-    word, or with a mark between keywords. No other line has anything to cut. One pass over all of them.
+def may_be_headed(line: str, heavy: int | None) -> bool:
+    """Return whether a folded line may begin with keywords: with a word of weight 2 or 3 (`heavy` says where the first
+    one is) or with a mark between keywords. No other line has anything to cut at its head.
     """
-    headed = {
-        place
-        for place, line in enumerate(lines)
-        if (("_" in line or "|" in line) and _MARK.search(line, 0, MARK_LENGTH))
-        or _SPACED_HEAD.match(line)
-        or rows.DISGUISED.search(line, 0, HEAD_LENGTH)
-    }
-    told: set[int] = set()
-    starts = line_starts(lines) if lines else []
-    for found in spam.heavy_places("\n".join(lines)):
-        place = bisect_right(starts, found) - 1
-        told.add(place)
-        if found - starts[place] < HEAD_LENGTH:
-            headed.add(place)
-    return told, headed
+    return (
+        (heavy is not None and heavy < HEAD_LENGTH)
+        or (("_" in line or "|" in line) and _MARK.search(line, 0, MARK_LENGTH) is not None)
+        or (line[1:2] in _SPACES and _SPACED_HEAD.match(line) is not None)
+        or rows.DISGUISED.search(line, 0, HEAD_LENGTH) is not None
+    )
 
 
 def head(line: str, shared: Callable[[str], float]) -> Cut | None:
@@ -170,7 +161,7 @@ def trimmed(line: str, cut: Cut, elsewhere: Callable[[str], bool]) -> Cut | None
     the letter that it meets here too (`苹果` before `公司`), or is a name of three letters.
     """
     start, end = cut.start, cut.end
-    hits = [hit for hit in spam.longest(spam.scan(line[start:end], rows=True)) if hit.weight < 3]
+    hits = [hit for hit in spam.longest(scan(line[start:end], rows=True)) if hit.weight < 3]
     for hit in reversed(hits):
         word = line[start + hit.start : start + hit.end]
         if start + hit.end != end or not (elsewhere(line[end - len(word) : end + 1]) or _is_name(word, elsewhere)):
@@ -191,7 +182,7 @@ def _is_name(word: str, elsewhere: Callable[[str], bool]) -> bool:
 def _spaced_end(spaced: re.Match[str]) -> int:
     """Return where spaced-out keywords end; the last character may be the sentence's first one."""
     closed = rows.GAP.sub("", spaced[0])
-    covered = max((hit.end for hit in spam.scan(closed, rows=True)), default=0)
+    covered = max((hit.end for hit in scan(closed, rows=True)), default=0)
     return spaced.end() if covered == len(closed) else spaced.end() - 1
 
 
@@ -206,7 +197,7 @@ def _is_keyword(piece: str, *, strong: bool, established: bool) -> bool:
         or not rows.is_touched(piece)
     ):
         return False
-    hits = spam.longest(spam.scan(piece, rows=True))
+    hits = spam.longest(scan(piece, rows=True))
     covered = sum(hit.end - hit.start for hit in hits)
     ends = established and bool(hits) and hits[-1].end == len(piece) and 2 * covered >= len(piece)
     return strong or ends or covered >= KEYWORD_COVER * len(piece)
@@ -226,7 +217,7 @@ def _row_end(line: str) -> int:
         if piece and not _is_keyword(piece, strong=strong, established=alike or seen >= ESTABLISHED):
             break
         end, seen, comma = mark.end(), seen + 1, comma or "," in mark[0]
-    hits = spam.longest(spam.scan(line[end : end + 2 * rows.MAX_PIECE], rows=True))
+    hits = spam.longest(scan(line[end : end + 2 * rows.MAX_PIECE], rows=True))
     last = cursor = end
     for hit in hits:
         if hit.start + end != cursor:
@@ -286,7 +277,7 @@ def _script(char: str) -> str:
 def without_keywords(line: str) -> str:
     """Return a folded text without the words that only spam has."""
     parts, cursor = [], 0
-    for hit in spam.longest(hit for hit in spam.scan(line) if hit.weight > 2):
+    for hit in spam.longest(hit for hit in scan(line) if hit.weight > 2):
         parts.append(line[cursor : hit.start])
         cursor = hit.end
     return "\n".join([*parts, line[cursor:]])

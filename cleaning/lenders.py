@@ -1,6 +1,6 @@
 """Which banks, consumer-finance companies and loan apps a text is about.
 
-The names are data (`data/lenders.toml`). One pass of an Aho-Corasick automaton takes the leftmost longest names,
+The names are data (`data/lenders.toml`). One pass takes the leftmost longest names,
 among them *decoys*: longer words that contain a name and mean something else (小米手机, 中国银行业, 加工行业).
 Works on Simplified text.
 """
@@ -15,9 +15,8 @@ from functools import cache, lru_cache
 from importlib import resources
 from typing import NamedTuple
 
-from ahocorasick_rs import AhoCorasick, Implementation, MatchKind
-
 from cleaning.folding import lowered
+from cleaning.words import Words, words
 
 
 class Lender(NamedTuple):
@@ -42,7 +41,7 @@ class Mention(NamedTuple):
 
 
 class _Name(NamedTuple):
-    """A pattern of the automaton: whose it is (None for a decoy), and whether it needs context."""
+    """A pattern of the matcher: whose it is (None for a decoy), and whether it needs context."""
 
     text: str
     lender: Lender | None
@@ -51,9 +50,9 @@ class _Name(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class _Matcher:
-    """The automaton over all names, with what may stand around an ambiguous one."""
+    """The matcher of all names, with what may stand around an ambiguous one."""
 
-    automaton: AhoCorasick
+    words: Words
     names: tuple[_Name, ...]
     after: re.Pattern[str]
     before: tuple[str, ...]
@@ -117,7 +116,7 @@ def _found(text: str) -> tuple[_Found, ...]:
     matcher = _matcher()
     folded = _lower(text)
     found = []
-    for index, start, end in matcher.automaton.find_matches_as_indexes(folded):
+    for index, start, end in matcher.words.longest(folded)[0]:
         _, lender, ambiguous = matcher.names[index]
         if lender is None:
             continue
@@ -152,10 +151,8 @@ def _lists(table: str) -> Mapping[str, list[str]]:
 def _matcher() -> _Matcher:
     context = _lists("context")
     names = tuple(_names())
-    patterns = [name.text for name in names]
-    automaton = AhoCorasick(patterns, MatchKind.LeftmostLongest, implementation=Implementation.DFA)
     after = re.compile(f"(?:{_alternatives(context['gap'])})(?:{_alternatives(context['after'])})")
-    return _Matcher(automaton, names, after, tuple(context["before"]))
+    return _Matcher(words([name.text for name in names]), names, after, tuple(context["before"]))
 
 
 def _alternatives(words: list[str]) -> str:

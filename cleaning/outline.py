@@ -15,9 +15,9 @@ from cleaning import spam
 from cleaning.contacts import is_contact_line, may_hold_contacts
 from cleaning.dates import parse_published
 from cleaning.folding import fold, letters
+from cleaning.lexicon import look
 from cleaning.metadata import merge, parse_byline
 from cleaning.page import Metadata
-from cleaning.ruleset import candidates
 from cleaning.shapes import FIELD_MARK, IN_FORCE, TITLE_LABEL, is_heading, is_prose, line_starts, lines_at
 
 HEAD_LINES = 20
@@ -71,12 +71,13 @@ def _furniture(keys: Sequence[str]) -> frozenset[int]:
     """Return the lines that are spam or contacts, or that a rule for the head or for anywhere takes whole."""
     starts = line_starts(keys)
     text = "\n".join(keys)
+    seen = look(text, keys)
     found = {
         index
-        for index, tried in candidates(text, starts).items()
+        for index, tried in seen.rules.items()
         if any(rule.where != "tail" and rule.match(keys[index]) is not None for rule in tried)
     }
-    hits = spam.hits_by_line(text, starts)
+    hits = seen.hits
     for index in (hits.keys() | lines_at(spam.spaced_out(text), starts)) - found:
         cuts = spam.find_spam(keys[index], hits.get(index, ()))
         if cuts and cuts[0].end - cuts[0].start >= len(keys[index]):

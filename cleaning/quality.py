@@ -12,9 +12,9 @@ from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
-from ahocorasick_rs import AhoCorasick, Implementation, MatchKind
 
 from cleaning.folding import lowered
+from cleaning.words import Words, words
 
 Quality: TypeAlias = dict[str, float | int | bool]
 
@@ -33,9 +33,9 @@ _SENTENCE_ENDS = tuple("。！？…!?.；;”」』）)")
 
 @dataclass(frozen=True, slots=True)
 class _Marks:
-    """The automaton over both lists of marks; the first `residue` patterns are residue, the rest spun words."""
+    """The matcher of both lists of marks; the first `residue` words are residue, the rest spun words."""
 
-    automaton: AhoCorasick
+    words: Words
     residue: int
 
 
@@ -109,18 +109,16 @@ def _repetition(codes: npt.NDArray[np.uint32]) -> tuple[float, float]:
 def _marks_in(text: str) -> tuple[int, int]:
     """Return how many residue marks and how many spun words occur, leftmost longest."""
     marks = _marks()
-    found = [match[0] for match in marks.automaton.find_matches_as_indexes(lowered(text))]
-    residue = sum(index < marks.residue for index in found)
-    return residue, len(found) - residue
+    found = marks.words.tally(lowered(text))[0]
+    residue = sum(count for index, count in found.items() if index < marks.residue)
+    return residue, sum(found.values()) - residue
 
 
 @cache
 def _marks() -> _Marks:
     source = resources.files("cleaning.data").joinpath("quality.toml").read_text(encoding="utf-8")
     data = tomllib.loads(source)
-    patterns = [*data["residue"], *data["spun"]]
-    automaton = AhoCorasick(patterns, MatchKind.LeftmostLongest, implementation=Implementation.DFA)
-    return _Marks(automaton, len(data["residue"]))
+    return _Marks(words([*data["residue"], *data["spun"]]), len(data["residue"]))
 
 
 @cache

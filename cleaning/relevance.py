@@ -16,11 +16,10 @@ from importlib import resources
 from typing import Literal, NamedTuple
 from urllib.parse import unquote, urlsplit
 
-from ahocorasick_rs import AhoCorasick, Implementation, MatchKind
-
 from cleaning.folding import lowered
 from cleaning.lenders import lender_mentions
 from cleaning.script import to_simplified
+from cleaning.words import Words, words
 
 _Kind = Literal["both", "overdue", "credit"]
 
@@ -58,9 +57,9 @@ class _Word(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class _Matcher:
-    """The automaton, and its words; None for those that are about something else."""
+    """The matcher, and what its words are; None for those that are about something else."""
 
-    automaton: AhoCorasick
+    matcher: Words
     words: tuple[_Word | None, ...]
 
 
@@ -101,9 +100,9 @@ def _counts(text: str) -> Counter[_Word]:
 
 
 def _words(matcher: _Matcher, text: str) -> Counter[_Word]:
-    found = Counter([match[0] for match in matcher.automaton.find_matches_as_indexes(lowered(text))])
-    words = ((matcher.words[index], count) for index, count in found.items())
-    return Counter({word: count for word, count in words if word is not None})
+    (found,) = matcher.matcher.tally(lowered(text))
+    known = ((matcher.words[index], count) for index, count in found.items())
+    return Counter({word: count for word, count in known if word is not None})
 
 
 def _path(url: str) -> str:
@@ -134,10 +133,8 @@ def _url_matcher() -> _Matcher:
     )
 
 
-def _built(words: list[_Word], others: list[str]) -> _Matcher:
-    patterns = [*(word.text for word in words), *others]
-    automaton = AhoCorasick(patterns, MatchKind.LeftmostLongest, implementation=Implementation.DFA)
-    return _Matcher(automaton, (*words, *(None for _ in others)))
+def _built(known: list[_Word], others: list[str]) -> _Matcher:
+    return _Matcher(words([*(word.text for word in known), *others]), (*known, *(None for _ in others)))
 
 
 @cache

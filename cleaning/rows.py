@@ -15,7 +15,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from cleaning import spam
-from cleaning.spam import Hit
+from cleaning.lexicon import Hit, scan
 
 MIN_LETTERS = 4
 MAX_LENGTH = 6000
@@ -125,7 +125,7 @@ def judge(line: str, shared: Callable[[str], float]) -> str | None:
     size = sum(map(len, pieces))
     if size < MIN_LETTERS:
         return None
-    hits = spam.longest(spam.scan(line, rows=True))
+    hits = spam.longest(scan(line, rows=True))
     score = sum(hit.weight for hit in hits) + 2 * len(_PINYIN.findall(line)) + 2 * len(_SPELT.findall(line))
     row = _Row(line, pieces, hits, score, size)
     if score < LEAST_SCORE or _is_honest(row) or _enumerates(row):
@@ -193,9 +193,7 @@ def _offer(row: _Row) -> str | None:
 
 def is_touched(piece: str) -> bool:
     """Return whether a folded piece holds a word of the lexicon, or one spelt in pinyin or with look-alikes."""
-    return any(hit.weight for hit in spam.scan(piece, rows=True)) or bool(
-        _PINYIN.search(piece) or _SPELT.search(piece)
-    )
+    return any(hit.weight for hit in scan(piece, rows=True)) or bool(_PINYIN.search(piece) or _SPELT.search(piece))
 
 
 def _reads_on(row: _Row) -> bool:

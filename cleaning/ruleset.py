@@ -1,21 +1,19 @@
 """The strip rules of `rules/*.toml`, loaded and gated.
 
 A rule is data: an id, a regular expression for the fold key of a line, where in the page it may match, what it
-lifts, an example and a counter-example. No rule is tried on a line that lacks the rule's `gate` words: one
-Aho-Corasick pass over the page finds the lines worth a regular expression, so a page without chrome costs one pass.
+lifts, an example and a counter-example. No rule is tried on a line that lacks the rule's `gate` words: one pass over
+the page (`cleaning.lexicon.look`) finds the lines worth a regular expression, so a page without chrome costs one pass.
 """
 
 from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 from typing import Any, Literal
-
-import ahocorasick_rs
 
 from cleaning.folding import fold
 
@@ -132,31 +130,23 @@ def rules() -> tuple[Rule, ...]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Gate:
-    automaton: ahocorasick_rs.AhoCorasick
+class Gate:
+    """The gate words of all rules; a word's place in `words` is its number."""
+
+    words: tuple[str, ...]
     members: tuple[tuple[int, ...], ...]
+
+    def rules(self, found: Iterable[int]) -> list[Rule]:
+        """Return the rules worth trying on a line that holds the gate words with these numbers, in the rules' order."""
+        known = rules()
+        return [known[rule] for rule in sorted({rule for word in found for rule in self.members[word]})]
 
 
 @cache
-def _gate() -> _Gate:
+def gate() -> Gate:
+    """Return the gate words of `rules()`: no rule is worth trying on a line without one of its own."""
     words: dict[str, list[int]] = {}
     for index, rule in enumerate(rules()):
         for word in rule.gate:
             words.setdefault(word, []).append(index)
-    automaton = ahocorasick_rs.AhoCorasick(tuple(words), implementation=ahocorasick_rs.Implementation.DFA)
-    return _Gate(automaton, tuple(tuple(members) for members in words.values()))
-
-
-def candidates(key: str, starts: Sequence[int]) -> dict[int, list[Rule]]:
-    """Return, for the lines of a folded page that hold gate words, the rules worth trying, in the rules' order.
-
-    `starts` are the offsets at which the lines begin, ascending, the first one 0.
-    """
-    gate, known = _gate(), rules()
-    marked: dict[int, set[int]] = {}
-    line, last = 0, len(starts) - 1
-    for word, _start, end in gate.automaton.find_matches_as_indexes(key, overlapping=True):
-        while line < last and starts[line + 1] < end:
-            line += 1
-        marked.setdefault(line, set()).update(gate.members[word])
-    return {index: [known[rule] for rule in sorted(found)] for index, found in marked.items()}
+    return Gate(tuple(words), tuple(tuple(members) for members in words.values()))

@@ -14,8 +14,8 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from cleaning import spam
+from cleaning.lexicon import Hit
 from cleaning.repair.badness import bigram_score, codes, pair_scores
-from cleaning.spam import Hit
 
 LEAST_NATS = 14.5
 """Least log-likelihood ratio of a stretch. Of 32,025 honest lines (statutes, gold, our articles, a newspaper, reviews,

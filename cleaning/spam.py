@@ -9,16 +9,10 @@ that speaks *about* fraud, gambling or porn has those words one at a time, insid
 from __future__ import annotations
 
 import re
-import tomllib
-from bisect import bisect_right
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from functools import cache
-from importlib import resources
 from typing import NamedTuple
 
-import ahocorasick_rs
-
+from cleaning.lexicon import Hit, scan
 from cleaning.repair.badness import bigram_score
 
 SEPARATORS = " ,_|-/;+*~#&=<>·…┅•\t"
@@ -76,14 +70,6 @@ _CUT_AFTER = re.compile(r"[。!?;:]['\"”’」』)]?")
 _MAX_CUTS = 8
 
 
-class Hit(NamedTuple):
-    """A lexicon word in a folded line."""
-
-    start: int
-    end: int
-    weight: int
-
-
 class Cut(NamedTuple):
     """A span of a line that is spam; `whole` when nothing else is in the line."""
 
@@ -91,86 +77,6 @@ class Cut(NamedTuple):
     start: int
     end: int
     evidence: str
-
-
-@dataclass(frozen=True, slots=True)
-class Lexicon:
-    """The words of `rules/lexicon.toml`, their weights, and whether they begin or end in a Latin letter or digit."""
-
-    words: tuple[str, ...]
-    weights: tuple[int, ...]
-    latin: tuple[bool, ...]
-
-
-@cache
-def lexicon(*, rows: bool = False) -> Lexicon:
-    """Return the lexicon; a word listed twice keeps its greater weight. With `rows` the groups that count in rows of
-    keywords only are in it too."""
-    raw = (resources.files("cleaning.rules") / "lexicon.toml").read_text(encoding="utf-8")
-    weights: dict[str, int] = {}
-    for group in tomllib.loads(raw)["words"]:
-        if rows or not group.get("rows"):
-            for word in group["list"]:
-                weights[word] = max(weights.get(word, 0), group["weight"])
-    latin = tuple(word[0].isascii() or word[-1].isascii() for word in weights)
-    return Lexicon(tuple(weights), tuple(weights.values()), latin)
-
-
-@cache
-def _automaton(*, rows: bool = False) -> ahocorasick_rs.AhoCorasick:
-    return ahocorasick_rs.AhoCorasick(lexicon(rows=rows).words, implementation=ahocorasick_rs.Implementation.DFA)
-
-
-def scan(key: str, *, rows: bool = False) -> list[Hit]:
-    """Return the lexicon words in a folded text, in order of place, overlapping ones included.
-
-    A Latin word counts only as a whole one: `av` is not in `java`. With `rows` the words for rows of keywords too.
-    """
-    weights, latin = lexicon(rows=rows).weights, lexicon(rows=rows).latin
-    found = _automaton(rows=rows).find_matches_as_indexes(key, overlapping=True)
-    return [
-        Hit(start, end, weights[word])
-        for word, start, end in found
-        if not latin[word] or _stands_alone(key, start, end)
-    ]
-
-
-def _stands_alone(key: str, start: int, end: int) -> bool:
-    """Whether no Latin letter or digit goes on at either end of a span that begins or ends with one."""
-    before, after = key[start - 1 : start] if start else "", key[end : end + 1]
-    return not (_is_latin(before) and _is_latin(key[start])) and not (_is_latin(after) and _is_latin(key[end - 1]))
-
-
-def _is_latin(char: str) -> bool:
-    return char.isascii() and char.isalnum()
-
-
-def hits_by_line(key: str, starts: Sequence[int]) -> dict[int, list[Hit]]:
-    """Return the lexicon words of each line that has one of weight 2 or 3, offsets relative to the line.
-
-    `key` is a folded text, `starts` the offsets at which its lines begin.
-    """
-    found: dict[int, list[Hit]] = {}
-    telling: set[int] = set()
-    for hit in scan(key):
-        line = bisect_right(starts, hit.start) - 1
-        start = starts[line]
-        found.setdefault(line, []).append(Hit(hit.start - start, hit.end - start, hit.weight))
-        if hit.weight > 1:
-            telling.add(line)
-    return {line: found[line] for line in telling}
-
-
-@cache
-def _heavy() -> ahocorasick_rs.AhoCorasick:
-    known = lexicon(rows=True)
-    words = [word for word, weight in zip(known.words, known.weights, strict=True) if weight > 1]
-    return ahocorasick_rs.AhoCorasick(words, implementation=ahocorasick_rs.Implementation.DFA)
-
-
-def heavy_places(key: str) -> list[int]:
-    """Return where words of weight 2 or 3, trade words among them, begin in a folded text: a cheap first look."""
-    return [start for _, start, _ in _heavy().find_matches_as_indexes(key)]
 
 
 def spaced_out(key: str) -> list[int]:

@@ -23,10 +23,11 @@ from cleaning.contacts import Contact, find_contacts_folded, is_contact_line, ma
 from cleaning.findings import Edited, Finding, edit
 from cleaning.folding import fold, letters
 from cleaning.furniture import is_furniture
+from cleaning.lexicon import Hit, look
 from cleaning.metadata import merge, parse_byline
 from cleaning.page import DROPPED_ROLES, FIELD_ROLES, KEPT_ROLES, Metadata, Role
 from cleaning.profile import LONG_LINE, SiteProfile
-from cleaning.ruleset import Rule, candidates, rules
+from cleaning.ruleset import Rule, rules
 from cleaning.shapes import FIELD_MARK, IN_FORCE, TITLE_LABEL, is_heading, is_prose, line_starts, lines_at
 
 HEAD_LINES = 15
@@ -80,7 +81,8 @@ class _Page:
     starts: list[int]
     roles: Sequence[Role]
     rules: dict[int, list[Rule]]
-    hits: dict[int, list[spam.Hit]]
+    hits: dict[int, list[Hit]]
+    heavy: dict[int, int]
     spaced: set[int]
     numbered: set[int]
     gone: dict[int, tuple[str, str]] = field(default_factory=dict)
@@ -130,19 +132,18 @@ def _read(text: str, roles: Sequence[Role]) -> _Page:
     if len(lines) != len(roles):
         raise ValueError(f"{len(roles)} roles for {len(lines)} lines: give one role for each line of the text")
     starts = line_starts(lines)
-    # What goes by its role needs no rule: automata run over the rest alone, a third less on ordinary pages.
-    tried = [index for index, role in enumerate(roles) if role in KEPT_ROLES]
-    rest = [keys[index] for index in tried]
-    joined, begins = "\n".join(rest), line_starts(rest)
+    kept = [role in KEPT_ROLES for role in roles]  # what goes by its role needs no rule
+    seen = look(key, keys, kept)
     return _Page(
         text,
         lines,
         keys,
         starts,
         roles,
-        rules={tried[line]: found for line, found in candidates(joined, begins).items()} if tried else {},
-        hits={tried[line]: hits for line, hits in spam.hits_by_line(joined, begins).items()} if tried else {},
-        spaced={tried[line] for line in lines_at(spam.spaced_out(joined), begins)} if tried else set(),
+        rules=seen.rules,
+        hits=seen.hits,
+        heavy=seen.heavy,
+        spaced={line for line in lines_at(spam.spaced_out(key), starts) if kept[line]},
         numbered=lines_at(may_hold_contacts(key), starts),
     )
 
@@ -221,10 +222,9 @@ _AFTER_END = re.compile(r"[”’」』》)]?(?:\s?\([^()]{1,12}\))?")
 def _cut_insertions(page: _Page, prose: _Prose) -> None:
     """Cut keywords out of sentences; less is asked beside other spam, more on a page that speaks of such things."""
     lines = [index for index in _kept(page) if "。" in page.keys[index] and page.roles[index] != "row"]
-    told, headed = insertions.worth_trying([page.keys[index] for index in lines])
-    heads = {lines[place] for place in headed}
+    heads = {index for index in lines if insertions.may_be_headed(page.keys[index], page.heavy.get(index))}
     sure = {index for index, hits in page.hits.items() if any(hit.weight > 2 for hit in hits)}
-    sure.update(lines[place] for place in told)
+    sure.update(page.heavy.keys() & set(lines))
     beside = bool(page.cuts) or any(rule.startswith("spam.") for rule, _ in page.gone.values())
     least = seams.LEAST_NATS - insertions.BESIDE_NATS * beside
     tried = 0

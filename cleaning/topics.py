@@ -1,23 +1,21 @@
 """Which subjects of overdue lending a text treats: collection calls, negotiation, credit record, lawsuits ...
 
-Subjects and their words are data (`data/topics.toml`). One pass of an Aho-Corasick automaton takes the leftmost
-longest words; a word may belong to several subjects. Works on Simplified text.
+Subjects and their words are data (`data/topics.toml`). One pass takes the leftmost longest words; a word may belong to
+several subjects. Works on Simplified text.
 """
 
 from __future__ import annotations
 
 import math
 import tomllib
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 from typing import NamedTuple
 
-from ahocorasick_rs import AhoCorasick, Implementation, MatchKind
-
 from cleaning.folding import lowered
+from cleaning.words import Words, words
 
 TERM_POINTS = 2
 HINT_POINTS = 1
@@ -41,9 +39,9 @@ class Topic(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class _Matcher:
-    """The automaton, and for each of its words what it is worth to which subjects."""
+    """The matcher, and for each of its words what it is worth to which subjects."""
 
-    automaton: AhoCorasick
+    words: Words
     points: tuple[tuple[tuple[str, int], ...], ...]
 
 
@@ -73,8 +71,7 @@ def topic_scores(text: str, title: str | None = None) -> dict[str, int]:
     matcher = _matcher()
     scores: dict[str, int] = {}
     for source, factor in ((text, 1), (title or "", TITLE_FACTOR)):
-        counts = Counter([match[0] for match in matcher.automaton.find_matches_as_indexes(lowered(source))])
-        for index, count in counts.items():
+        for index, count in matcher.words.tally(lowered(source))[0].items():
             for topic, points in matcher.points[index]:
                 scores[topic] = scores.get(topic, 0) + factor * points * min(count, MAX_COUNT)
     return scores
@@ -92,11 +89,8 @@ def _matcher() -> _Matcher:
     points: dict[str, dict[str, int]] = {}
     for key, entry in _data().items():
         for kind, worth in (("hints", HINT_POINTS), ("terms", TERM_POINTS)):
-            words = entry[kind]
-            assert isinstance(words, list), (key, kind)
-            for word in words:
+            listed = entry[kind]
+            assert isinstance(listed, list), (key, kind)
+            for word in listed:
                 points.setdefault(word, {})[key] = worth
-    return _Matcher(
-        AhoCorasick(list(points), MatchKind.LeftmostLongest, implementation=Implementation.DFA),
-        tuple(tuple(worth.items()) for worth in points.values()),
-    )
+    return _Matcher(words(list(points)), tuple(tuple(worth.items()) for worth in points.values()))

@@ -26,8 +26,7 @@ from itertools import combinations, groupby, pairwise
 from operator import itemgetter
 from typing import Literal, NamedTuple
 
-from ahocorasick_rs import BytesAhoCorasick, Implementation
-
+from cleaning.words import needles
 from corpus.fingerprint import fold
 from corpus.graph import grouped
 
@@ -151,7 +150,7 @@ _ACCOUNTS: tuple[tuple[str, str, re.Pattern[str]], ...] = (
 )
 
 
-_SERVICES = BytesAhoCorasick([words.encode() for _, words, _ in _ACCOUNTS], implementation=Implementation.DFA)
+_SERVICES = needles(*(words.encode() for _, words, _ in _ACCOUNTS))
 
 
 def names_services(body: bytes) -> bool:
@@ -159,7 +158,7 @@ def names_services(body: bytes) -> bool:
 
     All words in one go: looked for one after the other they take three times as long, and most pages hold none.
     """
-    return bool(_SERVICES.find_matches_as_indexes(body))
+    return _SERVICES.within(body)
 
 
 def account_marks(html: str) -> tuple[Mark, ...]:

@@ -1,10 +1,21 @@
 from collections.abc import Sequence
 
-class Automaton:
-    """The words of a list, ready to be found; a word's number is its place in the list."""
+class Words:
+    """Lists of words, ready to be found; a word's number is its place in its list."""
 
-    def __init__(self, words: Sequence[str]) -> None: ...
-    def overlapping(self, text: str) -> list[tuple[int, int, int]]:
-        """Return (word, start, end) of every word in the text, by end, the longer first."""
-    def longest(self, text: str) -> list[tuple[int, int, int]]:
-        """Return (word, start, end) of words that don't overlap: the leftmost, of several there the longest."""
+    def __init__(self, lists: Sequence[Sequence[str]], marks: Sequence[Sequence[int]] = ()) -> None: ...
+    def overlapping(self, text: str) -> list[list[tuple[int, int, int]]]:
+        """Return for each list (word, start, end) of every word in the text, by end, the longer first."""
+    def longest(self, text: str) -> list[list[tuple[int, int, int]]]:
+        """Return for each list (word, start, end) of its words that don't overlap: leftmost, of several the longest."""
+    def tally(self, text: str) -> list[dict[int, int]]:
+        """Return for each list how often each word is among the `longest`, in order of first occurrence."""
+    def lines(self, text: str) -> bytes:
+        """Return a byte for each line of the text: the marks of all words in it, or'ed."""
+
+class Needles:
+    """A few words of bytes, each of two or more; told is whether bytes hold one (Wu and Manber's method)."""
+
+    def __init__(self, words: Sequence[bytes]) -> None: ...
+    def within(self, body: bytes) -> bool:
+        """Return whether one of the words is in `body`."""

@@ -1,165 +1,419 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, initializedcheck=False
-"""Find the words of a list in a text: Aho and Corasick's automaton over the text's own characters.
+"""Find the words of several lists in a text in one go, and tell whether bytes hold one of a few words.
 
-The texts are Chinese and the lists have some hundred words: most characters begin no word, so a look-up for each in a
-table of first characters does most of the work, and no copy of the text is made.
+From each character of a text the tree of all words is followed as far as it goes. The texts are Chinese and the lists
+have some thousand words: half of the characters begin some word, but few pairs of characters do, so a bit for each pair
+turns nearly all places away, in a table that stays in the processor's nearest memory from one page to the next. Work is
+bounded by the text's length times that of the longest word.
+
+The twin in Python is `cleaning.words`.
 """
 
-from cpython.unicode cimport PyUnicode_DATA, PyUnicode_GET_LENGTH, PyUnicode_KIND, PyUnicode_READ
-from libc.stdint cimport int32_t, uint32_t, uint64_t
-from libc.stdlib cimport calloc, free
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
+from cpython.unicode cimport (
+    PyUnicode_1BYTE_KIND,
+    PyUnicode_2BYTE_KIND,
+    PyUnicode_DATA,
+    PyUnicode_GET_LENGTH,
+    PyUnicode_KIND,
+    PyUnicode_READ,
+)
+from libc.stdint cimport int32_t, uint8_t, uint16_t, uint32_t, uint64_t
+from libc.stdlib cimport calloc, free, malloc, realloc
+from libc.string cimport memcmp, memset
 
 cdef extern from *:
     """
     #define SPREAD 0x9E3779B97F4A7C15ULL  /* Knuth's multiplier, 2^64 by the golden ratio */
+    #define PAIR (1ULL << 62)
+    #define SINGLE (1ULL << 63)
     """
     const uint64_t SPREAD
+    const uint64_t PAIR
+    const uint64_t SINGLE
 
 cdef enum:
-    BMP = 65536
+    PAIR_BITS = 17         # 16 KB of bits for pairs of characters that begin a word
+    SINGLE_BITS = 12       # and 512 bytes for characters that are one
+    FIRST_ROOM = 64
+    MOST_LISTS = 16
+
+ctypedef fused Char:
+    uint8_t
+    uint16_t
+    uint32_t
+
+cdef struct Edge:
+    uint64_t key           # where from, and the character; 0: a free slot
+    int32_t node           # where to
+    int32_t entry          # the first word that ends there, -1 for none
+
+cdef struct Entry:
+    int32_t group          # the list that a word is in
+    int32_t number         # its place there
+    int32_t next           # the same word in another list, -1 for none
+
+cdef struct Match:
+    int32_t start
+    int32_t end
+    int32_t entry
+
+cdef struct Found:
+    Match *matches
+    Py_ssize_t count
+    Py_ssize_t room
 
 
-cdef class Automaton:
-    """The words of a list, ready to be found; a word's number is its place in the list."""
+cdef inline uint32_t _pair_bit(uint32_t first, uint32_t second) noexcept nogil:
+    return (first * 0x9E3779B1u + second * 0x85EBCA77u) >> (32 - PAIR_BITS)
 
-    cdef int32_t *first            # state after a first character of the basic plane, 0 where no word begins with it
-    cdef uint64_t *keys            # hash table of the edges: state and character (0: free) ...
-    cdef int32_t *targets          # ... and the state that the edge leads to
+
+cdef inline uint32_t _single_bit(uint32_t char) noexcept nogil:
+    return (char * 0x9E3779B1u) >> (32 - SINGLE_BITS)
+
+
+cdef inline bint _has(const uint32_t *bits, uint32_t bit) noexcept nogil:
+    return bits[bit >> 5] >> (bit & 31) & 1
+
+
+cdef inline void _set(uint32_t *bits, uint32_t bit) noexcept nogil:
+    bits[bit >> 5] |= <uint32_t>1 << (bit & 31)
+
+
+cdef inline Edge *_slot(Edge *edges, uint64_t mask, uint64_t key) noexcept nogil:
+    """The slot that holds a key, or the free one where it belongs; there always is a free one."""
+    cdef uint64_t at = (key * SPREAD) >> 32 & mask
+    while edges[at].key and edges[at].key != key:
+        at = (at + 1) & mask
+    return &edges[at]
+
+
+cdef inline uint64_t _from(int32_t node, uint32_t char) noexcept nogil:
+    return (<uint64_t>node + 1) << 21 | char
+
+
+cdef class Words:
+    """Lists of words, ready to be found; a word's number is its place in its list."""
+
+    cdef Edge *edges
     cdef uint64_t mask
-    cdef int32_t *fail             # state of the longest proper suffix that begins a word
-    cdef int32_t *word             # number of the word that ends in a state, -1 for none
-    cdef int32_t *shorter          # next state along `fail` in which a word ends, 0 for none
-    cdef int32_t *length           # characters of the word that ends in a state
+    cdef Entry *entries
+    cdef uint8_t *marks
+    cdef uint32_t pairs[1 << (PAIR_BITS - 5)]
+    cdef uint32_t singles[1 << (SINGLE_BITS - 5)]
+    cdef int groups
 
-    def __cinit__(self, words):
-        cdef list edges = [{}]
-        cdef list ends = [-1]
-        cdef list sizes = [0]
-        cdef int state, number, at
-        for number, text in enumerate(words):
-            if not text:
-                raise ValueError("a word of an automaton can't be empty")
-            state = 0
-            for char in text:
-                known = edges[state].get(char)
-                if known is None:
-                    known = len(edges)
-                    edges[state][char] = known
-                    edges.append({})
-                    ends.append(-1)
-                    sizes.append(0)
-                state = known
-            if ends[state] < 0:  # the first of two equal words
-                ends[state] = number
-                sizes[state] = len(text)
-        cdef int count = len(edges)
+    def __cinit__(self, lists, marks=()):
+        cdef Py_ssize_t letters = 0, total = 0
         cdef uint64_t size = 16
-        while size < 3 * <uint64_t>count:
+        if len(lists) > MOST_LISTS:
+            raise ValueError(f"at most {MOST_LISTS} lists")
+        self.groups = len(lists)
+        memset(self.pairs, 0, sizeof(self.pairs))
+        memset(self.singles, 0, sizeof(self.singles))
+        for words in lists:
+            for word in words:
+                if not word:
+                    raise ValueError("a word of a list can't be empty")
+                letters += len(word)
+                total += 1
+        while size < 2 * <uint64_t>letters + 2:
             size *= 2
-        self.mask = size - 1
-        self.first = <int32_t *>calloc(BMP, sizeof(int32_t))
-        self.keys = <uint64_t *>calloc(size, sizeof(uint64_t))
-        self.targets = <int32_t *>calloc(size, sizeof(int32_t))
-        self.fail = <int32_t *>calloc(count, sizeof(int32_t))
-        self.word = <int32_t *>calloc(count, sizeof(int32_t))
-        self.shorter = <int32_t *>calloc(count, sizeof(int32_t))
-        self.length = <int32_t *>calloc(count, sizeof(int32_t))
-        if not (self.first and self.keys and self.targets and self.fail and self.word and self.shorter and self.length):
+        cdef Edge *tree = <Edge *>calloc(size, sizeof(Edge))
+        cdef uint32_t *first = <uint32_t *>calloc(letters + 1, sizeof(uint32_t))
+        self.entries = <Entry *>calloc(total + 1, sizeof(Entry))
+        self.marks = <uint8_t *>calloc(total + 1, sizeof(uint8_t))
+        if not (tree and first and self.entries and self.marks):
+            free(tree)
+            free(first)
             raise MemoryError
-        for state in range(count):
-            self.word[state] = ends[state]
-            self.length[state] = sizes[state]
-            for char, target in edges[state].items():
-                self._put(state, ord(char), target)
-                if state == 0 and ord(char) < BMP:
-                    self.first[ord(char)] = target
-        cdef list queue = list(edges[0].values())
-        cdef int place = 0
-        cdef int32_t suffix
-        while place < len(queue):  # breadth first: a state's suffixes are shorter than it
-            state = queue[place]
-            place += 1
-            for char, target in edges[state].items():
-                at = target
-                suffix = self.fail[state]
-                while suffix and not self._next(suffix, ord(char)):
-                    suffix = self.fail[suffix]
-                self.fail[at] = self._next(suffix, ord(char))
-                queue.append(target)
-            suffix = self.fail[state]
-            self.shorter[state] = suffix if self.word[suffix] >= 0 else self.shorter[suffix]
+        try:
+            self._grow(lists, marks, tree, size - 1, first)
+            self._settle(tree, size, first)
+        finally:
+            free(tree)
+            free(first)
 
     def __dealloc__(self):
-        free(self.first)
-        free(self.keys)
-        free(self.targets)
-        free(self.fail)
-        free(self.word)
-        free(self.shorter)
-        free(self.length)
+        free(self.edges)
+        free(self.entries)
+        free(self.marks)
 
-    cdef void _put(self, int32_t state, uint32_t char, int32_t target) noexcept:
-        cdef uint64_t key = ((<uint64_t>state) << 21 | char) + 1
-        cdef uint64_t at = (key * SPREAD) >> 32 & self.mask
-        while self.keys[at]:
-            at = (at + 1) & self.mask
-        self.keys[at] = key
-        self.targets[at] = target
-
-    cdef inline int32_t _next(self, int32_t state, uint32_t char) noexcept nogil:
-        if state == 0 and char < BMP:
-            return self.first[char]
-        cdef uint64_t key = ((<uint64_t>state) << 21 | char) + 1
-        cdef uint64_t at = (key * SPREAD) >> 32 & self.mask
-        while self.keys[at]:
-            if self.keys[at] == key:
-                return self.targets[at]
-            at = (at + 1) & self.mask
+    cdef int _grow(self, lists, marks, Edge *tree, uint64_t mask, uint32_t *first) except -1:
+        """Make the tree of all words; `first` is told the character that leads to each node under the root."""
+        cdef int32_t node, nodes = 1, entry = 0, number
+        cdef int group
+        cdef Edge *edge
+        cdef Entry *seen
+        cdef str word
+        cdef Py_ssize_t at
+        for group in range(self.groups):
+            flags = marks[group] if group < len(marks) else ()
+            for number, word in enumerate(lists[group]):
+                node, edge = 0, NULL
+                for at in range(len(word)):
+                    edge = _slot(tree, mask, _from(node, ord(word[at])))
+                    if not edge.key:
+                        edge.key, edge.node, edge.entry = _from(node, ord(word[at])), nodes, -1
+                        if node == 0:
+                            first[nodes] = ord(word[at])
+                        nodes += 1
+                    node = edge.node
+                if edge.entry >= 0 and self.entries[edge.entry].group == group:
+                    raise ValueError(f"twice in one list: {word!r}")
+                seen = &self.entries[entry]
+                seen.group, seen.number, seen.next = group, number, edge.entry
+                self.marks[entry] = flags[number] if flags else 0
+                edge.entry = entry
+                entry += 1
         return 0
 
-    def overlapping(self, str text not None):
-        """Return (word, start, end) of every word in the text, by end, the longer first."""
-        cdef int kind = PyUnicode_KIND(text)
-        cdef const void *data = PyUnicode_DATA(text)
-        cdef Py_ssize_t size = PyUnicode_GET_LENGTH(text), at
-        cdef int32_t state = 0, target, told
+    cdef int _settle(self, const Edge *tree, uint64_t size, const uint32_t *first) except -1:
+        """Move the tree to where it is kept: two characters at once under the root, single ones apart."""
+        cdef uint64_t at, key, kept = 16
+        cdef uint64_t edges = 0
         cdef uint32_t char
-        cdef list found = []
+        cdef int32_t node
+        cdef Edge *slot
         for at in range(size):
-            char = PyUnicode_READ(kind, data, at)
-            target = self._next(state, char)
-            while not target and state:
-                state = self.fail[state]
-                target = self._next(state, char)
-            state = target
-            if state:
-                told = state if self.word[state] >= 0 else self.shorter[state]
-                while told:
-                    found.append((self.word[told], at + 1 - self.length[told], at + 1))
-                    told = self.shorter[told]
-        return found
+            edges += tree[at].key != 0
+        while kept < 2 * edges + 2:
+            kept *= 2
+        self.edges = <Edge *>calloc(kept, sizeof(Edge))
+        if not self.edges:
+            raise MemoryError
+        self.mask = kept - 1
+        for at in range(size):
+            key = tree[at].key
+            if not key:
+                continue
+            char, node = key & 0x1FFFFF, <int32_t>((key >> 21) - 1)
+            if node == 0:
+                if tree[at].entry < 0:
+                    continue
+                key = SINGLE | char
+                _set(self.singles, _single_bit(char))
+            elif first[node]:
+                key = PAIR | <uint64_t>first[node] << 21 | char
+                _set(self.pairs, _pair_bit(first[node], char))
+            slot = _slot(self.edges, self.mask, key)
+            slot.key, slot.node, slot.entry = key, tree[at].node, tree[at].entry
+        return 0
 
-    def longest(self, str text not None):
-        """Return (word, start, end) of words that don't overlap: the leftmost, of several there the longest."""
-        cdef int kind = PyUnicode_KIND(text)
-        cdef const void *data = PyUnicode_DATA(text)
-        cdef Py_ssize_t size = PyUnicode_GET_LENGTH(text), at = 0, ahead
-        cdef int32_t state, best
-        cdef list found = []
-        while at < size:
-            state = self._next(0, PyUnicode_READ(kind, data, at))
-            best = 0
-            ahead = at + 1
-            while state:
-                if self.word[state] >= 0:
-                    best = state
+    cdef int _add(self, Found *found, Py_ssize_t start, Py_ssize_t end, int32_t entry) except -1:
+        cdef Match *more
+        while entry >= 0:
+            if found.count == found.room:
+                more = <Match *>realloc(found.matches, 2 * found.room * sizeof(Match))
+                if not more:
+                    raise MemoryError
+                found.matches, found.room = more, 2 * found.room
+            found.matches[found.count].start = <int32_t>start
+            found.matches[found.count].end = <int32_t>end
+            found.matches[found.count].entry = entry
+            found.count += 1
+            entry = self.entries[entry].next
+        return 0
+
+    cdef int _walk(self, const Char *text, Py_ssize_t size, Found *found) except -1:
+        """Note every word in a text: by its start, the shorter first."""
+        cdef Py_ssize_t at, ahead
+        cdef uint32_t char, next = text[0] if size else 0
+        cdef const Edge *edge
+        for at in range(size):
+            char = next
+            next = text[at + 1] if at + 1 < size else 0
+            if _has(self.singles, _single_bit(char)):
+                edge = _slot(self.edges, self.mask, SINGLE | char)
+                if edge.key:
+                    self._add(found, at, at + 1, edge.entry)
+            if at + 1 == size or not _has(self.pairs, _pair_bit(char, next)):
+                continue
+            edge = _slot(self.edges, self.mask, PAIR | <uint64_t>char << 21 | next)
+            ahead = at + 2
+            while edge.key:
+                if edge.entry >= 0:
+                    self._add(found, at, ahead, edge.entry)
                 if ahead == size:
                     break
-                state = self._next(state, PyUnicode_READ(kind, data, ahead))
+                edge = _slot(self.edges, self.mask, _from(edge.node, text[ahead]))
                 ahead += 1
-            if best:
-                found.append((self.word[best], at, at + self.length[best]))
-                at += self.length[best]
+        return 0
+
+    cdef int _find(self, str text, Found *found) except -1:
+        cdef Py_ssize_t size = PyUnicode_GET_LENGTH(text)
+        cdef const void *data = PyUnicode_DATA(text)
+        if size > 0x7FFFFFFE:
+            raise OverflowError("the text is too long")
+        found.count, found.room = 0, FIRST_ROOM
+        found.matches = <Match *>malloc(FIRST_ROOM * sizeof(Match))
+        if not found.matches:
+            raise MemoryError
+        if PyUnicode_KIND(text) == PyUnicode_1BYTE_KIND:
+            return self._walk(<const uint8_t *>data, size, found)
+        if PyUnicode_KIND(text) == PyUnicode_2BYTE_KIND:
+            return self._walk(<const uint16_t *>data, size, found)
+        return self._walk(<const uint32_t *>data, size, found)
+
+    cdef inline tuple _told(self, const Match *match):
+        return self.entries[match.entry].number, match.start, match.end
+
+    def overlapping(self, str text not None):
+        """Return for each list (word, start, end) of every word in the text, by end, the longer first."""
+        cdef Found found
+        cdef Py_ssize_t at, place
+        cdef Match match
+        cdef list told = [[] for _ in range(self.groups)]
+        found.matches = NULL
+        try:
+            self._find(text, &found)
+            # By start they come; what ends earlier began at most a word's length before.
+            for at in range(1, found.count):
+                match = found.matches[at]
+                place = at
+                while place and (found.matches[place - 1].end > match.end):
+                    found.matches[place] = found.matches[place - 1]
+                    place -= 1
+                found.matches[place] = match
+            for at in range(found.count):
+                (<list>told[self.entries[found.matches[at].entry].group]).append(self._told(&found.matches[at]))
+        finally:
+            free(found.matches)
+        return told
+
+    cdef void _keep_longest(self, Found *found) noexcept nogil:
+        """Keep of each list's words those that don't overlap; the others' entry becomes -1."""
+        cdef Py_ssize_t at
+        cdef Py_ssize_t held[MOST_LISTS]
+        cdef Match *match
+        cdef Match *best
+        cdef int group
+        for group in range(self.groups):
+            held[group] = -1
+        for at in range(found.count):
+            match = &found.matches[at]
+            group = self.entries[match.entry].group
+            if held[group] < 0:
+                held[group] = at
+                continue
+            best = &found.matches[held[group]]
+            if match.start >= best.end:
+                held[group] = at
+            elif match.start == best.start:
+                best.entry = -1
+                held[group] = at
             else:
-                at += 1
-        return found
+                match.entry = -1
+
+    def longest(self, str text not None):
+        """Return for each list (word, start, end) of its words that don't overlap: leftmost, of several the longest."""
+        cdef Found found
+        cdef Py_ssize_t at
+        cdef list told = [[] for _ in range(self.groups)]
+        found.matches = NULL
+        try:
+            self._find(text, &found)
+            self._keep_longest(&found)
+            for at in range(found.count):
+                if found.matches[at].entry >= 0:
+                    (<list>told[self.entries[found.matches[at].entry].group]).append(self._told(&found.matches[at]))
+        finally:
+            free(found.matches)
+        return told
+
+    def tally(self, str text not None):
+        """Return for each list how often each word is among the `longest`, in order of first occurrence."""
+        cdef Found found
+        cdef Py_ssize_t at
+        cdef dict counts
+        cdef int32_t number
+        cdef list told = [{} for _ in range(self.groups)]
+        found.matches = NULL
+        try:
+            self._find(text, &found)
+            self._keep_longest(&found)
+            for at in range(found.count):
+                if found.matches[at].entry >= 0:
+                    number = self.entries[found.matches[at].entry].number
+                    counts = <dict>told[self.entries[found.matches[at].entry].group]
+                    counts[number] = counts.get(number, 0) + 1
+        finally:
+            free(found.matches)
+        return told
+
+    def lines(self, str text not None):
+        """Return a byte for each line of the text: the marks of all words in it, or'ed."""
+        cdef Found found
+        cdef Py_ssize_t at, place = 0, size = PyUnicode_GET_LENGTH(text)
+        cdef int kind = PyUnicode_KIND(text)
+        cdef const void *data = PyUnicode_DATA(text)
+        cdef bytes told = PyBytes_FromStringAndSize(NULL, text.count("\n") + 1)
+        cdef uint8_t *line = <uint8_t *>PyBytes_AS_STRING(told)
+        memset(line, 0, PyBytes_GET_SIZE(told))
+        found.matches = NULL
+        try:
+            self._find(text, &found)
+            for at in range(found.count):
+                while place < found.matches[at].start:  # a line break in a word counts for its first line
+                    line += PyUnicode_READ(kind, data, place) == 10
+                    place += 1
+                line[0] |= self.marks[found.matches[at].entry]
+        finally:
+            free(found.matches)
+        return told
+
+
+cdef enum:
+    SHIFT_BITS = 12
+    MOST_NEEDLES = 64
+
+
+cdef class Needles:
+    """A few words of bytes, each of two or more; told is whether bytes hold one (Wu and Manber's method)."""
+
+    cdef tuple words
+    cdef const char *starts[MOST_NEEDLES]
+    cdef Py_ssize_t sizes[MOST_NEEDLES]
+    cdef Py_ssize_t count, least
+    cdef uint8_t shifts[1 << SHIFT_BITS]
+
+    def __cinit__(self, words):
+        cdef Py_ssize_t at
+        cdef bytes word
+        cdef uint32_t slot
+        self.words = tuple(words)
+        self.count = len(self.words)
+        if not 0 < self.count <= MOST_NEEDLES or min(map(len, self.words)) < 2:
+            raise ValueError(f"give 1 to {MOST_NEEDLES} words of two bytes and more")
+        for at in range(self.count):
+            word = self.words[at]
+            self.starts[at], self.sizes[at] = PyBytes_AS_STRING(word), PyBytes_GET_SIZE(word)
+        self.least = min(min(map(len, self.words)), 250)
+        memset(self.shifts, <int>(self.least - 1), sizeof(self.shifts))
+        for word in self.words:
+            for at in range(self.least - 1):
+                slot = _two(word[at], word[at + 1])
+                self.shifts[slot] = min(self.shifts[slot], <uint8_t>(self.least - 2 - at))
+
+    def within(self, bytes body not None):
+        """Return whether one of the words is in `body`."""
+        cdef const uint8_t *data = <const uint8_t *>PyBytes_AS_STRING(body)
+        cdef Py_ssize_t size = PyBytes_GET_SIZE(body), at = self.least - 1, start
+        cdef Py_ssize_t number
+        cdef uint8_t shift
+        while at < size:
+            shift = self.shifts[_two(data[at - 1], data[at])]
+            if not shift:
+                start = at + 1 - self.least
+                for number in range(self.count):
+                    if self.sizes[number] <= size - start and not memcmp(
+                        self.starts[number], &data[start], self.sizes[number]
+                    ):
+                        return True
+                shift = 1
+            at += shift
+        return False
+
+
+cdef inline uint32_t _two(uint32_t first, uint32_t second) noexcept nogil:
+    return (first << 4 ^ second) & ((1 << SHIFT_BITS) - 1)

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from cleaning.findings import replay
+from cleaning.lexicon import lexicon
 from cleaning.page import Role
 from cleaning.ruleset import Rule, RuleError, parse_rules, rules
-from cleaning.spam import lexicon
 from cleaning.strip import Stripped, rule_ids, strip
 
 parse_pattern: Any = re._parser.parse  # type: ignore[attr-defined]  # the parser has no public name and no types

@@ -6,9 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cleaning import seams, spam
+from cleaning import seams
 from cleaning.folding import fold
 from cleaning.insertions import inserted
+from cleaning.lexicon import scan
 from tests.cleaning.stripping import stripped
 
 PAGE = [
@@ -88,7 +89,7 @@ def test_a_news_agency_behind_the_full_stop_stays() -> None:
 def test_stretches_are_apart_and_inside_the_line(parts: list[str]) -> None:
     line = fold("".join(parts))
     end = 0
-    for stretch in seams.stretches(line, spam.scan(line, rows=True)):
+    for stretch in seams.stretches(line, scan(line, rows=True)):
         assert end <= stretch.start < stretch.end <= len(line)
         assert stretch.nats >= seams.LEAST_NATS
         end = stretch.end

@@ -1,0 +1,137 @@
+"""The words of `rules/lexicon.toml`, and the one look over a page that finds the lines with them or with a gate's words.
+
+One pass over the text tells of each line which kinds of words it holds (`kinds`). Few lines of an article hold any, and
+only those are looked at again, word by word.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from typing import NamedTuple
+
+from cleaning.ruleset import Rule, gate
+from cleaning.words import Place, Words, words
+
+HEAVY, GATED = 1, 2
+"""What `kinds` says of a line: it holds a word of weight 2 or 3, trade words among them; a rule's gate word."""
+
+
+class Hit(NamedTuple):
+    """A lexicon word in a folded line."""
+
+    start: int
+    end: int
+    weight: int
+
+
+@dataclass(frozen=True, slots=True)
+class Lexicon:
+    """The words of `rules/lexicon.toml`, their weights, and whether they begin or end in a Latin letter or digit."""
+
+    words: tuple[str, ...]
+    weights: tuple[int, ...]
+    latin: tuple[bool, ...]
+
+
+@cache
+def lexicon(*, rows: bool = False) -> Lexicon:
+    """Return the lexicon; a word listed twice keeps its greater weight. With `rows` the groups that count in rows of
+    keywords only are in it too."""
+    weights: dict[str, int] = {}
+    for group in _groups():
+        if rows or not group.get("rows"):
+            for word in group["list"]:
+                weights[word] = max(weights.get(word, 0), group["weight"])
+    latin = tuple(word[0].isascii() or word[-1].isascii() for word in weights)
+    return Lexicon(tuple(weights), tuple(weights.values()), latin)
+
+
+@cache
+def _groups() -> list[dict]:  # type: ignore[type-arg]
+    raw = (resources.files("cleaning.rules") / "lexicon.toml").read_text(encoding="utf-8")
+    groups: list[dict] = tomllib.loads(raw)["words"]  # type: ignore[type-arg]
+    return groups
+
+
+@cache
+def _own_weights() -> tuple[int, ...]:
+    """Return the weight in the lexicon without rows of each word of the one with them, -1 for a word of rows only."""
+    known = lexicon()
+    weights = dict(zip(known.words, known.weights, strict=True))
+    return tuple(weights.get(word, -1) for word in lexicon(rows=True).words)
+
+
+@cache
+def _matcher() -> Words:
+    known = lexicon(rows=True)
+    heavy = [HEAVY * (weight > 1) for weight in known.weights]
+    return words(known.words, gate().words, marks=(heavy, [GATED] * len(gate().words)))
+
+
+def scan(key: str, *, rows: bool = False) -> list[Hit]:
+    """Return the lexicon words in a folded text, in order of place, overlapping ones included.
+
+    A Latin word counts only as a whole one: `av` is not in `java`. With `rows` the words for rows of keywords too.
+    """
+    return _hits(key, _matcher().overlapping(key)[0], rows=rows)
+
+
+def _hits(key: str, found: Iterable[Place], *, rows: bool) -> list[Hit]:
+    known = lexicon(rows=True)
+    weights, latin = known.weights if rows else _own_weights(), known.latin
+    return [
+        Hit(start, end, weights[word])
+        for word, start, end in found
+        if weights[word] >= 0 and (not latin[word] or _stands_alone(key, start, end))
+    ]
+
+
+def _stands_alone(key: str, start: int, end: int) -> bool:
+    """Whether no Latin letter or digit goes on at either end of a span that begins or ends with one."""
+    before, after = key[start - 1 : start] if start else "", key[end : end + 1]
+    return not (_is_latin(before) and _is_latin(key[start])) and not (_is_latin(after) and _is_latin(key[end - 1]))
+
+
+def _is_latin(char: str) -> bool:
+    return char.isascii() and char.isalnum()
+
+
+class Look(NamedTuple):
+    """What the lines of a page hold, by index: words of spam with one of weight 2 or 3 among them, the rules worth
+    trying, and (`heavy`) where the first word of weight 2 or 3 begins, trade words among them."""
+
+    hits: dict[int, list[Hit]]
+    rules: dict[int, list[Rule]]
+    heavy: dict[int, int]
+
+
+def look(key: str, lines: Sequence[str], kept: Sequence[bool] | None = None) -> Look:
+    """Return what the lines of a folded text hold; `key` is the lines joined, `kept` says which lines are looked at."""
+    found = Look({}, {}, {})
+    for index, kinds in enumerate(_matcher().lines(key)):
+        if kinds and (kept is None or kept[index]):
+            words, gates = _matcher().overlapping(lines[index])
+            if kinds & GATED:
+                found.rules[index] = gate().rules({word for word, _, _ in gates})
+            if kinds & HEAVY:
+                found.heavy[index] = _first_heavy(words)
+                hits = _hits(lines[index], words, rows=False)
+                if any(hit.weight > 1 for hit in hits):
+                    found.hits[index] = hits
+    return found
+
+
+def _first_heavy(found: Sequence[Place]) -> int:
+    """Return where the first word of weight 2 or 3 begins, of those that don't overlap one that ends before them."""
+    weights = lexicon(rows=True).weights
+    end = 0
+    starts = []
+    for word, start, stop in found:
+        if weights[word] > 1 and start >= end:
+            starts.append(start)
+            end = stop
+    return starts[0]

@@ -1,0 +1,125 @@
+"""Words of lists in a text: one place that makes a matcher, compiled where that is there (`cleaning.native`).
+
+Without the compiled twin `ahocorasick_rs` finds the same, in an automaton for each list and way of matching.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from functools import cached_property
+from typing import Protocol, TypeAlias, cast
+
+from ahocorasick_rs import AhoCorasick, BytesAhoCorasick, Implementation, MatchKind
+
+from cleaning.native import available
+
+Place: TypeAlias = tuple[int, int, int]
+"""A word's number in its list, and the half-open span of the text."""
+
+_native = available("_scan")
+
+
+class Words(Protocol):
+    """Lists of words, ready to be found; a word's number is its place in its list."""
+
+    def overlapping(self, text: str) -> list[list[Place]]:
+        """Return for each list every word in the text, by end, the longer first."""
+
+    def longest(self, text: str) -> list[list[Place]]:
+        """Return for each list its words that don't overlap: the leftmost, of several there the longest."""
+
+    def tally(self, text: str) -> list[dict[int, int]]:
+        """Return for each list how often each word is among the `longest`, in order of first occurrence."""
+
+    def lines(self, text: str) -> bytes:
+        """Return a byte for each line of the text: the marks of all words in it, or'ed."""
+
+
+class Needles(Protocol):
+    """A few words of bytes, each of two or more."""
+
+    def within(self, body: bytes) -> bool:
+        """Return whether one of the words is in `body`."""
+
+
+def words(*lists: Sequence[str], marks: Sequence[Sequence[int]] = ()) -> Words:
+    """Return the matcher of some lists of words; `marks` has for each list a number of 0 to 255 for each word.
+
+    Raises ValueError for an empty word and for one that is twice in a list.
+    """
+    return cast(Words, _native.Words(lists, marks)) if _native else PlainWords(lists, marks)
+
+
+def needles(*sought: bytes) -> Needles:
+    """Return what tells whether bytes hold one of some words. Raises ValueError for a word of less than two bytes."""
+    return cast(Needles, _native.Needles(sought)) if _native else PlainNeedles(sought)
+
+
+class PlainWords:
+    """The twin of `_scan.Words`."""
+
+    def __init__(self, lists: Sequence[Sequence[str]], marks: Sequence[Sequence[int]] = ()) -> None:
+        for found in lists:
+            if not all(found):
+                raise ValueError("a word of a list can't be empty")
+            if len(set(found)) < len(found):
+                raise ValueError(f"twice in one list: {Counter(found).most_common(1)[0][0]!r}")
+        self._lists = lists
+        self._marks = marks
+
+    @cached_property
+    def _overlapping(self) -> list[AhoCorasick]:
+        return [AhoCorasick(found, implementation=Implementation.DFA) for found in self._lists]
+
+    @cached_property
+    def _longest(self) -> list[AhoCorasick]:
+        kind = MatchKind.LeftmostLongest
+        return [AhoCorasick(found, kind, implementation=Implementation.DFA) for found in self._lists]
+
+    def overlapping(self, text: str) -> list[list[Place]]:
+        """Return what `Words.overlapping` does."""
+        text = _encodable(text)
+        return [matcher.find_matches_as_indexes(text, overlapping=True) for matcher in self._overlapping]
+
+    def longest(self, text: str) -> list[list[Place]]:
+        """Return what `Words.longest` does."""
+        text = _encodable(text)
+        return [matcher.find_matches_as_indexes(text) for matcher in self._longest]
+
+    def tally(self, text: str) -> list[dict[int, int]]:
+        """Return what `Words.tally` does."""
+        return [dict(Counter([number for number, _, _ in found])) for found in self.longest(text)]
+
+    def lines(self, text: str) -> bytes:
+        """Return what `Words.lines` does."""
+        told = bytearray(text.count("\n") + 1)
+        for found, marks in zip(self.overlapping(text), self._marks):
+            line = place = 0
+            for number, start, _ in sorted(found, key=lambda match: match[1]):
+                line += text.count("\n", place, start)
+                place = start
+                told[line] |= marks[number]
+        return bytes(told)
+
+
+class PlainNeedles:
+    """The twin of `_scan.Needles`."""
+
+    def __init__(self, sought: Sequence[bytes]) -> None:
+        if not sought or min(map(len, sought)) < 2:
+            raise ValueError("give words of two bytes and more")
+        self._matcher = BytesAhoCorasick(list(sought), implementation=Implementation.DFA)
+
+    def within(self, body: bytes) -> bool:
+        """Return what `Needles.within` does."""
+        return bool(self._matcher.find_matches_as_indexes(body))
+
+
+def _encodable(text: str) -> str:
+    """Return `text` without lone surrogates, which ahocorasick_rs can't take and no word holds."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return "".join("\N{REPLACEMENT CHARACTER}" if "\ud800" <= char <= "\udfff" else char for char in text)
+    return text

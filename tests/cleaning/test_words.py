@@ -1,0 +1,104 @@
+"""Words of lists in a text, and words in bytes: the compiled twin finds what the Python one does."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from cleaning.lexicon import lexicon
+from cleaning.native import available
+from cleaning.ruleset import gate
+from cleaning.words import PlainNeedles, PlainWords, needles, words
+
+_native = available("_scan")
+needs_native = pytest.mark.skipif(_native is None, reason="the compiled twin is not built")
+
+LETTERS = "ab还款\n\U00020000"
+some_words = st.lists(st.text(LETTERS, min_size=1, max_size=5), max_size=12, unique=True)
+texts = st.text(LETTERS + "c\ud800é", max_size=60)
+
+
+def native(*lists: Any, marks: Any = ()) -> Any:  # noqa: ANN401  # a compiled class
+    assert _native is not None
+    return _native.Words(lists, marks)
+
+
+@needs_native
+@settings(max_examples=150, deadline=None)
+@given(st.lists(some_words, min_size=1, max_size=3), texts)
+def test_the_twins_find_the_same(lists: list[list[str]], text: str) -> None:
+    marks = [[(3 * number + 1) % 256 for number in range(len(found))] for found in lists]
+    plain, compiled = PlainWords(lists, marks), native(*lists, marks=marks)
+    assert compiled.overlapping(text) == plain.overlapping(text)
+    assert compiled.longest(text) == plain.longest(text)
+    assert compiled.lines(text) == plain.lines(text)
+    tallies = compiled.tally(text)
+    assert tallies == plain.tally(text)
+    assert [list(found) for found in tallies] == [list(found) for found in plain.tally(text)]
+
+
+@needs_native
+@settings(max_examples=30, deadline=None)
+@given(st.data())
+def test_the_twins_find_the_same_of_our_own_lists(data: st.DataObject) -> None:
+    lists = (lexicon(rows=True).words, gate().words)
+    pieces = st.one_of(
+        st.sampled_from(lists[0]), st.sampled_from(lists[1]), st.sampled_from(["还款", "，", "a", "\n"])
+    )
+    text = "".join(data.draw(st.lists(pieces, max_size=40)))
+    assert native(*lists).overlapping(text) == PlainWords(lists).overlapping(text)
+    assert native(*lists).longest(text) == PlainWords(lists).longest(text)
+
+
+@needs_native
+@settings(max_examples=150, deadline=None)
+@given(
+    st.lists(st.binary(min_size=2, max_size=6), min_size=1, max_size=6),
+    st.binary(max_size=40),
+    st.integers(0, 5),
+    st.integers(0, 40),
+)
+def test_the_twins_tell_the_same_of_bytes(sought: list[bytes], body: bytes, which: int, place: int) -> None:
+    assert _native is not None
+    with_word = body[:place] + sought[which % len(sought)] + body[place:]
+    plain, compiled = PlainNeedles(sought), _native.Needles(sought)
+    assert plain.within(with_word) is compiled.within(with_word) is True
+    assert plain.within(body) is compiled.within(body)
+    assert compiled.within(with_word[:-1]) is plain.within(with_word[:-1])
+
+
+def test_words_of_several_lists_are_told_apart() -> None:
+    found = words(["逾期", "逾期还款"], ["还款", "逾期"])
+    assert found.overlapping("逾期还款")[0] == [(0, 0, 2), (1, 0, 4)]
+    assert found.longest("逾期还款") == [[(1, 0, 4)], [(1, 0, 2), (0, 2, 4)]]
+    assert found.tally("还款，逾期还款") == [{1: 1}, {0: 2, 1: 1}]
+
+
+def test_of_words_that_overlap_the_leftmost_longest_is_taken() -> None:
+    (found,) = words(["征信", "信用", "信用卡", "用卡"]).longest("征信用卡，信用卡")
+    assert found == [(0, 0, 2), (3, 2, 4), (2, 5, 8)]
+
+
+def test_a_lines_marks_are_those_of_all_its_words() -> None:
+    found = words(["催收", "的"], ["催"], marks=([1, 2], [4]))
+    assert found.lines("催收\n\n我的\n催") == bytes([5, 0, 2, 4])
+    assert found.lines("") == b"\0"
+
+
+@pytest.mark.parametrize("listed", [["还款", ""], ["还款", "逾期", "还款"]])
+def test_an_empty_word_and_a_word_twice_are_refused(listed: list[str]) -> None:
+    with pytest.raises(ValueError, match=r"empty|twice"):
+        words(listed)
+    with pytest.raises(ValueError, match=r"empty|twice"):
+        PlainWords([listed])
+
+
+@pytest.mark.parametrize("sought", [(), (b"ab", b"c")])
+def test_a_word_of_one_byte_is_refused(sought: tuple[bytes, ...]) -> None:
+    with pytest.raises(ValueError, match="two bytes"):
+        needles(*sought)
+    with pytest.raises(ValueError, match="two bytes"):
+        PlainNeedles(sought)
