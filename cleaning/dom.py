@@ -2,19 +2,23 @@
 
 lexbor parses (unclosed tags, tables in the wrong place and entities are its business); one pass over its nodes, without
 recursion, gives everything that extraction looks at. What is hostile in a page is tamed before the parser sees it.
+The walk, `survey` and `collapse` have compiled twins in `cleaning/native/_walk.pyx`.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
+from cleaning.native import available
 from cleaning.tame import names, utf8
+
+_NATIVE = available("_walk")
 
 MAX_LINES = 60_000
 """Lines kept of a page; the rest of a bigger one is not looked at."""
@@ -139,7 +143,7 @@ def hidden_names(css: str) -> frozenset[str]:
     return frozenset(found)
 
 
-def collapse(text: str) -> str:
+def _collapse(text: str) -> str:
     """Return a line's text with ASCII white space collapsed and the indentation stripped.
 
     A no-break space inside stays, and one at the end after a Latin-1 character: in mojibake it is a byte of the text.
@@ -160,6 +164,9 @@ def collapse(text: str) -> str:
             break
         text = text[:-1]
     return text
+
+
+collapse: Callable[[str], str] = _collapse if _NATIVE is None else _NATIVE.collapse
 
 
 _BLOCK, _HEADING, _SPAN, _LINK, _STRONG, _OPTION, _TEXT, _BREAK, _UNREAD = range(9)
@@ -401,6 +408,11 @@ def _take_out(tree: LexborHTMLParser) -> frozenset[int]:
             found.add(node.mem_id)
     for node in without_lines:
         node.decompose()
+    return frozenset(found | _hidden_by(tree, sheets))
+
+
+def _hidden_by(tree: LexborHTMLParser, sheets: Sequence[str]) -> set[int]:
+    """Return the memory ids of the elements that style sheets hide."""
     hiding: list[str] = []
     searched = 0
     for sheet in sorted(sheets, key=len):
@@ -408,25 +420,81 @@ def _take_out(tree: LexborHTMLParser) -> frozenset[int]:
         if searched > MAX_CSS or len(hiding) >= MAX_HIDING_NAMES:
             break
         hiding += sorted(hidden_names(sheet))
-    if hiding:
-        found.update(node.mem_id for node in tree.css(",".join(hiding[:MAX_HIDING_NAMES])))
-    return frozenset(found)
+    return {node.mem_id for node in tree.css(",".join(hiding[:MAX_HIDING_NAMES]))} if hiding else set()
+
+
+class Survey(NamedTuple):
+    """What a page states in its head, as (`title`, `meta`, `script`; a meta's name; text), and the style sheets' texts.
+
+    Scripts are JSON-LD. The sheets are only told by the compiled twin, which meets them on its way.
+    """
+
+    stated: list[tuple[str, str, str]]
+    sheets: list[str] | None
+
+
+def survey(tree: LexborHTMLParser, html: str = "") -> Survey:
+    """Return what a page states; where markup has pushed its head's elements into the body, they are found there.
+
+    `html` is the page's text: a look at it costs a third of a search for JSON-LD outside the head.
+    """
+    root, head = tree.root, tree.head
+    if _NATIVE is None or root is None:
+        return Survey(_stated(tree, html), None)
+    stated, elsewhere, sheets = _NATIVE.survey(tree, root.mem_id, head.mem_id if head else 0)
+    if all(kind != "title" for kind, _, _ in stated):
+        stated += elsewhere
+    elif all(kind != "script" for kind, _, _ in stated) and _JSON_LD_TYPE in html:
+        stated += [told for told in elsewhere if told[0] == "script"]
+    return Survey(stated, sheets)
+
+
+def _stated(tree: LexborHTMLParser, html: str) -> list[tuple[str, str, str]]:
+    """Return what `Survey.stated` holds."""
+    nodes = tree.head.css(_HEAD_ELEMENTS) if tree.head else []
+    if not any(node.tag == "title" for node in nodes):
+        nodes = tree.css(_HEAD_ELEMENTS)
+    found: list[tuple[str, str, str]] = []
+    for node in nodes:
+        tag = node.tag or ""
+        if tag != "meta":
+            found.append((tag, "", node.text()))
+            continue
+        told = node.attributes
+        name = told.get("property") or told.get("name") or told.get("itemprop") or ""
+        found.append((tag, name, told.get("content") or ""))
+    if all(tag != "script" for tag, _, _ in found) and _JSON_LD_TYPE in html:
+        found += [("script", "", node.text()) for node in tree.css(_JSON_LD)]
+    return found
+
+
+_JSON_LD_TYPE = "application/ld+json"
+_JSON_LD = f'script[type="{_JSON_LD_TYPE}"]'
+_HEAD_ELEMENTS = f"title,meta[content],{_JSON_LD}"
 
 
 def flatten(
-    tree: LexborHTMLParser, title: str | None = None, part_of: Callable[[str, str], Part] | None = None
+    tree: LexborHTMLParser,
+    title: str | None = None,
+    part_of: Callable[[str, str], Part] | None = None,
+    sheets: Sequence[str] | None = None,
 ) -> Dom:
-    """Return the flat form of a page's body; the tree loses its scripts and styles.
+    """Return the flat form of a page's body; the tree may lose its scripts and styles.
 
     What `part_of(tag, hint)` calls an aside is not walked but read as one line, its text counted as linked, unless it
     holds sentences or the beginning of `title`: most of a portal's page is menus and lists of links. So are comments that
-    follow an article.
+    follow an article. `sheets` are the texts of the page's style sheets, where `survey` has told them.
     """
     body = tree.body or tree.root
     if body is None:
         return Dom()
-    unseen = _take_out(tree)
-    return _walk(body, unseen, (title or "")[:6].strip(), part_of)
+    title = (title or "")[:6].strip()
+    if _WALKER is None or body.parent is None:  # a frameset takes the body out of the document
+        return _walk(body, _take_out(tree), title, part_of)
+    dom = Dom()
+    unseen = _hidden_by(tree, (survey(tree).sheets or ()) if sheets is None else sheets)
+    _WALKER.walk(tree, body.mem_id, dom, frozenset(unseen), title, part_of)
+    return dom
 
 
 _WITHOUT_LINES = names("script style noscript")
@@ -465,6 +533,21 @@ def _aside_line(text: str, owner: int, title: str, part: Part) -> Line | None:
         return None
     text = collapse(text)
     return Line(text, owner, len(text)) if text else None
+
+
+_WALKER = (
+    None
+    if _NATIVE is None
+    else _NATIVE.Walker(
+        line=Line,
+        kind_of=_kind,
+        hides=hides,
+        max_lines=MAX_LINES,
+        max_fields=MAX_FIELDS,
+        min_aside=MIN_ASIDE,
+        min_article=MIN_ARTICLE,
+    )
+)
 
 
 _NAMES_OF_BARE_TAGS = "p|br|div|span|strong|b|li|ul|ol|td|tr|table|h[1-6]|a|font|section|em|blockquote|dd|dl"

@@ -8,10 +8,8 @@ DECISIONS.md).
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-
-from selectolax.lexbor import LexborHTMLParser
 
 from cleaning.article import (
     MAX_BEFORE,
@@ -28,7 +26,7 @@ from cleaning.blocks import breadcrumb, part_of
 from cleaning.container import find_container
 from cleaning.dates import parse_published
 from cleaning.declared import declared_body, declared_fields
-from cleaning.dom import Dom, flatten, parse, read, restore_swallowed
+from cleaning.dom import Dom, flatten, parse, read, restore_swallowed, survey
 from cleaning.embedded import carried, find_article, find_fields, may_carry
 from cleaning.kind import BARE_PAGE, mostly_links, page_kind
 from cleaning.metadata import best_title, head_metadata, json_ld_metadata, letters, merge
@@ -50,11 +48,12 @@ def extract(
     No page raises, whatever it holds; a selector that is not CSS raises ValueError.
     """
     tree = parse(html)
-    head = _read_head(tree, html, fetched_at)
+    surveyed = survey(tree, html)
+    head = _read_head(surveyed.stated, fetched_at)
     declared = declared_fields(tree, selectors, fetched_at) if selectors else Metadata()
     if selectors and selectors.body and (subtree := declared_body(tree, html, selectors)) is not None:
         return _from_declared(read(subtree), head, declared, fetched_at)
-    dom = flatten(tree, head.title, part_of)
+    dom = flatten(tree, head.title, part_of, surveyed.sheets)
     restored = restore_swallowed(html, dom)
     view = look(dom if restored is None else read(restored), head)
     container = find_container(view)
@@ -86,39 +85,22 @@ def _stated_in_script(scripts: list[str], article: str, fetched_at: datetime | N
     return fields | ({"published": published} if published else {})
 
 
-def _read_head(tree: LexborHTMLParser, html: str, fetched_at: datetime | None) -> Head:
-    """Return what the head states; where markup has pushed its elements into the body, they are found there."""
+def _read_head(stated: Iterable[tuple[str, str, str]], fetched_at: datetime | None) -> Head:
+    """Return what the head states: a title, fields by name, JSON-LD."""
     title: str | None = None
     metas: list[tuple[str, str]] = []
     description = ""
-    nodes = tree.head.css(_HEAD_ELEMENTS) if tree.head else []
-    if not any(node.tag == "title" for node in nodes):
-        nodes = tree.css(_HEAD_ELEMENTS)
     scripts: list[str] = []
-    for node in nodes:
-        tag = node.tag
-        if tag == "title":
-            title = title or " ".join(node.text().split())
-            continue
-        if tag == "script":
-            scripts.append(node.text())
-            continue
-        attributes = node.attributes
-        content = attributes.get("content") or ""
-        name = attributes.get("property") or attributes.get("name") or attributes.get("itemprop") or ""
-        if name and content:
-            metas.append((name, content))
-            if len(content) > len(description) and name.lower() in {"description", "og:description"}:
-                description = content
-    if not scripts and _JSON_LD_TYPE in html:  # a look at the text costs a third of one through the tree
-        scripts = [node.text() for node in tree.css(_JSON_LD)]
-    ld = json_ld_metadata(scripts, fetched_at)
-    return Head(title, head_metadata(metas, fetched_at), description, ld)
-
-
-_JSON_LD_TYPE = "application/ld+json"
-_JSON_LD = f'script[type="{_JSON_LD_TYPE}"]'
-_HEAD_ELEMENTS = f"title,meta[content],{_JSON_LD}"
+    for kind, name, text in stated:
+        if kind == "title":
+            title = title or " ".join(text.split())
+        elif kind == "script":
+            scripts.append(text)
+        elif name and text:
+            metas.append((name, text))
+            if len(text) > len(description) and name.lower() in {"description", "og:description"}:
+                description = text
+    return Head(title, head_metadata(metas, fetched_at), description, json_ld_metadata(scripts, fetched_at))
 
 
 def _assemble(
