@@ -1,5 +1,16 @@
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
+
+from cleaning.repair.chains import Writer
+from cleaning.repair.solve import Piece
+
+Trail = tuple[object, ...] | None
+"""The pieces of a reading so far, newest first: (the trail before, start, end, text, kind, options of a lost byte)."""
+
+_Leads = Callable[[bytes, int, Writer], str]
+_Trails = Callable[[bytes, bytes, Writer], str]
 
 class Scorer:
     """The bigram model's tables; log-probabilities come out as floats, in nats."""
@@ -38,3 +49,32 @@ def hybrid_line(
     width: float,
 ) -> list[tuple[str, int]] | None:
     """Return the links (text put out, where it ends or -1) of a hybrid's likeliest reading; None where it has none."""
+
+class Pairs:
+    """The search through spans that one decoder of pairs, or of single bytes, read and that hold pairs of another."""
+
+    def __init__(
+        self,
+        scorer: Scorer,
+        tables: tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.uint8]],
+        written: tuple[NDArray[np.uint32], list[str]],
+        asked: tuple[Callable[[str], tuple[bytes, ...]], Callable[[str, bytes], bytes], _Leads, _Trails],
+        piece: type[tuple[object, ...]],
+        weights: NDArray[np.int64],
+        writer: str,
+        single_bytes: bool,
+        bad_byte: float,
+        beam: int,
+        width: float,
+        look_ahead: int,
+        soon: int,
+        hopeless: float,
+        sure: float,
+    ) -> None: ...
+    def solve(self, span: str, left: str) -> list[Trail]:
+        """Return the trails of the readings of `span`, the likeliest first; none where it can't have been read so.
+
+        Raises ValueError when a character of the span is never shown by the decoder.
+        """
+    def pieces(self, trail: Trail, left: str, right: str) -> list[Piece]:
+        """Return the pieces of a reading in order, its fills judged again between both neighbours."""

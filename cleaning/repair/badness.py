@@ -65,6 +65,20 @@ GOOD_LOGPROB = -7.0
 """Mean bigram log-probability above which a text counts as natural: running Chinese scores -4.5 to -6.5."""
 
 
+WEIGHTS: NDArray[np.int64] = np.rint(np.exp(np.arange(512) / -SCALE) * 2.0**40).astype(np.int64)
+"""What a reading weighs that is so many sixteenths of a nat behind the best one; whole numbers, so that sums are exact."""
+
+
+def is_sure(scores: NDArray[np.float64], share: float) -> bool:
+    """Tell whether the best of `scores` has at least `share` of all their weight."""
+    return bool(WEIGHTS[0] >= share * weights(scores.max() - scores).sum())
+
+
+def weights(behind: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Return the weights of readings that are so many nats `behind` the best one."""
+    return WEIGHTS.take((behind * SCALE).astype(np.int64), mode="clip")
+
+
 class Model(NamedTuple):
     """The tables: `pairs` sorted keys (id(a) << 14 | id(b)) with `values`; the rest by BMP code point.
 

@@ -20,7 +20,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from cleaning.repair.badness import Codes, codes, model, pair_scores, triple_scores
+from cleaning.repair.badness import WEIGHTS, Codes, codes, model, pair_scores, triple_scores, weights
 from cleaning.repair.chains import CP1252_UNDEFINED, HOLE, Family, Reader, is_lost, lost_firsts, sources
 from cleaning.repair.readings import is_simplified, is_traditional
 from cleaning.repair.streams import CHOICE, CHOICE_BYTE, HOLE_BYTE, stream
@@ -530,10 +530,10 @@ def _weigh(
     best = np.maximum.reduceat(score, first)[
         owner
     ]  # every question has options, so owners are numbers of segments
-    weights = np.add.reduceat(np.exp(score - best), first)
+    weighed = np.add.reduceat(weights(best - score), first)
     likeliest = (score == best).nonzero()[0]
     likeliest = likeliest[_firsts(owner[likeliest])]
-    answers = zip(choice[likeliest].tolist(), (1.0 / weights).tolist(), strict=True)
+    answers = zip(choice[likeliest].tolist(), (WEIGHTS[0] / weighed).tolist(), strict=True)
     return dict(zip(questions, answers, strict=True))
 
 

@@ -11,12 +11,23 @@ from __future__ import annotations
 import codecs
 import re
 from collections.abc import Iterator
-from functools import lru_cache
-from typing import Literal, NamedTuple, get_args
+from functools import cache, lru_cache, partial
+from typing import TYPE_CHECKING, Literal, NamedTuple, get_args
 
 import numpy as np
+from numpy.typing import NDArray
 
-from cleaning.repair.badness import Scores, codes, model, pair_scores, run_score
+from cleaning.repair.badness import (
+    NATIVE,
+    WEIGHTS,
+    Scores,
+    codes,
+    is_sure,
+    model,
+    pair_scores,
+    run_score,
+    scorer,
+)
 from cleaning.repair.chains import (
     CP1252_UNDEFINED,
     FAMILY,
@@ -29,9 +40,13 @@ from cleaning.repair.chains import (
     Writer,
     is_lost,
     lost_firsts,
+    pairs_table,
     sources,
 )
-from cleaning.repair.streams import HOLE_BYTE, stream
+from cleaning.repair.streams import HOLE_BYTE, stream, tables
+
+if TYPE_CHECKING:
+    from cleaning.native._repair import Pairs
 
 Kind = Literal["known", "forced", "likely", "open"]
 
@@ -121,9 +136,8 @@ def choose(options: str, before: str, after: str) -> tuple[str, Kind, str]:
     scores = _scores_after(before, options).astype(np.float64)
     if not "\udc80" <= after <= "\udcff":
         scores += pair_scores(pool, np.full_like(pool, codes(after)[0]))
-    weights = np.exp(scores - scores.max())
     best = int(scores.argmax())
-    if weights[best] >= SURE * weights.sum():
+    if is_sure(scores, SURE):
         return options[best], "likely", ""
     return HOLE, "open", options[best]
 
@@ -161,6 +175,11 @@ def solve_pairs(
     Pieces count characters of `span` here, and `start == end` marks one that the next piece must be joined to.
     """
     family = FAMILY[reader]
+    if NATIVE is not None:
+        twin = _twin(reader, writer)
+        for trail in twin.solve(span, left):
+            yield twin.pieces(trail, left, right)
+        return
     readings = [Reading(0.0, b"", left, 0)]
     for start, end, options in units(span, family):
         if options is None:
@@ -180,6 +199,53 @@ def solve_pairs(
             return
     for reading in sorted(readings, key=lambda item: -item.score - BAD_BYTE * bool(item.pending)):
         yield _pieces(reading, len(span), left, right)
+
+
+@cache
+def _twin(reader: Reader, writer: Writer) -> Pairs:
+    """Return the compiled twin of the search for one reader of what was written in `writer`."""
+    assert NATIVE is not None
+    family = FAMILY[reader]
+    lengths, parts = tables(family)
+    points, longer = _shown_points(writer)
+    twin: Pairs = NATIVE.Pairs(
+        scorer(),
+        (lengths, parts, _several(family)),
+        (points, longer),
+        (partial(sources, family=family), partial(lost_bytes, reader=reader), _lead_options, _trail_options),
+        Piece,
+        WEIGHTS,
+        writer,
+        family == "latin",
+        BAD_BYTE,
+        BEAM,
+        BEAM_WIDTH,
+        LOOK_AHEAD,
+        SOON,
+        HOPELESS,
+        SURE,
+    )
+    return twin
+
+
+@cache
+def _several(family: Family) -> NDArray[np.uint8]:
+    """Return, by BMP code point, 1 where a character has several sources."""
+    found = np.zeros(0x10000, dtype=np.uint8)
+    if family == "gbk":
+        found[ord("\N{EURO SIGN}")] = 1
+    if family == "big5":
+        found[[code for code in range(0x80, 0x10000) if len(sources(chr(code), "big5")) > 1]] = 1
+    return found
+
+
+@cache
+def _shown_points(writer: Writer) -> tuple[NDArray[np.uint32], list[str]]:
+    """Return what each pair of bytes is, 0 for nothing, and above all code points the number of a text of several."""
+    shown = pairs_table(writer)
+    longer = sorted({text for text in shown if len(text) > 1})
+    points = [ord(text) if len(text) == 1 else 0x110000 + longer.index(text) if text else 0 for text in shown]
+    return np.array(points, dtype=np.uint32), longer
 
 
 @lru_cache(maxsize=4)

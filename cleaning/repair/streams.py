@@ -29,7 +29,7 @@ class Stream(NamedTuple):
 
 
 @cache
-def _tables(family: Family) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+def tables(family: Family) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     """Return, by BMP code point, how many bytes a character stands for, and these (four columns)."""
     if family in ("gbk", "big5"):
         found = _encoded(family)
@@ -64,7 +64,7 @@ def stream(span: str, family: Family, unshown: bytes = b"") -> Stream | None:
     it, the byte 80: what the UTF-8 around it asks for.
     """
     points = np.frombuffer(span.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
-    lengths, parts = _tables(family)
+    lengths, parts = tables(family)
     astral = points >= _ASTRAL
     if astral.any():
         lengths, parts = _with_astral(points, astral, span, family)
@@ -95,7 +95,7 @@ def _with_astral(
     points: NDArray[np.uint32], astral: NDArray[np.bool_], span: str, family: Family
 ) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     """Return lengths and bytes for a span with characters outside the BMP: this project's markers, or four-byte forms."""
-    lengths, parts = _tables(family)
+    lengths, parts = tables(family)
     low = np.where(astral, 0, points)
     own_lengths, own_parts = lengths[low], parts[low]
     for place in np.flatnonzero(astral).tolist():
