@@ -89,33 +89,20 @@ DEFAULT_REQUEST_HEADERS = {
     "Accept-Language": "zh-CN,zh;q=0.9,en;q=0.3",  # Scrapy asks for English
     "Accept-Encoding": "gzip, deflate",  # what any reader of the archive can undo
 }
-DOWNLOADER_MIDDLEWARES = {
-    "scrapy.downloadermiddlewares.robotstxt.RobotsTxtMiddleware": None,
-    "crawler.middlewares.robots.RobotsMiddleware": 100,
-    "scrapy.downloadermiddlewares.offsite.OffsiteMiddleware": None,  # scope is judged in the frontier
-    "scrapy.downloadermiddlewares.httpauth.HttpAuthMiddleware": None,
-    "scrapy.downloadermiddlewares.downloadtimeout.DownloadTimeoutMiddleware": None,  # the handler does it
+# Of Scrapy's own parts only these; the others are off by their switches above or have no use here, and each would still be
+# loaded with what it needs: a web server, an SSH library, a list of all domains.
+DOWNLOADER_MIDDLEWARES_BASE = {
+    "scrapy.downloadermiddlewares.defaultheaders.DefaultHeadersMiddleware": 400,
+    "scrapy.downloadermiddlewares.useragent.UserAgentMiddleware": 500,
 }
-SPIDER_MIDDLEWARES = {
-    "scrapy.spidermiddlewares.start.StartSpiderMiddleware": None,
-    "scrapy.spidermiddlewares.httperror.HttpErrorMiddleware": None,
-    "scrapy.spidermiddlewares.referer.RefererMiddleware": None,
-    "scrapy.spidermiddlewares.urllength.UrlLengthMiddleware": None,
-    "scrapy.spidermiddlewares.depth.DepthMiddleware": None,
-}
+SPIDER_MIDDLEWARES_BASE: dict[str, int] = {}
+EXTENSIONS_BASE: dict[str, int] = {}
+DOWNLOADER_MIDDLEWARES = {"crawler.middlewares.robots.RobotsMiddleware": 100}
 EXTENSIONS = {
     "crawler.watching.JsonLog": 0,
     "crawler.metrics.Metrics": 0,
-    "scrapy.extensions.corestats.CoreStats": None,  # the session keeps its own, in the corpus
-    "scrapy.extensions.memusage.MemoryUsage": None,
-    "scrapy.extensions.throttle.AutoThrottle": None,
     "crawler.throttle.SiteThrottle": 0,
     "crawler.progress.Progress": 0,
-    "scrapy.extensions.logstats.LogStats": None,
-    "scrapy.extensions.feedexport.FeedExporter": None,
-    "scrapy.extensions.closespider.CloseSpider": None,
-    "scrapy.extensions.spiderstate.SpiderState": None,
-    "scrapy.extensions.memdebug.MemoryDebugger": None,
 }
 # The default of 100 costs a task per slot for every response: a third of the CPU of a page. The spider yields none.
 CONCURRENT_ITEMS = 1
