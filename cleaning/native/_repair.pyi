@@ -1,9 +1,10 @@
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cleaning.repair.chains import Writer
+from cleaning.repair.chains import Reader, Writer
+from cleaning.repair.lattice import Cell
 from cleaning.repair.solve import Piece
 
 Trail = tuple[object, ...] | None
@@ -78,3 +79,47 @@ class Pairs:
         """
     def pieces(self, trail: Trail, left: str, right: str) -> list[Piece]:
         """Return the pieces of a reading in order, its fills judged again between both neighbours."""
+
+class Fillings:
+    """Broken places of UTF-8, filled with every byte string that may have been lost there."""
+
+    def __init__(self, lost: Callable[[bytes, Reader, str | None], bytes], hole: int, unmarked: int) -> None: ...
+    def texts(self, holed: Iterable[bytes], tail: bytes, reader: Reader, mark: str | None, most: int) -> list[str]:
+        """Return the texts of `holed`, byte strings with marks for lost bytes, filled in; each text once.
+
+        `tail` are the bytes behind it, which decide what `reader` loses and shows as `mark`. No more than `most` are
+        tried.
+        """
+
+def commonest(scorer: Scorer, texts: list[str], most: int) -> list[str]:
+    """Return the `most` texts whose characters are commonest, these first; of equals those that come first."""
+
+class Filler:
+    """The choice between what broken places can have been, by two neighbours on either side."""
+
+    def __init__(
+        self,
+        scorer: Scorer,
+        keys: NDArray[np.uint32],
+        values: NDArray[np.uint8],
+        backoff: NDArray[np.uint8],
+        starts: NDArray[np.uint32],
+        weights: NDArray[np.int64],
+        bits: int,
+        near: float,
+        sure: float,
+    ) -> None: ...
+    def triples(self, text: str) -> float:
+        """Return the sum of log P(third | first, second) over `text`, for tests."""
+    def fill(
+        self,
+        cells: Sequence[Cell],
+        left: str,
+        right: str,
+        sides: Sequence[tuple[str, str]],
+        foreign: NDArray[np.int16] | None,
+    ) -> tuple[list[str], list[bool]]:
+        """Return the likeliest text of every cell, and of each whether the model is sure of it.
+
+        `foreign` is what each character costs, or None.
+        """

@@ -15,15 +15,31 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from itertools import accumulate, combinations_with_replacement, islice
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cleaning.repair.badness import WEIGHTS, Codes, codes, model, pair_scores, triple_scores, weights
+from cleaning.repair.badness import (
+    NATIVE,
+    SCALE,
+    THIRD_BITS,
+    WEIGHTS,
+    Codes,
+    codes,
+    model,
+    pair_scores,
+    scorer,
+    triple_scores,
+    triples,
+    weights,
+)
 from cleaning.repair.chains import CP1252_UNDEFINED, HOLE, Family, Reader, is_lost, lost_firsts, sources
 from cleaning.repair.readings import is_simplified, is_traditional
 from cleaning.repair.streams import CHOICE, CHOICE_BYTE, HOLE_BYTE, stream
+
+if TYPE_CHECKING:
+    from cleaning.native._repair import Filler, Fillings
 
 SURE = 0.5
 """Posterior that a fill must reach; below it the hole stays open. Swept on the benchmark's lossy classes."""
@@ -59,13 +75,25 @@ _SINGLE_BYTE: tuple[Reader, ...] = ("latin-1", "cp1252")
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Options:
-    """What a broken place can have been: texts, and their code points by length with each one's number.
+    """What a broken place can have been.
 
     Places that are alike share one object, so it counts as equal to nothing but itself.
     """
 
     texts: tuple[str, ...]
-    points: tuple[tuple[NDArray[np.intp], Codes], ...]
+
+
+@lru_cache(maxsize=1 << 15)
+def _points(options: Options) -> tuple[tuple[NDArray[np.intp], Codes], ...]:
+    """Return the code points of the texts by length, each with its number."""
+    texts = options.texts
+    by_length: dict[int, list[int]] = {}
+    for number, text in enumerate(texts):
+        by_length.setdefault(len(text), []).append(number)
+    return tuple(
+        (np.array(numbers), codes("".join([texts[number] for number in numbers])).reshape(-1, length))
+        for length, numbers in by_length.items()
+    )
 
 
 class Cell(NamedTuple):
@@ -154,7 +182,7 @@ def undo(layer: Layer, loss: Loss, following: Family | None = None, *, sketch: b
                 _tail(tail, loss.reader),
                 loss,
                 following,
-                sketch,
+                sketch and (count > 0 or NATIVE is None),  # compiled, all texts cost hardly more than the first
             )
             number += count
             if not count:
@@ -235,32 +263,41 @@ def _options(
 ) -> Options:
     """Return what one broken place can have been, the commonest characters first; a `sketch` has the first one found."""
     if len(choices) > 1:
-        found = _expand(raw, choices, tail, loss)
+        found = _texts(islice(_expand(raw, choices, tail, loss), MOST_STEPS))
     else:
         options = choices[0] if choices else (b"",)
         each = (raw.replace(bytes([CHOICE_BYTE]), option) for option in options)
         every = (holed for one in each for holed in _holed(one, edges, loss) if _is_fillable(holed))
-        found = (data for holed in every for data in _filled(holed, tail, loss))
+        if NATIVE is not None and len(raw) <= SHORT:
+            found = iter(_fillings().texts(every, tail, loss.reader, loss.mark, MOST_STEPS))
+        else:
+            filled = (data for holed in every for data in _filled(holed, tail, loss))
+            found = _texts(islice(filled, MOST_STEPS))
     if sketch:
-        return Options(tuple(islice(_texts(islice(found, MOST_STEPS)), 1)), ())
-    spread = dict.fromkeys(_texts(islice(found, MOST_STEPS)))
+        return Options(tuple(islice(found, 1)))
+    spread = dict.fromkeys(found)
     if following is not None:
         texts = [text for text in spread if all(char == HOLE or sources(char, following) for char in text)]
-        texts = texts[:MOST_BETWEEN]
-    else:
-        texts = _commonest(list(spread))
-    by_length: dict[int, list[int]] = {}
-    for number, text in enumerate(texts):
-        by_length.setdefault(len(text), []).append(number)
-    points = tuple(
-        (np.array(numbers), codes("".join([texts[number] for number in numbers])).reshape(-1, length))
-        for length, numbers in by_length.items()
-    )
-    return Options(tuple(texts), points)
+        return Options(tuple(texts[:MOST_BETWEEN]))
+    return Options(tuple(_commonest(list(spread))))
+
+
+SHORT = 32
+"""Bytes of a broken place up to which the compiled twin fills it in; nothing makes UTF-8 of longer ones."""
+
+
+@cache
+def _fillings() -> Fillings:
+    """Return the compiled twin of `_filled`."""
+    assert NATIVE is not None
+    twin: Fillings = NATIVE.Fillings(_lost_before, HOLE_BYTE, _UNMARKED)
+    return twin
 
 
 def _commonest(texts: list[str]) -> list[str]:
     """Return the `MOST` texts whose characters are commonest, these first."""
+    if NATIVE is not None:
+        return NATIVE.commonest(scorer(), texts, MOST)
     if len(texts) < 2:
         return texts
     sizes = np.array([len(text) for text in texts])
@@ -424,6 +461,8 @@ def fill(
 
     A cell that allows nothing is a hole. Each cell is judged with what its neighbours most likely are, twice over.
     """
+    if NATIVE is not None:
+        return _filled_natively(cells, left, right, sides)
     best = [cell.text if cell.options is None else next(iter(cell.options.texts), HOLE) for cell in cells]
     sure = [cell.options is None or len(cell.options.texts) == 1 for cell in cells]
     unsure = [
@@ -449,6 +488,41 @@ def fill(
             choice, posterior = known[question]
             best[number], sure[number] = question[0].texts[choice], posterior >= SURE
     return [Fill(*one) for one in zip(best, sure, strict=True)]
+
+
+def _filled_natively(cells: Sequence[Cell], left: str, right: str, sides: Sequence[tuple[str, str]]) -> list[Fill]:
+    """Return what `fill` does, by its compiled twin."""
+    if all(cell.options is None for cell in cells):
+        return [Fill(cell.text, True) for cell in cells]
+    foreign = _foreign("".join([cell.text for cell in cells]))
+    costs = None if foreign is None else _whole_costs(foreign is _costs(True))
+    best, sure = _filler().fill(cells, left, right, sides, costs)
+    return [Fill(*one) for one in zip(best, sure, strict=True)]
+
+
+@cache
+def _whole_costs(simplified: bool) -> NDArray[np.int16]:
+    """Return `_costs` in the model's units."""
+    return (_costs(simplified) * SCALE).astype(np.int16)
+
+
+@cache
+def _filler() -> Filler:
+    """Return the compiled twin of `fill`."""
+    assert NATIVE is not None
+    stored = triples()
+    twin: Filler = NATIVE.Filler(
+        scorer(),
+        stored.keys,
+        (stored.values * -SCALE).astype(np.uint8),
+        (stored.backoff * -SCALE).astype(np.uint8),
+        np.searchsorted(stored.keys >> THIRD_BITS, np.arange(len(stored.backoff) + 1)).astype(np.uint32),
+        WEIGHTS,
+        THIRD_BITS,
+        NEAR,
+        SURE,
+    )
+    return twin
 
 
 _Question = tuple[Options, str]
@@ -510,10 +584,10 @@ def _weigh(
     around = codes("".join([context for _, context in questions])).reshape(-1, 4)
     by_length: dict[int, list[tuple[int, NDArray[np.intp], Codes]]] = {}
     for order, (options, _) in enumerate(questions):
-        for numbers, points in options.points:
+        for numbers, points in _points(options):
             by_length.setdefault(points.shape[1], []).append((order, numbers, points))
     owners, choices, scores = [], [], []
-    for parts in by_length.values():
+    for _, parts in sorted(by_length.items()):
         orders, numbered, pointed = zip(*parts, strict=True)
         owner = np.array(orders).repeat(list(map(len, numbered)))
         owners.append(owner)
@@ -560,7 +634,7 @@ def _scores(around: Codes, points: Codes, owner: NDArray[np.intp]) -> NDArray[np
     near = (rough >= best - NEAR).nonzero()[0]
     line = line.take(near, axis=1)
     total = np.zeros(len(near))
-    for triples in triple_scores(line[:-2].ravel(), line[1:-1].ravel(), line[2:].ravel()).reshape(-1, len(near)):
-        total += triples
+    for scored in triple_scores(line[:-2].ravel(), line[1:-1].ravel(), line[2:].ravel()).reshape(-1, len(near)):
+        total += scored
     scores[near] = total
     return scores
