@@ -90,7 +90,9 @@ def clean(
     decoded = decode(body, content_type, hint=site.charset)
     if isinstance(decoded, Rejected):
         return decoded
-    page = read_page(decoded.text, content_type, url=url, selectors=site.selectors, fetched_at=fetched_at)
+    page = read_page(
+        decoded.text, content_type, url=url, selectors=site.selectors, fetched_at=fetched_at, utf8=decoded.utf8
+    )
     if page.kind != "article":
         return _rejected(f"{page.kind}-page", _WHY_NO_ARTICLE[page.kind], decoded)
     lines = _with_fields(page)
@@ -141,10 +143,11 @@ def read_page(
     url: str | None = None,
     selectors: Selectors | None = None,
     fetched_at: datetime | None = None,
+    utf8: bytes | None = None,
 ) -> Extracted:
-    """Return the page's lines: by extraction for markup, every non-empty line for plain text."""
+    """Return the page's lines: by extraction for markup, every non-empty line for plain text; `utf8` as for `extract`."""
     if _is_html(text, content_type):
-        return extract(text, url=url, selectors=selectors, fetched_at=fetched_at)
+        return extract(text, url=url, selectors=selectors, fetched_at=fetched_at, utf8=utf8)
     lines = (_BLANKS.sub(" ", line).strip() for line in text.split("\n"))
     return Extracted("article", tuple(Block(line, "paragraph") for line in lines if line))
 

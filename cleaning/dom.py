@@ -113,9 +113,12 @@ class Dom:
             element = self.parents[element]
 
 
-def parse(html: str) -> LexborHTMLParser:
-    """Return lexbor's tree of a page, with what would make the parser slow taken out first."""
-    return LexborHTMLParser(utf8(html))
+def parse(html: str, data: bytes | None = None) -> LexborHTMLParser:
+    """Return lexbor's tree of a page, with what would make the parser slow taken out first.
+
+    `data` is the page in UTF-8, where at hand.
+    """
+    return LexborHTMLParser(utf8(html, data))
 
 
 # ---- after the parser ----

@@ -40,14 +40,16 @@ def extract(
     url: str | None = None,
     selectors: Selectors | None = None,
     fetched_at: datetime | None = None,
+    utf8: bytes | None = None,
 ) -> Extracted:
     """Return the page's kind, its article's blocks in reading order and its fields.
 
     Text is as the page has it: marks of undecodable bytes and private-use characters pass untouched. A data table's
-    row is one line, its cells joined by ` | `. `fetched_at` resolves relative dates; `url` tells a site's front page.
+    row is one line, its cells joined by ` | `. `fetched_at` resolves relative dates; `url` tells a site's front page;
+    `utf8` are the page's bytes, where they are the UTF-8 of `html`.
     No page raises, whatever it holds; a selector that is not CSS raises ValueError.
     """
-    tree = parse(html)
+    tree = parse(html, utf8)
     surveyed = survey(tree, html)
     head = _read_head(surveyed.stated, fetched_at)
     declared = declared_fields(tree, selectors, fetched_at) if selectors else Metadata()

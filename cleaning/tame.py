@@ -1,7 +1,8 @@
 """What would make lexbor slow or large is taken out of a page before it is parsed.
 
 Length, depth, formatting elements left open and tags with thousands of attributes are bounded. Nearly every page is
-within all bounds; that is seen from its bytes, in a fraction of the time that parsing takes.
+within all bounds; that is seen from its bytes, in a fraction of the time that parsing takes. The look at the tags has a
+compiled twin in `cleaning/native/_page.pyx`.
 """
 
 from __future__ import annotations
@@ -12,6 +13,10 @@ from collections.abc import Iterator
 
 import numpy as np
 import numpy.typing as npt
+
+from cleaning.native import available
+
+_NATIVE = available("_page")
 
 MAX_CHARS = 6_000_000
 """Characters of a page that are parsed: no article is longer, and a parser holds about 10 bytes a character."""
@@ -74,9 +79,13 @@ _FORMATTING_START_IN_TEXT = re.compile(rf"<(?:{'|'.join(sorted(_FORMATTING))})\s
 _FORMATTING_START = re.compile(_FORMATTING_START_IN_TEXT.pattern.encode(), re.IGNORECASE)
 
 
-def utf8(html: str) -> bytes:
-    """Return the page within bounds as UTF-8, ready for the parser; a lone surrogate becomes `?`."""
-    data = html.encode("utf-8", "replace")
+def utf8(html: str, data: bytes | None = None) -> bytes:
+    """Return the page within bounds as UTF-8, ready for the parser; a lone surrogate becomes `?`.
+
+    `data` are the bytes that the page was decoded from, where they are its UTF-8.
+    """
+    if data is None:
+        data = html.encode("utf-8", "replace")
     return data if len(html) <= MAX_CHARS and _within_bounds(data) else tame(html).encode("utf-8", "replace")
 
 
@@ -119,19 +128,31 @@ def _within_bounds(data: bytes) -> bool:
         return False
     if len(data) <= LONG_TAG and data.count(b"<") <= MAX_FORMATTING:
         return True
+    count, starts, gaps = _tags(data) if _NATIVE is None else _NATIVE.tags(data, _STARTS, LONG_TAG)
+    if count > MAX_UNCHECKED:
+        return False
+    if len(starts) > MAX_FORMATTING:
+        matched = sum(1 for start in starts if _FORMATTING_START.match(data, start))
+        if matched > MAX_FORMATTING:
+            return False
+    return not any(_crowded(data, start, end) for start, end in gaps)
+
+
+_STARTS = _FORMATTING_STARTS.tobytes()
+
+
+def _tags(data: bytes) -> tuple[int, list[int], list[tuple[int, int]]]:
+    """Return how many `<` a page has, where formatting elements may begin, and where no `>` stands for `LONG_TAG` bytes."""
     codes = np.frombuffer(data, dtype=np.uint8)
     tags = (codes == ord("<")).nonzero()[0]
-    if len(tags) > MAX_UNCHECKED:
-        return False
+    count = len(tags)
+    if count > MAX_UNCHECKED:
+        return count, [], []
     while len(tags) and tags[-1] >= len(data) - 2:
         tags = tags[:-1]
     firsts = codes.take(tags + 1).astype(np.uint16)
     starts = tags[_FORMATTING_STARTS.take(firsts << 8 | codes.take(tags + 2))]
-    if len(starts) > MAX_FORMATTING:
-        matched = sum(1 for start in starts.tolist() if _FORMATTING_START.match(data, start))
-        if matched > MAX_FORMATTING:
-            return False
-    return not any(_crowded(data, start, end) for start, end in _gaps(data, codes))
+    return count, starts.tolist(), list(_gaps(data, codes))
 
 
 _ROW = LONG_TAG // 2

@@ -1,0 +1,103 @@
+"""What is counted compiled of a page's bytes and lines is what Python counts."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from cleaning import decode, tame
+from cleaning.native import available
+
+native = available("_page")
+pytestmark = pytest.mark.skipif(native is None, reason="cleaning.native._page is not built")
+
+TEXT = "借款人逾期以後應當主動聯繫銀行 APR 24%。\N{EURO SIGN}\U00020547\u00ca\u0304"
+CODECS = ("gb18030", "big5hkscs")
+
+
+def two_bytes(body: bytes, codec: str) -> str | None:
+    assert native is not None
+    read: str | None = native.two_bytes(body, decode._pairs(codec))
+    return read
+
+
+def read(body: bytes, codec: str) -> str | None:
+    """Return what Python's codec reads, None where something is undecodable."""
+    try:
+        return body.decode(codec)
+    except UnicodeDecodeError:
+        return None
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    st.text(st.one_of(st.characters(codec="gb18030"), st.sampled_from(TEXT)), max_size=40), st.sampled_from(CODECS)
+)
+def test_text_of_pairs_is_read_as_the_codec_reads_it(text: str, codec: str) -> None:
+    body = text.encode(codec, "ignore")
+    assert two_bytes(body, codec) in (None, read(body, codec))
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.binary(max_size=40), st.sampled_from(CODECS))
+def test_bytes_are_never_read_in_another_way_than_by_the_codec(body: bytes, codec: str) -> None:
+    assert two_bytes(body, codec) in (None, read(body, codec))
+
+
+@pytest.mark.parametrize("codec", CODECS)
+def test_all_pairs_and_common_text(codec: str) -> None:
+    pairs = [bytes((lead, trail)) for lead in range(0x80, 0x100) for trail in range(0x100)]
+    assert all(two_bytes(pair, codec) in (None, read(pair, codec)) for pair in pairs)
+    common = "逾期協商 APR\r\n" * 50
+    assert two_bytes(common.encode(codec), codec) == common
+    assert two_bytes(b"", codec) == "" and two_bytes(b"abc", codec) == "abc"
+    assert two_bytes(common.encode(codec) + b"\xb0", codec) is None
+    assert two_bytes(b"\x80" + common.encode(codec), codec) is None
+
+
+def test_damaged_pages_are_read_alike_with_and_without(monkeypatch: pytest.MonkeyPatch) -> None:
+    page = f"<meta charset=gbk><p>{'借款人逾期以后应当主动联系银行。' * 30}</p>".encode("gbk")
+    bodies = [page, page[:-31], page.replace(b"\xd2\xf8", b"\xd2", 3), b"\x80" + page, page + b"\x81\x30\x84\x36"]
+    compiled = [decode.decode(body) for body in bodies]
+    monkeypatch.setattr(decode, "_NATIVE", None)
+    assert compiled == [decode.decode(body) for body in bodies]
+
+
+def test_tables_of_another_size_are_refused() -> None:
+    assert native is not None
+    with pytest.raises(ValueError, match="entries"):
+        native.two_bytes(b"abc", b"\0" * 65536)
+    with pytest.raises(ValueError, match="entries"):
+        native.tags(b"<b>", b"\0" * 131072, 10)
+
+
+pieces = st.one_of(
+    st.sampled_from(
+        ["<b ", "<B>", "<br", "<", ">", "<i\n", "<font a=1>", "<p>", "</b>", "<strong ", "甲", "a" * 2500]
+    ),
+    st.builds(
+        "{}{}".format, st.sampled_from(["x=1 " * 700, "-" * 1001, "<" * 30]), st.sampled_from(["", ">", "<u "])
+    ),
+)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(pieces, max_size=30).map("".join))
+def test_tags_are_counted_alike(page: str) -> None:
+    assert native is not None
+    data = page.encode()
+    assert native.tags(data, tame._STARTS, tame.LONG_TAG) == tame._tags(data)
+
+
+@pytest.mark.parametrize("page", ["", "<", ">", "<b", "><", ">" * 3000, "<" * 3000, "a" * 5000, "<b >" * 5000])
+def test_ends_of_pages_are_counted_alike(page: str) -> None:
+    assert native is not None
+    data = page.encode()
+    assert native.tags(data, tame._STARTS, tame.LONG_TAG) == tame._tags(data)
+
+
+def test_more_tags_than_are_looked_at_are_told_by_their_number() -> None:
+    assert native is not None
+    data = b"<b >" * (tame.MAX_UNCHECKED + 1)
+    assert native.tags(data, tame._STARTS, tame.LONG_TAG)[0] == tame._tags(data)[0] > tame.MAX_UNCHECKED
