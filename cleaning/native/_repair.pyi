@@ -10,6 +10,7 @@ from cleaning.repair.solve import Piece
 Trail = tuple[object, ...] | None
 """The pieces of a reading so far, newest first: (the trail before, start, end, text, kind, options of a lost byte)."""
 
+_Sources = Callable[[str], tuple[bytes, ...]]
 _Leads = Callable[[bytes, int, Writer], str]
 _Trails = Callable[[bytes, bytes, Writer], str]
 
@@ -59,7 +60,7 @@ class Pairs:
         scorer: Scorer,
         tables: tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.uint8]],
         written: tuple[NDArray[np.uint32], list[str]],
-        asked: tuple[Callable[[str], tuple[bytes, ...]], Callable[[str, bytes], bytes], _Leads, _Trails],
+        asked: tuple[_Sources, Callable[[str, bytes], bytes], _Leads, _Trails],
         piece: type[tuple[object, ...]],
         weights: NDArray[np.int64],
         writer: str,
@@ -84,12 +85,29 @@ class Fillings:
     """Broken places of UTF-8, filled with every byte string that may have been lost there."""
 
     def __init__(self, lost: Callable[[bytes, Reader, str | None], bytes], hole: int, unmarked: int) -> None: ...
-    def texts(self, holed: Iterable[bytes], tail: bytes, reader: Reader, mark: str | None, most: int) -> list[str]:
-        """Return the texts of `holed`, byte strings with marks for lost bytes, filled in; each text once.
+    def texts(
+        self,
+        raw: bytes,
+        options: tuple[bytes, ...],
+        edges: tuple[int, ...],
+        tail: bytes,
+        reader: Reader,
+        mark: str | None,
+        most: int,
+    ) -> list[str]:
+        """Return the texts of `raw`, one broken character, with lost bytes filled in; each text once.
 
-        `tail` are the bytes behind it, which decide what `reader` loses and shows as `mark`. No more than `most` are
-        tried.
+        `options` are what its one choice stands for, `edges` the places where an unmarked byte may be wanting, `tail`
+        the bytes behind it, which decide what `reader` loses and shows as `mark`. No more than `most` are tried.
         """
+
+def shown_as(texts: Iterable[str], lengths: NDArray[np.uint8], sources: _Sources) -> list[str]:
+    """Return those of `texts` of which every character has bytes: `lengths` by BMP code point, `sources` for any other."""
+
+def written_as(
+    texts: tuple[str, ...], lengths: NDArray[np.uint8], parts: NDArray[np.uint8], sources: _Sources
+) -> tuple[bytes, ...]:
+    """Return the bytes of each of `texts`, each byte string once: `lengths` and `parts` by BMP code point."""
 
 def commonest(scorer: Scorer, texts: list[str], most: int) -> list[str]:
     """Return the `most` texts whose characters are commonest, these first; of equals those that come first."""

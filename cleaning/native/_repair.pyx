@@ -949,7 +949,60 @@ cdef int decoded(const uint8_t *data, Py_ssize_t size, uint32_t *points) noexcep
 
 
 cdef enum:
-    MOST_RAW = 64          # bytes of one broken place up to which it is filled in here
+    MOST_RAW = 64          # bytes of one broken place up to which it is filled in here, with room for two more
+
+
+cdef Py_ssize_t wanted(uint8_t lead) noexcept nogil:
+    """Return how many bytes follow `lead` in UTF-8; -1 when it leads nothing."""
+    if lead < 0x80:
+        return 0
+    return 1 if 0xC2 <= lead < 0xE0 else 2 if 0xE0 <= lead < 0xF0 else 3 if 0xF0 <= lead < 0xF5 else -1
+
+
+def shown_as(texts not None, const uint8_t[::1] lengths not None, sources):
+    """Return those of `texts` of which every character has bytes: `lengths` by BMP code point, `sources` for any other."""
+    cdef list kept = []
+    cdef str text
+    cdef Py_ssize_t place
+    cdef uint32_t code
+    cdef bint whole
+    if len(lengths) != BMP:
+        raise ValueError("a length for each character of the basic plane is wanted")
+    for text in texts:
+        whole = True
+        for place in range(PyUnicode_GET_LENGTH(text)):
+            code = at_(text, place)
+            whole = whole and (lengths[code] > 0 if code < UNDECODED else bool(sources(text[place])))
+        if whole:
+            kept.append(text)
+    return kept
+
+
+def written_as(tuple texts not None, const uint8_t[::1] lengths not None, const uint8_t[:, ::1] parts not None, sources):
+    """Return the bytes of each of `texts`, each byte string once: `lengths` and `parts` by BMP code point."""
+    cdef list found = []
+    cdef set known = set()
+    cdef str text
+    cdef bytearray data
+    cdef Py_ssize_t place, number
+    cdef uint32_t code
+    if len(lengths) != BMP or parts.shape[0] != BMP or parts.shape[1] != 4:
+        raise ValueError("lengths and bytes for each character of the basic plane are wanted")
+    for text in texts:
+        data = bytearray()
+        for place in range(PyUnicode_GET_LENGTH(text)):
+            code = at_(text, place)
+            if code < UNDECODED:
+                for number in range(min(lengths[code], 4)):
+                    data.append(parts[code, number])
+            else:
+                options = sources(text[place])
+                data += options[0] if options else b""
+        whole = bytes(data)
+        if whole not in known:
+            known.add(whole)
+            found.append(whole)
+    return tuple(found)
 
 
 cdef class Fillings:
@@ -959,31 +1012,102 @@ cdef class Fillings:
     cdef list found
     cdef set known
     cdef Py_ssize_t left
-    cdef uint8_t hole, unmarked
+    cdef uint8_t hole, choice, unmarked
     cdef bytes tail
     cdef object reader, mark
 
-    def __init__(self, lost, uint8_t hole, uint8_t unmarked):
-        self.lost, self.hole, self.unmarked = lost, hole, unmarked
+    def __init__(self, lost, uint8_t hole, uint8_t choice, uint8_t unmarked):
+        self.lost, self.hole, self.choice, self.unmarked = lost, hole, choice, unmarked
 
-    def texts(self, holed not None, bytes tail not None, reader, mark, Py_ssize_t most):
-        """Return the texts of `holed`, byte strings with marks for lost bytes, filled in; each text once.
+    def texts(self, bytes raw not None, tuple options not None, tuple edges not None, bytes tail not None, reader, mark, Py_ssize_t most):
+        """Return the texts of `raw`, one broken character, with lost bytes filled in; each text once.
 
-        `tail` are the bytes behind it, which decide what `reader` loses and shows as `mark`. No more than `most` are tried.
+        `options` are what its one choice stands for, `edges` the places where an unmarked byte may be wanting, `tail` the
+        bytes behind it, which decide what `reader` loses and shows as `mark`. No more than `most` are tried.
         """
-        cdef bytes one
+        cdef bytes option
         cdef uint8_t data[MOST_RAW]
-        cdef Py_ssize_t place
+        cdef Py_ssize_t place, size, number
         self.found, self.known, self.left = [], set(), most
         self.tail, self.reader, self.mark = tail, reader, mark
-        for one in holed:
-            if len(one) > MOST_RAW:
+        for option in options:
+            if PyBytes_GET_SIZE(raw) + PyBytes_GET_SIZE(option) + 4 > MOST_RAW:
                 raise ValueError("a broken place has a few bytes only")
-            for place in range(len(one)):
-                data[place] = PyBytes_AS_STRING(one)[place]
-            if not self._fill(data, len(one)):
+            size = 0
+            for place in range(PyBytes_GET_SIZE(raw)):
+                if <uint8_t>PyBytes_AS_STRING(raw)[place] == self.choice:
+                    for number in range(PyBytes_GET_SIZE(option)):
+                        data[size] = PyBytes_AS_STRING(option)[number]
+                        size += 1
+                else:
+                    data[size] = PyBytes_AS_STRING(raw)[place]
+                    size += 1
+            if not self._hole(data, size, edges):
                 break
         return self.found
+
+    cdef bint _hole(self, uint8_t *data, Py_ssize_t size, tuple edges) except -1:
+        """Mark every byte that `data` wants and no hole stands for, and fill it; return whether more may be tried."""
+        cdef uint8_t holed[MOST_RAW]
+        cdef Py_ssize_t place, first, second, missing = 0, holes = 0
+        cdef uint8_t shown
+        if size:
+            missing = wanted(data[0])
+        for place in range(size):
+            if data[place] == self.unmarked:
+                return True  # a byte that UTF-8 doesn't have
+            holes += data[place] == self.hole
+            missing -= place > 0 and data[place] >= 0x80
+        if max(missing, 0) + holes > 2:
+            return True
+        if missing <= 0 or self.mark is None:
+            return self._fill_if(data, size)
+        if self.mark:
+            shown = ord(self.mark)
+            for place in range(size):
+                holed[place] = data[place]
+                if missing and data[place] == shown:
+                    holed[place] = self.unmarked
+                    missing -= 1
+            return self._fill_if(holed, size)
+        for first in range(len(edges)):
+            if missing == 1:
+                if not self._fill_if(holed, self._insert(holed, data, size, edges[first], -1)):
+                    return False
+                continue
+            for second in range(first, len(edges)):
+                if not self._fill_if(holed, self._insert(holed, data, size, edges[first], edges[second])):
+                    return False
+        return True
+
+    cdef Py_ssize_t _insert(self, uint8_t *holed, const uint8_t *data, Py_ssize_t size, Py_ssize_t first, Py_ssize_t second) noexcept:
+        """Write `data` with a mark before one place or two, both of them in order; return how long it is."""
+        cdef Py_ssize_t place, written = 0
+        first, second = min(first, size), min(second, size)
+        for place in range(size + 1):
+            if place == first:
+                holed[written] = self.unmarked
+                written += 1
+            if place == second:
+                holed[written] = self.unmarked
+                written += 1
+            if place < size:
+                holed[written] = data[place]
+                written += 1
+        return written
+
+    cdef bint _fill_if(self, uint8_t *data, Py_ssize_t size) except -1:
+        """Fill `data` if any later bytes make UTF-8 of it: one of three does, whatever its first byte asks for."""
+        cdef uint8_t tried[MOST_RAW]
+        cdef uint32_t points[MOST_RAW]
+        cdef uint8_t byte
+        cdef Py_ssize_t place
+        for byte in (0x90, 0xA0, 0x80):
+            for place in range(size):
+                tried[place] = byte if data[place] == self.hole or data[place] == self.unmarked else data[place]
+            if decoded(tried, size, points) > 0:
+                return self._fill(data, size)
+        return True
 
     cdef bint _fill(self, uint8_t *data, Py_ssize_t size) except -1:
         """Put the texts of `data` among those found, the last lost byte filled first; return whether more may be tried."""

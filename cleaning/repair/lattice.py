@@ -12,8 +12,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from functools import cache, lru_cache
+from dataclasses import dataclass, field
+from functools import cache, lru_cache, partial
 from itertools import accumulate, combinations_with_replacement, islice
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -36,7 +36,7 @@ from cleaning.repair.badness import (
 )
 from cleaning.repair.chains import CP1252_UNDEFINED, HOLE, Family, Reader, is_lost, lost_firsts, sources
 from cleaning.repair.readings import is_simplified, is_traditional
-from cleaning.repair.streams import CHOICE, CHOICE_BYTE, HOLE_BYTE, stream
+from cleaning.repair.streams import CHOICE, CHOICE_BYTE, HOLE_BYTE, stream, tables
 
 if TYPE_CHECKING:
     from cleaning.native._repair import Filler, Fillings
@@ -105,12 +105,27 @@ class Cell(NamedTuple):
     options: Options | None = None
 
 
-class Layer(NamedTuple):
-    """Bytes with `HOLE_BYTE` and `CHOICE_BYTE` in them, what each of the latter stands for, where characters begin."""
+@dataclass(frozen=True, slots=True, eq=False)
+class Layer:
+    """Bytes with `HOLE_BYTE` and `CHOICE_BYTE` in them, what each of the latter stands for, where characters begin.
+
+    `undone` remembers what was found under it.
+    """
 
     data: bytes
     choices: list[tuple[bytes, ...]]
     starts: NDArray[np.int64]
+    undone: dict[tuple[Loss, Family | None, bool] | None, list[Cell]] = field(default_factory=dict)
+    heads: dict[int, Layer] = field(default_factory=dict)
+
+    def head(self, length: int) -> Layer:
+        """Return the layer of the first `length` characters, itself where it has no more."""
+        if len(self.starts) <= length + 1:
+            return self
+        if length not in self.heads:
+            data = self.data[: int(self.starts[length])]
+            self.heads[length] = Layer(data, self.choices, self.starts[: length + 1])
+        return self.heads[length]
 
 
 class Loss(NamedTuple):
@@ -120,6 +135,7 @@ class Loss(NamedTuple):
     mark: str | None
 
 
+@lru_cache(maxsize=4)
 def outer(span: str, family: Family) -> Layer | None:
     """Return the bytes of what was seen; None when no decoder of `family` shows it, or no bytes of UTF-8 so."""
     found = stream(span, family)
@@ -147,6 +163,9 @@ def inner(cells: Sequence[Cell], family: Family) -> Layer | None:
 @lru_cache(maxsize=1 << 14)
 def _encoded(texts: tuple[str, ...], family: Family) -> tuple[bytes, ...]:
     """Return what `texts` can stand for under `family`; a lost byte where there is nothing to choose from."""
+    if NATIVE is not None and texts:
+        native: tuple[bytes, ...] = NATIVE.written_as(texts, *tables(family), partial(sources, family=family))
+        return native
     found = (
         b"".join(bytes([HOLE_BYTE]) if char == HOLE else next(iter(sources(char, family)), b"") for char in text)
         for text in texts
@@ -158,8 +177,22 @@ def undo(layer: Layer, loss: Loss, following: Family | None = None, *, sketch: b
     """Return the text of a layer's bytes, read as the UTF-8 they are: cells in order, bounds in bytes.
 
     `following` is the family of decoders that the text was shown by before, if this layer isn't the last. A `sketch` has
-    one text for each broken place, whichever comes first: enough to say that there is any.
+    one text for each broken place, whichever comes first: enough to say that there is any. What is found is remembered.
     """
+    if NATIVE is not None and not layer.choices:
+        sketch = False  # compiled, all texts cost hardly more than the first
+    if None in layer.undone:
+        return layer.undone[None]
+    asked = loss, following, sketch
+    if asked not in layer.undone:
+        cells = _undo(layer, loss, following, sketch)
+        whole = all(cell.options is None for cell in cells)  # whoever read it lost nothing
+        layer.undone[None if whole else asked] = cells
+        return cells
+    return layer.undone[asked]
+
+
+def _undo(layer: Layer, loss: Loss, following: Family | None, sketch: bool) -> list[Cell]:
     data = layer.data
     begins = _begins(layer) if loss.mark == "" else b""
     memo: dict[tuple[bytes, bytes, bytes], Options] = {}
@@ -182,7 +215,7 @@ def undo(layer: Layer, loss: Loss, following: Family | None = None, *, sketch: b
                 _tail(tail, loss.reader),
                 loss,
                 following,
-                sketch and (count > 0 or NATIVE is None),  # compiled, all texts cost hardly more than the first
+                sketch,
             )
             number += count
             if not count:
@@ -266,20 +299,35 @@ def _options(
         found = _texts(islice(_expand(raw, choices, tail, loss), MOST_STEPS))
     else:
         options = choices[0] if choices else (b"",)
-        each = (raw.replace(bytes([CHOICE_BYTE]), option) for option in options)
-        every = (holed for one in each for holed in _holed(one, edges, loss) if _is_fillable(holed))
-        if NATIVE is not None and len(raw) <= SHORT:
-            found = iter(_fillings().texts(every, tail, loss.reader, loss.mark, MOST_STEPS))
+        if NATIVE is not None and len(raw) + max(map(len, options)) <= SHORT:
+            found = iter(_fillings().texts(raw, options, edges, tail, loss.reader, loss.mark, MOST_STEPS))
         else:
-            filled = (data for holed in every for data in _filled(holed, tail, loss))
-            found = _texts(islice(filled, MOST_STEPS))
+            found = _filled_texts(raw, options, edges, tail, loss)
     if sketch:
         return Options(tuple(islice(found, 1)))
     spread = dict.fromkeys(found)
     if following is not None:
-        texts = [text for text in spread if all(char == HOLE or sources(char, following) for char in text)]
+        texts = _shown(spread, following)
         return Options(tuple(texts[:MOST_BETWEEN]))
     return Options(tuple(_commonest(list(spread))))
+
+
+def _filled_texts(
+    raw: bytes, options: tuple[bytes, ...], edges: tuple[int, ...], tail: bytes, loss: Loss
+) -> Iterator[str]:
+    """Yield the texts of one broken character with lost bytes filled in, which may have one choice in it."""
+    each = (raw.replace(bytes([CHOICE_BYTE]), option) for option in options)
+    every = (holed for one in each for holed in _holed(one, edges, loss) if _is_fillable(holed))
+    filled = (data for holed in every for data in _filled(holed, tail, loss))
+    return _texts(islice(filled, MOST_STEPS))
+
+
+def _shown(texts: Iterable[str], family: Family) -> list[str]:
+    """Return those of `texts` that a decoder of `family` can have shown."""
+    if NATIVE is not None:
+        kept: list[str] = NATIVE.shown_as(texts, tables(family)[0], partial(sources, family=family))
+        return kept
+    return [text for text in texts if all(char == HOLE or sources(char, family) for char in text)]
 
 
 SHORT = 32
@@ -290,14 +338,15 @@ SHORT = 32
 def _fillings() -> Fillings:
     """Return the compiled twin of `_filled`."""
     assert NATIVE is not None
-    twin: Fillings = NATIVE.Fillings(_lost_before, HOLE_BYTE, _UNMARKED)
+    twin: Fillings = NATIVE.Fillings(_lost_before, HOLE_BYTE, CHOICE_BYTE, _UNMARKED)
     return twin
 
 
 def _commonest(texts: list[str]) -> list[str]:
     """Return the `MOST` texts whose characters are commonest, these first."""
     if NATIVE is not None:
-        return NATIVE.commonest(scorer(), texts, MOST)
+        ranked: list[str] = NATIVE.commonest(scorer(), texts, MOST)
+        return ranked
     if len(texts) < 2:
         return texts
     sizes = np.array([len(text) for text in texts])

@@ -67,7 +67,7 @@ def _losses(span: str, family: Family, layer: Layer) -> Iterator[Loss]:
     if len(choices) == 1:
         yield from choices
         return
-    head = _head(layer)
+    head = layer.head(HEAD)
     ranks: dict[Loss, tuple[int, bool]] = {}
     for loss in choices:
         ranks[loss] = _rank(span[:HEAD], head, family, loss)
@@ -78,12 +78,6 @@ def _losses(span: str, family: Family, layer: Layer) -> Iterator[Loss]:
 
 def _choices(span: str, family: Family) -> list[Loss]:
     return [Loss(reader, mark) for reader in READERS[family] for mark in _marks(span, family)]
-
-
-def _head(layer: Layer) -> Layer:
-    if len(layer.starts) <= HEAD + 1:
-        return layer
-    return Layer(layer.data[: int(layer.starts[HEAD])], layer.choices, layer.starts[: HEAD + 1])
 
 
 _EXPLAINED = (0, False)
@@ -105,7 +99,7 @@ def _proved(span: str, family: Family, layer: Layer) -> Loss | None:
 
     All of a long span is looked at only where its beginning is explained.
     """
-    head = _head(layer) if len(span) > HEAD else None
+    head = layer.head(HEAD) if len(span) > HEAD else None
     for loss in _choices(span, family):
         if head is not None and _rank(span[:HEAD], head, family, loss) != _EXPLAINED:
             continue
@@ -262,10 +256,8 @@ def _next_loss(below: _Below, above: Loss) -> Loss:
 def _below(here: _Below, loss: Loss) -> _Below | None:
     """Return the layer under `here`, if what it says is UTF-8 read wrongly once more."""
     known = "".join(cell.text for cell in undo(here.layer, loss))
-    high = _HIGH.findall(known)
-    family: Family = (
-        "latin" if 2 * sum(char < "\u0100" or char in SPECIALS for char in high) > len(high) else "gbk"
-    )
+    high = len(_HIGH.findall(known))
+    family: Family = "latin" if 2 * len(_SINGLE.findall(known)) > high else "gbk"
     layer = inner(undo(here.layer, loss, family), family)
     if layer is None or not high or not _explained(layer, Loss(READERS[family][-1], loss.mark)):
         return None
@@ -274,8 +266,7 @@ def _below(here: _Below, loss: Loss) -> _Below | None:
 
 def _explained(layer: Layer, loss: Loss) -> bool:
     """Tell whether the bytes of an inner layer are UTF-8 but for what was lost, by as much of it as is surely enough."""
-    end = int(layer.starts[min(HEAD, len(layer.starts) - 1)])
-    cells = undo(Layer(layer.data[:end], layer.choices, layer.starts[: HEAD + 1]), loss, sketch=True)
+    cells = undo(layer.head(HEAD), loss, sketch=True)
     whole = sum(len(_HIGH.findall(cell.text)) for cell in cells if cell.options is None)
     broken = sum(cell.options is not None for cell in cells)
     unexplained = sum(cell.options is not None and not cell.options.texts for cell in cells)
@@ -283,6 +274,7 @@ def _explained(layer: Layer, loss: Loss) -> bool:
 
 
 _HIGH = re.compile("[^\x00-\x7f\ufffd]")
+_SINGLE = re.compile(f"[\x80-\xff{''.join(SPECIALS)}]")
 _LEFT_OUT = re.compile(f"[{''.join(map(chr, CP1252_UNDEFINED))}]")
 _SPECIAL = re.compile(f"[{''.join(SPECIALS)}{HOLE}]")
 
