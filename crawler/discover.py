@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from functools import lru_cache
 from io import BytesIO
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, cast
 
 from lxml import etree  # type: ignore[import-untyped]
-from selectolax.lexbor import LexborHTMLParser, LexborNode
+from selectolax.lexbor import LexborHTMLParser
 
 from cleaning.dom import parse
 from crawler.frontier import UrlError, canonical, requestable, resolve
+from crawler.signs import SHORT_TEXT, Sign, plain_signs, tree_signs
 
 LinkKind = Literal["link", "next", "redirect", "sitemap", "feed", "article", "list", "seed"]
 BodyKind = Literal["html", "sitemap", "feed", "urls", "other"]
@@ -22,20 +22,6 @@ MAX_LINKS = 5000
 
 MAX_ENTRIES = 50_000
 """Entries taken of one sitemap: the protocol's own ceiling (sitemaps.org)."""
-
-_NEXT = "下一页 下页 后一页 后页 下一頁 下頁 next 下一页» 下一页> next» > >> » › 更多 加载更多"
-NEXT_WORDS = frozenset(_NEXT.split())
-"""Texts of a link to the list's next page."""
-
-_LONGEST_NEXT = 2 * max(map(len, NEXT_WORDS))
-"""The longest of them, with a space behind each character."""
-
-LINK_SELECTOR = (
-    "a[href], area[href], link[href], frame[src], iframe[src], base[href], meta[http-equiv], meta[name]"
-)
-
-_REFRESH_URL = re.compile(r"url\s*=\s*['\"]?([^'\"\s>]{1,2000})", re.IGNORECASE)
-_SHORT_TEXT = 80
 
 
 class Link(NamedTuple):
@@ -50,28 +36,43 @@ class Link(NamedTuple):
 class Page:
     """A page as the crawl needs it: its links, generator mark, title, and its visible text without white space.
 
-    The text is made when it is first asked for: of a page whose address says what it is, nobody asks.
+    The tree is built when title or text are first asked for: of a page whose address says what it is, nobody asks.
     """
 
-    __slots__ = ("_text", "_tree", "generator", "link_chars", "links", "title")
+    __slots__ = ("_html", "_text", "_title", "_tree", "generator", "link_chars", "links")
 
-    def __init__(self, tree: LexborHTMLParser, links: tuple[Link, ...], generator: str) -> None:
-        """Take over `tree`, of which nobody else needs its scripts and styles."""
+    def __init__(self, html: str, tree: LexborHTMLParser | None, links: tuple[Link, ...], generator: str) -> None:
+        """Take what was found in `html`; of its `tree`, if it was built, nobody else needs scripts and styles."""
         self.links = links
         self.generator = generator
         self.link_chars = sum(len(link.text) for link in links)
-        title = tree.css_first("title")
-        self.title = title.text(strip=True)[:200] if title is not None else ""
+        self._html = html
         self._tree = tree
+        self._title = ""
         self._text: str | None = None
+
+    @property
+    def title(self) -> str:
+        """The title element's text, at most 200 characters."""
+        self._read()
+        return self._title
 
     @property
     def text(self) -> str:
         """The visible text without white space."""
+        return self._read()
+
+    def _read(self) -> str:
+        """Read title and text, once, and return the text."""
         if self._text is None:
-            self._tree.strip_tags(["script", "style", "noscript", "template", "head"])
-            body = self._tree.body
+            # Tamed: lexbor is quadratic in how deep elements nest.
+            tree = self._tree or parse(self._html)
+            title = tree.css_first("title")
+            self._title = title.text(strip=True)[:200] if title is not None else ""
+            tree.strip_tags(["script", "style", "noscript", "template", "head"])
+            body = tree.body
             self._text = "".join(body.text(deep=True).split()) if body is not None else ""
+            self._html, self._tree = "", None
         return self._text
 
     @property
@@ -117,91 +118,42 @@ def read_page(html: str, url: str, *, charset: str = "utf-8") -> Page:
 
     A page that forbids it (`<meta name="robots" content="nofollow">`) has no links.
     """
-    # Tamed: lexbor is quadratic in how deep elements nest.
-    tree = parse(html)
-    nodes = tree.css(LINK_SELECTOR)
-    base, generator, nofollow = _page_marks(nodes, url)
-    links = () if nofollow else _links(nodes, base, charset)
-    return Page(tree, links, generator)
-
-
-def _page_marks(nodes: list[LexborNode], url: str) -> tuple[str, str, bool]:
-    """Return the base for references, the generator mark, and whether links are not to be followed."""
     base, generator, nofollow = url, "", False
-    for node in nodes:
-        tag = node.tag
-        if tag == "base" and base == url:
-            try:
-                base = resolve(url, node.attributes.get("href") or "")
-            except UrlError:
-                base = url
-        elif tag == "meta":
-            name = (node.attributes.get("name") or "").lower()
-            content = node.attributes.get("content") or ""
-            if name == "generator":
-                generator = content[:100]
-            elif name == "robots" and ("nofollow" in content.lower() or content.lower().strip() == "none"):
-                nofollow = True
-    return base, generator, nofollow
+    references: list[Sign] = []
+    found, tree = plain_signs(html), None
+    if found is None:
+        tree = parse(html)
+        found = tree_signs(tree)
+    for sign in found:
+        if sign.kind == "base":
+            base = _based(url, sign.value) if base == url else base
+        elif sign.kind == "generator":
+            generator = sign.value
+        elif sign.kind == "nofollow":
+            nofollow = True
+        else:
+            references.append(sign)
+    return Page(html, tree, () if nofollow else _links(references, base, charset), generator)
 
 
-def _links(nodes: list[LexborNode], base: str, charset: str) -> tuple[Link, ...]:
+def _based(url: str, reference: str) -> str:
+    try:
+        return resolve(url, reference)
+    except UrlError:
+        return url
+
+
+def _links(references: list[Sign], base: str, charset: str) -> tuple[Link, ...]:
     """Return the first link to each key, up to MAX_LINKS."""
     folder = _folder(base)
     found: dict[str, Link] = {}
-    for node in nodes[: 2 * MAX_LINKS]:
-        reference = _node_link(node)
-        link = None if reference is None else _link(base, folder, *reference, charset)
+    for kind, reference, text in references:
+        link = _link(base, folder, reference, text, cast("LinkKind", kind), charset)
         if link is not None and link.key not in found:
             found[link.key] = link
             if len(found) >= MAX_LINKS:
                 break
     return tuple(found.values())
-
-
-def _node_link(node: LexborNode) -> tuple[str, str, LinkKind] | None:
-    """Return an element's reference, text and kind, or None if it names no page."""
-    attributes = node.attributes
-    tag = node.tag
-    if tag in ("a", "area"):
-        href = attributes.get("href")
-        # Most hrefs have no colon so early, and most texts are too long: what is asked of every link is kept short.
-        if (
-            not href
-            or href[0] == "#"
-            or (
-                ":" in href[:11]
-                and href[:11].lower().lstrip().startswith(("javascript:", "mailto:", "tel:", "data:"))
-            )
-        ):
-            return None
-        text = " ".join(node.text(deep=True).split())[:_SHORT_TEXT]
-        following = len(text) <= _LONGEST_NEXT and text.lower().replace(" ", "") in NEXT_WORDS
-        if not following and (rel := attributes.get("rel")):
-            following = "next" in rel.lower().split()
-        return href, text, "next" if following else "link"
-    if tag in ("frame", "iframe"):
-        source = attributes.get("src")
-        return (source, "", "link") if source and not source.startswith(("javascript:", "about:")) else None
-    if tag == "link":
-        return _head_link(attributes.get("href") or "", attributes.get("rel") or "", attributes.get("type") or "")
-    if tag == "meta" and (attributes.get("http-equiv") or "").lower() == "refresh":
-        target = _REFRESH_URL.search(attributes.get("content") or "")
-        return (target[1], "", "redirect") if target else None
-    return None
-
-
-def _head_link(href: str, rel: str, mime: str) -> tuple[str, str, LinkKind] | None:
-    names = rel.lower().split()
-    if not href:
-        return None
-    if "alternate" in names and ("rss" in mime or "atom" in mime):
-        return href, "", "feed"
-    if "next" in names or "prev" in names:
-        return href, "", "next"
-    if "sitemap" in names:
-        return href, "", "sitemap"
-    return None
 
 
 def sniff(body: bytes, content_type: str) -> BodyKind:
@@ -245,7 +197,7 @@ def read_feed(body: bytes, base: str) -> Iterator[Link]:
         for child in element:
             name = _local(child)
             if name == "title":
-                title = (child.text or "").strip()[:_SHORT_TEXT]
+                title = (child.text or "").strip()[:SHORT_TEXT]
             elif name == "link" and child.get("rel", "alternate") == "alternate" and not target:
                 target = (child.get("href") or child.text or "").strip()
         link = make_link(base, target, title, "article") if target else None
