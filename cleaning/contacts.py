@@ -16,6 +16,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from cleaning.characters import Chars, chars, from_codes
 from cleaning.folding import fold, unfolded
 
 ContactKind = Literal["phone", "qq", "wechat", "email", "hotline"]
@@ -123,7 +124,7 @@ _MAY_HOLD = re.compile(
     rf"[\d@(\[{{# a-z艾{_FORMS}](?:(?<=\d)(?:[ .*_~\-{_MARK}]{{0,3}}\d){{4}}|(?<=@)|(?<=[(\[{{])at[)\]}}]"
     rf"|(?<=#)[qs1f]|(?<= )at |(?<=[a-z])[a-z0-9_-]{{5}}|(?<=艾)特|(?<=[{_FORMS}])(?:[ .-]?[{_FORMS}]){{4}})"
 )
-_MAY_RUN = re.compile(rf"[\d .@()\[\]{{}}#a-z_*~艾特{_MARK}{_FORMS}-]{{2,}}")
+_MAY_RUN = re.compile(rf"[\d .@()\[\]{{}}#a-z_*~艾特{_MARK}{_FORMS}-]")
 _PLAIN_DIGITS = str.maketrans(_DIGIT_FORMS)
 
 
@@ -255,16 +256,18 @@ MAX_CONTACT_LINE = 120
 
 def may_hold_contacts(key: str) -> list[int]:
     """Return offsets in a folded text of what may be contacts; a line without one has none. Cheap, and misses none."""
-    return [
-        run.start()
-        for run in _MAY_RUN.finditer(key)
-        if (run.end() - run.start() > _SHORT_RUN or _SHORT_SIGN.search(run[0])) and _MAY_HOLD.search(run[0])
-    ]
+    return [start for start, end in _run_chars().runs(key, LONG_RUN) if _MAY_HOLD.search(key, start, end)]
 
 
-_SHORT_RUN = 3
-_SHORT_SIGN = re.compile("[@#艾]")
-"""What a run of so few characters must hold to be a contact: a year, a list's number or a word of Latin has none."""
+@cache
+def _run_chars() -> Chars:
+    planes = from_codes(np.arange(0x20000, dtype=np.uint32))  # no digit lies further out
+    return chars("".join(_MAY_RUN.findall(planes)), _SIGNS)
+
+
+LONG_RUN = 4
+_SIGNS = "@#艾"
+"""What a shorter run must hold to be a contact: a year, a list's number or a word of Latin has none."""
 
 
 def is_contact_line(key: str) -> bool:

@@ -11,10 +11,12 @@ import unicodedata
 from functools import cache, lru_cache
 from importlib import resources
 
-import numpy as np
-import numpy.typing as npt
+from cleaning import characters
+from cleaning.characters import Table
+from cleaning.native import available
 
-_CODEPOINTS = 0x110000
+_native = available("_text")
+
 _FULLWIDTH_FIRST, _FULLWIDTH_LAST, _FULLWIDTH_SHIFT = 0xFF01, 0xFF5E, 0xFEE0
 _OTHER_FORMS = {
     "\N{IDEOGRAPHIC SPACE}": " ",
@@ -43,20 +45,21 @@ _OTHER_FORMS = {
 
 def fold(text: str) -> str:
     """Return the comparison key of `text`: same length, Simplified, half-width punctuation, lower case."""
-    codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
-    return _table()[codes].tobytes().decode("utf-32-le", "surrogatepass")
+    return _table().translated(text)
 
 
 @lru_cache(maxsize=4)
 def lowered(text: str) -> str:
     """Return `text` in lower case. The last few are kept: lenders, subjects, relevance and quality all read one text."""
-    return text.lower()
+    return _native.lowered(text) if _native else text.lower()
 
 
-def unfolded(characters: str) -> str:
-    """Return every character that `fold` makes one of `characters`, these included."""
-    wanted = np.fromiter(map(ord, characters), dtype=np.uint32)
-    return "".join(map(chr, np.flatnonzero(np.isin(_table(), wanted)).tolist()))
+def unfolded(wanted: str) -> str:
+    """Return every character that `fold` makes one of `wanted`, these included."""
+    points = frozenset(map(ord, wanted))
+    changes = _changes()
+    made = (code for code, other in changes.items() if other in points)
+    return "".join(map(chr, sorted({*made, *(code for code in points if code not in changes)})))
 
 
 def letters(text: str) -> str:
@@ -65,15 +68,20 @@ def letters(text: str) -> str:
 
 
 @cache
-def _table() -> npt.NDArray[np.uint32]:
-    table = np.arange(_CODEPOINTS, dtype=np.uint32)
-    for traditional, simplified in _simplified_characters():
-        table[ord(traditional)] = ord(simplified)
+def _table() -> Table:
+    return characters.table(_changes())
+
+
+@cache
+def _changes() -> dict[int, int]:
+    """Return the code points that the key has others for."""
+    table = {ord(traditional): ord(simplified) for traditional, simplified in _simplified_characters()}
     for code in range(_FULLWIDTH_FIRST, _FULLWIDTH_LAST + 1):
         table[code] = ord(chr(code - _FULLWIDTH_SHIFT).lower())
     for code in range(ord("A"), ord("Z") + 1):
         table[code] = code + 32
-    table[0xD800:0xE000] = ord("\N{REPLACEMENT CHARACTER}")  # no matcher takes a lone surrogate
+    for code in range(0xD800, 0xE000):
+        table[code] = ord("\N{REPLACEMENT CHARACTER}")  # no matcher takes a lone surrogate
     for code in (*range(0x24B6, 0x24EA), *range(0x1D400, 0x1D800)):  # circled and mathematical letters and digits
         plain_form = unicodedata.normalize("NFKC", chr(code)).lower()
         if len(plain_form) == 1:

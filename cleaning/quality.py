@@ -11,23 +11,18 @@ from importlib import resources
 from typing import TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 
+from cleaning.characters import CODEPOINTS, Kinds, kinds
 from cleaning.folding import lowered
 from cleaning.words import Words, words
 
 Quality: TypeAlias = dict[str, float | int | bool]
-
-NGRAM = 8
-"""Length in characters of the n-grams that repetition is counted on: longer than the names a page is about
-(小米金融逾期 ...), shorter than a clause."""
 
 _OTHER, _HAN, _PUNCTUATION, _DIGIT, _SPACE = range(5)
 _HAN_RANGES = (
     (0x3400, 0x4DBF), (0x4E00, 0x9FFF), (0xF900, 0xFAFF), (0x20000, 0x2FA1F), (0x30000, 0x323AF),
 )  # fmt: skip
 """Unified and compatibility ideographs with extensions A to I (Unicode 15.1, Blocks.txt)."""
-_ODD = (np.uint64(0x9E3779B97F4A7C15), np.uint64(0xC2B2AE3D27D4EB4F), np.uint64(0x165667B19E3779F9))
 _SENTENCE_ENDS = tuple("。！？…!?.；;”」』）)")
 
 
@@ -49,11 +44,9 @@ def quality(text: str, *, damage_share: float = 0.0) -> Quality:
     the last line ends as a sentence does · `damage_share` as given.
     """
     lines = [line for line in map(str.strip, text.split("\n")) if line]
-    codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
-    kinds = _kinds()[codes]
-    counts = np.bincount(kinds, minlength=5).tolist()
+    counts = _kinds().counts(text)
     chars = len(text) - counts[_SPACE]
-    repeated, top = _repetition(codes[kinds != _SPACE])
+    repeated, top = _repetition(*_kinds().repetition(text, _SPACE))
     residue, spun = _marks_in(text)
     return {
         "chars": chars,
@@ -84,26 +77,9 @@ def _duplicate_line_share(lines: list[str]) -> float:
     return _share(again, sum(map(len, lines)))
 
 
-def _repetition(codes: npt.NDArray[np.uint32]) -> tuple[float, float]:
-    """Return the share of n-grams said before, and of the most frequent one where it occurs more than once.
-
-    N-grams are compared by a 64-bit hash made by doubling: 2, 4, 8 characters. A collision would move the share by
-    one over the number of n-grams.
-    """
-    total = len(codes) - NGRAM + 1
-    if total < 2:
-        return 0.0, 0.0
-    hashes = codes.astype(np.uint64)
-    for width, odd in zip((1, 2, 4), _ODD):
-        hashes = hashes[:-width] * odd + hashes[width:]
-    hashes.sort()
-    firsts = np.flatnonzero(hashes[1:] != hashes[:-1]) + 1
-    unique = len(firsts) + 1
-    if unique == total:
-        return 0.0, 0.0
-    inner = int((firsts[1:] - firsts[:-1]).max()) if len(firsts) > 1 else 0
-    most = max(inner, int(firsts[0]), total - int(firsts[-1])) if len(firsts) else total
-    return _share(total - unique, total), _share(most, total)
+def _repetition(total: int, unique: int, most: int) -> tuple[float, float]:
+    """Return the share of n-grams said before, and of the most frequent one where it occurs more than once."""
+    return (0.0, 0.0) if unique == total else (_share(total - unique, total), _share(most, total))
 
 
 def _marks_in(text: str) -> tuple[int, int]:
@@ -122,19 +98,19 @@ def _marks() -> _Marks:
 
 
 @cache
-def _kinds() -> npt.NDArray[np.uint8]:
-    """Return a table by code point: Han, punctuation or symbol, decimal digit, white space, other."""
-    kinds = np.full(0x110000, _OTHER, dtype=np.uint8)
+def _kinds() -> Kinds:
+    """Return for each code point: Han, punctuation or symbol, decimal digit, white space, other."""
+    known = np.full(CODEPOINTS, _OTHER, dtype=np.uint8)
     for start, end in _HAN_RANGES:
-        kinds[start : end + 1] = _HAN
+        known[start : end + 1] = _HAN
     # Everything that Chinese pages use for punctuation lies in these blocks.
     for code in (*range(0x3100), *range(0xFE10, 0xFE70), *range(0xFF00, 0xFFF0)):
         char = chr(code)
         category = unicodedata.category(char)
         if char.isspace():
-            kinds[code] = _SPACE
+            known[code] = _SPACE
         elif category == "Nd":
-            kinds[code] = _DIGIT
+            known[code] = _DIGIT
         elif category[0] in "PS":
-            kinds[code] = _PUNCTUATION
-    return kinds
+            known[code] = _PUNCTUATION
+    return kinds(known)

@@ -1,8 +1,8 @@
 """Traditional to Simplified Chinese at native speed, with the dictionaries of opencc-python-reimplemented.
 
 The conversion has two layers. The first gives exactly what `opencc.OpenCC(config).convert` gives, from the same
-dictionary files: one table look-up per character in numpy, and a Python step only where a phrase entry that
-says something else than its characters may begin. The second corrects what the dictionaries get wrong on real
+dictionary files: one table look-up per character (`cleaning.characters`), and a Python step only where a phrase entry
+that says something else than its characters may begin. The second corrects what the dictionaries get wrong on real
 pages (著 as aspect particle, the county 乾安 ...); its words are data, in `data/script.toml`.
 """
 
@@ -20,6 +20,7 @@ from typing import Literal, NamedTuple, TypeAlias, get_args
 import numpy as np
 import numpy.typing as npt
 
+from cleaning.characters import CODEPOINTS, Chars, Kinds, Table, chars, codes, kinds, table
 from cleaning.findings import Edited, Finding
 
 Config = Literal["t2s", "tw2s", "tw2sp", "hk2s", "hk2sp"]
@@ -35,17 +36,11 @@ Real pages carry a few characters of the other script (names, a quoted line) and
 are half converted lie between a fifth and four fifths.
 """
 
-_Codes: TypeAlias = npt.NDArray[np.uint32]
 _Decide: TypeAlias = Callable[[str, int, bool], str | None]
 """What a correction says of the character at an offset of the converted text: the right one, or None.
 
 The third argument tells whether the page was in Traditional characters, at least in part.
 """
-
-_TABLE_SIZE = 0x110000
-_CODE_MASK = np.uint32(0x1FFFFF)
-_PHRASE = np.uint32(1 << 24)
-_TRIGGER = np.uint32(1 << 25)
 
 
 class _Phrase(NamedTuple):
@@ -66,22 +61,24 @@ class _Splice(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class _Stage:
-    """One group of dictionaries: characters as a table with flags in its high bits, phrases by their anchors.
+    """One group of dictionaries: characters as a table, phrases by their anchors; `special` are anchors and triggers.
 
     A phrase's anchor is one of its characters that few other words have; `phrases` maps the anchor with its
     neighbour in the phrase (the next character, or the one before when the anchor ends it) to the phrases and the
     anchor's offset in each.
     """
 
-    table: _Codes
+    table: Table
+    special: Chars
+    triggers: frozenset[str]
+    anchors: frozenset[str]
     phrases: Mapping[str, tuple[tuple[int, _Phrase], ...]]
 
 
 class _Converted(NamedTuple):
-    """A stage's output: its text and code points, and the phrases that moved what follows them."""
+    """A stage's output: its text, and the phrases that moved what follows them."""
 
     text: str
-    codes: _Codes
     splices: tuple[_Splice, ...] = ()
     triggers: tuple[int, ...] = ()
 
@@ -128,23 +125,13 @@ def detect(text: str) -> Script:
     """
     if text.isascii():
         return "hans"
-    kinds = _kinds()[_codes(text)]
-    simplified = int(np.count_nonzero(kinds == 1))
-    traditional = int(np.count_nonzero(kinds == 2))
+    _, simplified, traditional, *_ = _kinds().counts(text)
     if min(simplified, traditional) > MINORITY_SHARE * (simplified + traditional):
         return "mixed"
     return "hant" if traditional > simplified else "hans"
 
 
 # --- first layer: the library's conversion ---------------------------------------------------------------------
-
-
-def _codes(text: str) -> _Codes:
-    return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
-
-
-def _text(codes: _Codes) -> str:
-    return codes.tobytes().decode("utf-32-le", "surrogatepass")
 
 
 def _convert(text: str, config: Config, corrections: bool) -> tuple[_Converted, list[_Correction]]:
@@ -159,34 +146,23 @@ def _convert(text: str, config: Config, corrections: bool) -> tuple[_Converted, 
     made = list(_corrections(middle, done)) if corrections and done.triggers else []
     result = _corrected(done, made) if made else done
     if result.text == text:
-        return _Converted(text, result.codes), []
+        return _Converted(text), []
     return result._replace(splices=splices), made
 
 
 def _run(stage: _Stage, text: str) -> _Converted:
     """Return `text` taken through one group of dictionaries."""
-    codes = _codes(text)
-    values = stage.table[codes]
-    special = np.flatnonzero(values > _CODE_MASK)
-    if not special.size:
-        if np.array_equal(values, codes):
-            return _Converted(text, codes)
-        return _Converted(_text(values), values)
-    flags = values[special]
-    triggers = special[flags >= _TRIGGER].tolist()
-    out = values & _CODE_MASK
-    splices = []
-    for start, phrase in _chosen(stage, text, special[(flags & _PHRASE) != 0].tolist()):
-        end = start + len(phrase.key)
-        if len(phrase.value) == len(phrase.key):
-            out[start:end] = _codes(phrase.value)
-        else:
-            splices.append(_Splice(start, end, phrase.value))
-    result = text if np.array_equal(out, codes) else _text(out)
-    if splices:
-        result = _spliced(result, splices)
-        out = _codes(result)
-    return _Converted(result, out, tuple(splices), tuple(triggers))
+    result = stage.table.translated(text)
+    special = stage.special.places(text)
+    if not special:
+        return _Converted(result)
+    triggers = tuple(at for at in special if text[at] in stage.triggers)
+    chosen = _chosen(stage, text, [at for at in special if text[at] in stage.anchors])
+    if not chosen:
+        return _Converted(result, (), triggers)
+    splices = [_Splice(start, start + len(phrase.key), phrase.value) for start, phrase in chosen]
+    moving = tuple(splice for splice in splices if len(splice.after) != splice.end - splice.start)
+    return _Converted(_spliced(result, splices), moving, triggers)
 
 
 def _chosen(stage: _Stage, text: str, anchors: list[int]) -> list[tuple[int, _Phrase]]:
@@ -272,17 +248,17 @@ def _stage(names: list[str], triggers: str) -> _Stage:
         _Phrase(rank, key, values[0]) for rank, name in enumerate(phrase_names) for key, values in _entries(name)
     ]
     needed = _needed(phrases, characters)
-    table = np.arange(_TABLE_SIZE, dtype=np.uint32)
-    table[[ord(key) for key in characters]] = [ord(value) for value in characters.values()]
-    table[[ord(char) for char in triggers]] |= _TRIGGER
     index: dict[str, tuple[tuple[int, _Phrase], ...]] = {}
+    anchors = set()
     for anchor, phrase in _anchored(needed):
-        table[ord(anchor)] |= _PHRASE
+        anchors.add(anchor)
         offset = phrase.key.index(anchor)
         last = offset == len(phrase.key) - 1
         pair = phrase.key[max(offset - 1, 0) : offset + 1] if last else phrase.key[offset : offset + 2]
         index[pair] = (*index.get(pair, ()), (offset, phrase))
-    return _Stage(table, index)
+    changed = {ord(key): ord(value) for key, value in characters.items()}
+    special = chars("".join(sorted(anchors.union(triggers))))
+    return _Stage(table(changed), special, frozenset(triggers), frozenset(anchors), index)
 
 
 def _anchored(phrases: list[_Phrase]) -> Iterator[tuple[str, _Phrase]]:
@@ -316,12 +292,12 @@ def _needed(phrases: list[_Phrase], characters: Mapping[str, str]) -> list[_Phra
 
 
 @cache
-def _kinds() -> npt.NDArray[np.uint8]:
-    """Return a table by code point: 1 for characters that only Simplified text has, 2 for only Traditional."""
-    kinds = np.zeros(_TABLE_SIZE, dtype=np.uint8)
+def _kinds() -> Kinds:
+    """Return for each code point 1 for characters that only Simplified text has, 2 for only Traditional, else 0."""
+    known = np.zeros(CODEPOINTS, dtype=np.uint8)
     for name, kind in (("STCharacters.txt", 1), ("TSCharacters.txt", 2)):
-        kinds[[ord(key) for key, values in _entries(name) if key not in values]] = kind
-    return kinds
+        known[[ord(key) for key, values in _entries(name) if key not in values]] = kind
+    return kinds(known)
 
 
 # --- findings --------------------------------------------------------------------------------------------------
@@ -334,16 +310,16 @@ def _findings(text: str, converted: _Converted, made: list[_Correction], rule: s
     for correction in made:
         corrected[correction.at] = len(rules)
         rules.append(correction.rule)
-    before, new = _codes(text), converted.text
+    before, new, after_codes = codes(text), converted.text, codes(converted.text)
     cursor = shift = 0
     for splice in (*converted.splices, None):
         end = len(text) if splice is None else splice.start
-        kinds = np.where(
-            before[cursor:end] != converted.codes[cursor + shift : end + shift],
+        changes = np.where(
+            before[cursor:end] != after_codes[cursor + shift : end + shift],
             corrected[cursor + shift : end + shift] + 1,
             0,
         )
-        starts, ends, made_by = _runs(kinds)
+        starts, ends, made_by = _runs(changes)
         yield from (
             Finding("script", rules[kind - 1], at, end, text[at:end], new[at + shift : end + shift], "rule")
             for at, end, kind in zip((starts + cursor).tolist(), (ends + cursor).tolist(), made_by.tolist())
@@ -402,9 +378,10 @@ def _whole_word(rules: _Rules, char: str, text: str, at: int) -> str | None:
 
 
 def _corrected(done: _Converted, made: list[_Correction]) -> _Converted:
-    codes = done.codes.copy()
-    codes[[correction.at for correction in made]] = [ord(correction.char) for correction in made]
-    return done._replace(text=_text(codes), codes=codes)
+    characters = list(done.text)
+    for correction in made:
+        characters[correction.at] = correction.char
+    return done._replace(text="".join(characters))
 
 
 @cache

@@ -37,7 +37,7 @@ class Words(Protocol):
 
 
 class Needles(Protocol):
-    """A few words of bytes, each of two or more."""
+    """A few words of bytes."""
 
     def within(self, body: bytes) -> bool:
         """Return whether one of the words is in `body`."""
@@ -52,7 +52,7 @@ def words(*lists: Sequence[str], marks: Sequence[Sequence[int]] = ()) -> Words:
 
 
 def needles(*sought: bytes) -> Needles:
-    """Return what tells whether bytes hold one of some words. Raises ValueError for a word of less than two bytes."""
+    """Return what tells whether bytes hold one of some words. Raises ValueError for an empty word."""
     return cast(Needles, _native.Needles(sought)) if _native else PlainNeedles(sought)
 
 
@@ -107,8 +107,8 @@ class PlainNeedles:
     """The twin of `_scan.Needles`."""
 
     def __init__(self, sought: Sequence[bytes]) -> None:
-        if not sought or min(map(len, sought)) < 2:
-            raise ValueError("give words of two bytes and more")
+        if not sought or not all(sought):
+            raise ValueError("give words, none of them empty")
         self._matcher = BytesAhoCorasick(list(sought), implementation=Implementation.DFA)
 
     def within(self, body: bytes) -> bool:

@@ -14,7 +14,7 @@ class Words:
         """Return a byte for each line of the text: the marks of all words in it, or'ed."""
 
 class Needles:
-    """A few words of bytes, each of two or more; told is whether bytes hold one (Wu and Manber's method)."""
+    """A few words of bytes; told is whether bytes hold one."""
 
     def __init__(self, words: Sequence[bytes]) -> None: ...
     def within(self, body: bytes) -> bool:

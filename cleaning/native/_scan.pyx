@@ -20,7 +20,7 @@ from cpython.unicode cimport (
 )
 from libc.stdint cimport int32_t, uint8_t, uint16_t, uint32_t, uint64_t
 from libc.stdlib cimport calloc, free, malloc, realloc
-from libc.string cimport memcmp, memset
+from libc.string cimport memchr, memcmp, memset
 
 cdef extern from *:
     """
@@ -364,56 +364,60 @@ cdef class Words:
 
 
 cdef enum:
-    SHIFT_BITS = 12
     MOST_NEEDLES = 64
 
 
 cdef class Needles:
-    """A few words of bytes, each of two or more; told is whether bytes hold one (Wu and Manber's method)."""
+    """A few words of bytes; told is whether bytes hold one.
+
+    Each word has an anchor, a sign that many of them share (`-` of `UA-`, `G-`, `GTM-`): the C library jumps from one to
+    the next at many bytes a cycle, and there alone words are compared.
+    """
 
     cdef tuple words
+    cdef list anchors
     cdef const char *starts[MOST_NEEDLES]
     cdef Py_ssize_t sizes[MOST_NEEDLES]
-    cdef Py_ssize_t count, least
-    cdef uint8_t shifts[1 << SHIFT_BITS]
+    cdef Py_ssize_t before[MOST_NEEDLES]
+    cdef uint8_t signs[MOST_NEEDLES]
+    cdef Py_ssize_t count
 
     def __cinit__(self, words):
-        cdef Py_ssize_t at
+        cdef Py_ssize_t number
         cdef bytes word
-        cdef uint32_t slot
         self.words = tuple(words)
         self.count = len(self.words)
-        if not 0 < self.count <= MOST_NEEDLES or min(map(len, self.words)) < 2:
-            raise ValueError(f"give 1 to {MOST_NEEDLES} words of two bytes and more")
-        for at in range(self.count):
-            word = self.words[at]
-            self.starts[at], self.sizes[at] = PyBytes_AS_STRING(word), PyBytes_GET_SIZE(word)
-        self.least = min(min(map(len, self.words)), 250)
-        memset(self.shifts, <int>(self.least - 1), sizeof(self.shifts))
-        for word in self.words:
-            for at in range(self.least - 1):
-                slot = _two(word[at], word[at + 1])
-                self.shifts[slot] = min(self.shifts[slot], <uint8_t>(self.least - 2 - at))
+        if not 0 < self.count <= MOST_NEEDLES or not all(self.words):
+            raise ValueError(f"give 1 to {MOST_NEEDLES} words, none of them empty")
+        left = list(self.words)
+        self.anchors = []
+        while left:
+            shared = {sign: sum(sign in word for word in left) for word in left for sign in word}
+            sign = max(shared, key=lambda one: (not chr(one).isalnum(), shared[one], one))
+            self.anchors.append(sign)
+            left = [word for word in left if sign not in word]
+        for number in range(self.count):
+            word = self.words[number]
+            self.signs[number] = next(sign for sign in self.anchors if sign in word)
+            self.before[number] = word.index(self.signs[number])
+            self.starts[number], self.sizes[number] = PyBytes_AS_STRING(word), PyBytes_GET_SIZE(word)
 
     def within(self, bytes body not None):
         """Return whether one of the words is in `body`."""
-        cdef const uint8_t *data = <const uint8_t *>PyBytes_AS_STRING(body)
-        cdef Py_ssize_t size = PyBytes_GET_SIZE(body), at = self.least - 1, start
+        cdef const char *data = PyBytes_AS_STRING(body)
+        cdef const char *end = data + PyBytes_GET_SIZE(body)
+        cdef const char *place
+        cdef const char *start
+        cdef int sign
         cdef Py_ssize_t number
-        cdef uint8_t shift
-        while at < size:
-            shift = self.shifts[_two(data[at - 1], data[at])]
-            if not shift:
-                start = at + 1 - self.least
+        for sign in self.anchors:
+            place = <const char *>memchr(data, sign, end - data)
+            while place != NULL:
                 for number in range(self.count):
-                    if self.sizes[number] <= size - start and not memcmp(
-                        self.starts[number], &data[start], self.sizes[number]
-                    ):
+                    if self.signs[number] != sign or self.before[number] > place - data:
+                        continue
+                    start = place - self.before[number]
+                    if self.sizes[number] <= end - start and not memcmp(self.starts[number], start, self.sizes[number]):
                         return True
-                shift = 1
-            at += shift
+                place = <const char *>memchr(place + 1, sign, end - place - 1)
         return False
-
-
-cdef inline uint32_t _two(uint32_t first, uint32_t second) noexcept nogil:
-    return (first << 4 ^ second) & ((1 << SHIFT_BITS) - 1)

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cleaning.quality import NGRAM, quality
+from cleaning.characters import NGRAM
+from cleaning.quality import quality
 
 CASES = json.loads((Path(__file__).parent / "quality_cases.json").read_text(encoding="utf-8"))
 KEYS = [

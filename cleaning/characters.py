@@ -1,0 +1,156 @@
+"""Sets and tables of characters, and kinds of them to count: compiled where it can be (`cleaning.native`), else numpy."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Protocol, TypeAlias, cast
+
+import numpy as np
+import numpy.typing as npt
+
+from cleaning.native import available
+
+CODEPOINTS = 0x110000
+NGRAM = 8
+"""Length in characters of the n-grams that repetition is counted on: longer than the names a page is about
+(小米金融逾期 ...), shorter than a clause."""
+
+Codes: TypeAlias = npt.NDArray[np.uint32]
+
+_native = available("_text")
+_ODD = (np.uint64(0x9E3779B97F4A7C15), np.uint64(0xC2B2AE3D27D4EB4F), np.uint64(0x165667B19E3779F9))
+
+
+class Chars(Protocol):
+    """A set of characters, with some of them as signs."""
+
+    def places(self, text: str) -> list[int]:
+        """Return the offsets of the text's characters that are in the set."""
+
+    def runs(self, text: str, least: int) -> list[tuple[int, int]]:
+        """Return (start, end) of runs of characters of the set, of `least` and more, or of two and more with a sign."""
+
+
+class Table(Protocol):
+    """A table of characters that become another one; all others stay."""
+
+    def translated(self, text: str) -> str:
+        """Return the text with the table's characters put for its own; the same object where none changes."""
+
+
+class Kinds(Protocol):
+    """A kind, 0 to 7, for each code point."""
+
+    def counts(self, text: str) -> list[int]:
+        """Return how many characters of the text are of each of the eight kinds."""
+
+    def repetition(self, text: str, skipped: int) -> tuple[int, int, int]:
+        """Return how many 8-grams the text has without characters of the kind `skipped`, how many different ones, and
+        how often the most frequent one occurs.
+
+        They are compared by a 64-bit hash made by doubling: 2, 4, 8 characters. A collision would make one less.
+        """
+
+
+def chars(characters: str, signs: str = "") -> Chars:
+    """Return the set of some characters."""
+    return cast(Chars, _native.Chars(characters, signs)) if _native else PlainChars(characters, signs)
+
+
+def table(changed: Mapping[int, int]) -> Table:
+    """Return the table that puts code points for others."""
+    return cast(Table, _native.Table(dict(changed))) if _native else PlainTable(changed)
+
+
+def kinds(known: npt.NDArray[np.uint8]) -> Kinds:
+    """Return the kinds that an array of CODEPOINTS numbers says; ValueError where it is shorter or one is over 7."""
+    return cast(Kinds, _native.Kinds(known.tobytes())) if _native else PlainKinds(known)
+
+
+def codes(text: str) -> Codes:
+    """Return the code points of a text, lone surrogates too."""
+    return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
+
+
+def from_codes(points: Codes) -> str:
+    """Return the text of code points."""
+    return points.tobytes().decode("utf-32-le", "surrogatepass")
+
+
+class PlainChars:
+    """The twin of `_text.Chars`."""
+
+    def __init__(self, characters: str, signs: str = "") -> None:
+        self._characters = characters
+        self._signs = frozenset(signs)
+
+    @cached_property
+    def _known(self) -> npt.NDArray[np.bool_]:
+        known = np.zeros(CODEPOINTS, dtype=np.bool_)
+        known[[ord(char) for char in self._characters]] = True
+        return known
+
+    @cached_property
+    def _run(self) -> re.Pattern[str]:
+        return re.compile(f"[{re.escape(self._characters)}]{{2,}}")
+
+    def places(self, text: str) -> list[int]:
+        """Return what `Chars.places` does."""
+        found: list[int] = np.flatnonzero(self._known[codes(text)]).tolist()
+        return found
+
+    def runs(self, text: str, least: int) -> list[tuple[int, int]]:
+        """Return what `Chars.runs` does."""
+        return [
+            run.span()
+            for run in self._run.finditer(text)
+            if run.end() - run.start() >= least or not self._signs.isdisjoint(run[0])
+        ]
+
+
+class PlainTable:
+    """The twin of `_text.Table`."""
+
+    def __init__(self, changed: Mapping[int, int]) -> None:
+        self._changed = changed
+
+    @cached_property
+    def _table(self) -> Codes:
+        known = np.arange(CODEPOINTS, dtype=np.uint32)
+        known[list(self._changed)] = list(self._changed.values())
+        return known
+
+    def translated(self, text: str) -> str:
+        """Return what `Table.translated` does."""
+        before = codes(text)
+        after = self._table[before]
+        return text if np.array_equal(before, after) else from_codes(after)
+
+
+class PlainKinds:
+    """The twin of `_text.Kinds`."""
+
+    def __init__(self, known: npt.NDArray[np.uint8]) -> None:
+        if len(known) != CODEPOINTS or known.max() > 7:
+            raise ValueError("give a kind of 0 to 7 for each code point")
+        self._kinds = known
+
+    def counts(self, text: str) -> list[int]:
+        """Return what `Kinds.counts` does."""
+        found: list[int] = np.bincount(self._kinds[codes(text)], minlength=8).tolist()
+        return found
+
+    def repetition(self, text: str, skipped: int) -> tuple[int, int, int]:
+        """Return what `Kinds.repetition` does."""
+        points = codes(text)
+        hashes = points[self._kinds[points] != skipped].astype(np.uint64)
+        total = len(hashes) - NGRAM + 1
+        if total < 1:
+            return 0, 0, 0
+        for width, odd in zip((1, 2, 4), _ODD):
+            hashes = hashes[:-width] * odd + hashes[width:]
+        hashes.sort()
+        edges = np.flatnonzero(np.concatenate(([True], hashes[1:] != hashes[:-1], [True])))
+        return total, len(edges) - 1, int(np.diff(edges).max())
