@@ -147,7 +147,7 @@ def floors(stored: Stored, folder: Path) -> dict[str, float]:
     connection = sqlite3.connect(folder / "floor.db", isolation_level=None)
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute(f"CREATE TABLE bare ({', '.join(f'c{number}' for number in range(len(stored.rows[0])))})")
-    connection.execute("CREATE VIRTUAL TABLE words USING fts5(title, text, content='', tokenize='unicode61')")
+    connection.execute("CREATE VIRTUAL TABLE words USING fts5(title, text, content='', tokenize='ascii')")
     halves = [(title, " ".join(map("".join, pairwise(text)))) for title, text in stored.texts]
 
     def insert() -> None:

@@ -48,8 +48,13 @@ ONES = "CREATE INDEX IF NOT EXISTS documents_ones ON documents(docid, url, publi
 """What search asks of every candidate, so that it need not open the rows, which hold the texts."""
 
 FTS = """CREATE VIRTUAL TABLE documents_fts USING fts5(  -- character bigrams of documents, see docs/search.md
-    title, text, tags, content='', tokenize='unicode61 remove_diacritics 0'
+    title, text, tags, content='', tokenize='ascii'
 )"""
+"""Tokens come in lower case with spaces between them (`corpus.tokens`): `ascii` takes them as they are, in four fifths of
+the time that `unicode61` takes to look each character up. Corpora of before keep theirs, which finds the same."""
+
+GATHERED = 4 << 20
+"""Bytes of tokens that the index gathers before it writes them in order; with FTS5's own megabyte it merges far more often."""
 
 TABLES = (
     """CREATE TABLE corpus_meta (  -- one row for each fact about this file
@@ -222,6 +227,7 @@ def create(db: Database) -> None:
     """Make every table of an empty database."""
     for statement in (*TABLES, *dedup.DDL, *farms.DDL, *VIEWS):
         db.execute(statement)
+    db.execute("INSERT INTO documents_fts(documents_fts, rank) VALUES ('hashsize', ?)", [GATHERED])
     db.table("corpus_meta").insert({"key": "salt", "value": secrets.token_hex(16)})
     db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
     db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
