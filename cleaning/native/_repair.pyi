@@ -4,8 +4,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cleaning.repair.chains import Reader, Writer
-from cleaning.repair.lattice import Cell
-from cleaning.repair.solve import Piece
+from cleaning.repair.lattice import Cell, Options
+from cleaning.repair.search import Group
+from cleaning.repair.solve import Kind, Piece
 
 Trail = tuple[object, ...] | None
 """The pieces of a reading so far, newest first: (the trail before, start, end, text, kind, options of a lost byte)."""
@@ -141,3 +142,43 @@ class Filler:
 
         `foreign` is what each character costs, or None.
         """
+
+def span_bytes(
+    span: str,
+    lengths: NDArray[np.uint8],
+    parts: NDArray[np.uint8],
+    starts: NDArray[np.int64],
+    sources: _Sources,
+    unshown: int,
+    settle: bool,
+) -> bytes | None:
+    """Return the bytes of `span`, and write into `starts` where each character's begin; None where one has none.
+
+    `lengths` and `parts` say by BMP code point how many bytes a character stands for and which, `sources` of any other.
+    `unshown` is a byte for a character without any, or -1. `settle` asks which euro signs are cp936's 0x80.
+    """
+
+def layer_cells(
+    data: bytes,
+    places: list[tuple[int, int, str]],
+    begins: bytes,
+    solve: Callable[[bytes, bytes, bytes, int], tuple[Options, int]],
+    cell: type[Cell],
+) -> list[Cell]:
+    """Return the cells of a layer; `solve` is asked once of what is alike, and each time where it has a choice."""
+
+def layer_pieces(
+    cells: list[Cell], best: list[str], sure: list[bool], starts: NDArray[np.int64], piece: type[Piece]
+) -> list[Piece]:
+    """Return the pieces of a reading in characters; one that ends inside a character ends where it starts."""
+
+def groups(
+    pieces: list[Piece], length: int, group: type[Group], kinds: dict[Kind, frozenset[Kind]]
+) -> tuple[list[Group], list[str]]:
+    """Return the groups of `pieces`, and the text that the proof of each runs on."""
+
+def merged(found: list[Group], span: str, sure: frozenset[Kind]) -> list[tuple[int, int, str, bool]]:
+    """Return (start, end, text, sure) of proved groups, neighbours that are as sure joined, none that changes nothing."""
+
+def count_of(text: str, kinds: NDArray[np.uint8], planes: NDArray[np.uint8]) -> int:
+    """Return how many characters of `text` count: `kinds` says so by BMP code point, `planes` of the 17 planes."""

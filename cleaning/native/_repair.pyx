@@ -1370,3 +1370,231 @@ cdef class Filler:
         elif found[3] == 10:
             found[3] = at_(two, 0)
         return 0
+
+
+# --- spans as bytes, bytes as cells, pieces as groups -------------------------------------------------------------------
+
+cdef enum:
+    EURO = 0x20AC
+    HOLE_BYTE = 0xFF
+
+
+cdef inline bint leads_three(uint8_t byte) noexcept nogil:
+    """Tell whether a byte leads three bytes of UTF-8 that are an ideograph or its punctuation."""
+    return 0xE2 <= byte <= 0xE9 or byte == 0xEF
+
+
+cdef int bytes_of(str span, uint32_t code, Py_ssize_t place, const uint8_t[::1] lengths, const uint8_t[:, ::1] parts, sources, uint8_t *data) except -1:
+    """Write the likeliest bytes of one character; return how many there are."""
+    cdef int number, length
+    cdef bytes found
+    if code < BMP:
+        length = min(lengths[code], 4)
+        for number in range(length):
+            data[number] = parts[code, number]
+        return length
+    if MARKERS + 0x80 <= code <= MARKERS + 0xFF:
+        data[0] = code - MARKERS
+        return 1
+    options = sources(span[place])
+    if not options:
+        return 0
+    found = options[0]
+    length = min(PyBytes_GET_SIZE(found), 4)
+    for number in range(length):
+        data[number] = PyBytes_AS_STRING(found)[number]
+    return length
+
+
+cdef int behind(uint8_t data[3][4], int length[3], int back) noexcept nogil:
+    """Return the last byte but `back` of the two characters before this one, -1 where there is none."""
+    if length[1] > back:
+        return data[1][length[1] - 1 - back]
+    back -= length[1]
+    return data[2][length[2] - 1 - back] if length[2] > back else -1
+
+
+cdef bint is_single_euro(uint8_t data[3][4], int length[3]) noexcept nogil:
+    """Tell whether two bytes of UTF-8 are wanted where a euro sign stands."""
+    cdef int byte = behind(data, length, 0)
+    return byte >= 0 and leads_three(byte)
+
+
+cdef bint wants_one(uint8_t data[3][4], int length[3]) noexcept nogil:
+    """Tell whether one byte of UTF-8 is wanted there."""
+    cdef int lead = behind(data, length, 1), byte = behind(data, length, 0)
+    return lead >= 0 and leads_three(lead) and 0x80 <= byte <= 0xBF
+
+
+def span_bytes(
+    str span not None, const uint8_t[::1] lengths not None, const uint8_t[:, ::1] parts not None, int64_t[::1] starts not None,
+    sources, int unshown, bint settle,
+):
+    """Return the bytes of `span`, and write into `starts` where each character's begin; None where one has none.
+
+    `lengths` and `parts` say by BMP code point how many bytes a character stands for and which, `sources` of any other.
+    `unshown` is a byte for a character without any, or -1. `settle` asks which euro signs are cp936's 0x80.
+    """
+    cdef Py_ssize_t size = PyUnicode_GET_LENGTH(span), place, at = 0
+    cdef int kind = PyUnicode_KIND(span)
+    cdef const void *text = PyUnicode_DATA(span)
+    cdef uint32_t code
+    cdef uint8_t data[3][4]         # bytes of this character and of the two before it
+    cdef int length[3]
+    cdef uint8_t after[4]
+    cdef int number, which, known
+    cdef uint8_t *out
+    if len(lengths) != BMP or parts.shape[0] != BMP or parts.shape[1] != 4 or len(starts) != size + 1:
+        raise ValueError("a table of bytes or the list of beginnings is not of the size it should be")
+    out = <uint8_t *>malloc(4 * size + 4)
+    if not out:
+        raise MemoryError
+    length[0] = length[1] = length[2] = 0
+    try:
+        for place in range(size):
+            starts[place] = at
+            for which in (2, 1):
+                length[which] = length[which - 1]
+                for number in range(4):
+                    data[which][number] = data[which - 1][number]
+            code = PyUnicode_READ(kind, text, place)
+            length[0] = bytes_of(span, code, place, lengths, parts, sources, data[0])
+            if settle and code == EURO and is_single_euro(data, length):
+                length[0], data[0][0] = 1, 0x80
+            elif settle and code == EURO and wants_one(data, length):
+                known = 0
+                if place + 1 < size:
+                    known = bytes_of(span, PyUnicode_READ(kind, text, place + 1), place + 1, lengths, parts, sources, after)
+                if not (known and (0x80 <= after[0] <= 0xBF or after[0] == HOLE_BYTE)):
+                    length[0], data[0][0] = 1, 0x80
+            if not length[0]:
+                if unshown < 0:
+                    return None
+                out[at] = unshown
+                at += 1
+            for number in range(length[0]):
+                out[at] = data[0][number]
+                at += 1
+        starts[size] = at
+        return (<const char *>out)[:at]
+    finally:
+        free(out)
+
+
+def layer_cells(bytes data not None, list places not None, bytes begins not None, solve, type cell not None):
+    """Return the cells of a layer: (start, end, text, options), the last two from `places` and `solve`.
+
+    `solve` is asked once of what is alike, and each time where it has a choice, with the bytes of the broken place, what
+    stands behind them, where characters begin, and how many choices stood before it.
+    """
+    cdef list cells = []
+    cdef dict known = {}
+    cdef Py_ssize_t start, end, choices = 0, count
+    cdef bytes raw, tail
+    cdef str text
+    make = tuple.__new__
+    for start, end, text in places:
+        if text:
+            cells.append(make(cell, (start, end, text, None)))
+            continue
+        raw, tail = data[start:end], data[end:end + 3]
+        alike = (raw, tail, begins[start:end + 1])
+        options = known.get(alike)
+        if options is None:
+            options, count = solve(raw, tail, alike[2], choices)
+            choices += count
+            if not count:
+                known[alike] = options
+        texts = options.texts
+        cells.append(make(cell, (start, end, texts[0] if len(texts) == 1 else "", options)))
+    return cells
+
+
+def layer_pieces(list cells not None, list best not None, list sure not None, const int64_t[::1] starts not None, type piece not None):
+    """Return the pieces of a reading in characters; one that ends inside a character ends where it starts."""
+    cdef list pieces = []
+    cdef Py_ssize_t place = 0, number, first, start, end
+    cdef str text
+    make = tuple.__new__
+    for number in range(len(cells)):
+        start, end, text, options = cells[number]
+        while place < len(starts) and starts[place] < start:
+            place += 1
+        first = place
+        while place < len(starts) and starts[place] < end:
+            place += 1
+        end = place if place < len(starts) and starts[place] == end else first
+        text = best[number]
+        if options is None:
+            pieces.append(make(piece, (first, end, text, _KNOWN, "")))
+        elif not sure[number] or not options.texts:
+            pieces.append(make(piece, (first, end, _HOLE, _OPEN, text if options.texts else "")))
+        else:
+            pieces.append(make(piece, (first, end, text, _FORCED if len(options.texts) == 1 else _LIKELY, "")))
+    return pieces
+
+
+def groups(list pieces not None, Py_ssize_t length, type group not None, dict kinds not None):
+    """Return the groups of `pieces`, and the text that the proof of each runs on.
+
+    `kinds` has the set of each kind alone.
+    """
+    cdef list found = [], proofs = []
+    cdef str text = "", proof = "", one, kind, guess
+    cdef object together = None
+    cdef Py_ssize_t start, end, begun = 0
+    make = tuple.__new__
+    for start, end, one, kind, guess in pieces:
+        text = text + one if text else one
+        proof = proof + (guess or one) if proof else guess or one
+        together = kinds[kind] if together is None else together | kinds[kind]
+        if end > start:
+            found.append(make(group, (begun, end, text, together, True)))
+            proofs.append(proof)
+            text, proof, together, begun = "", "", None, end
+    if together is not None:
+        found.append(make(group, (begun, length, text, together, True)))
+        proofs.append(proof)
+    elif found:
+        begun, _, text, together, _ = found[len(found) - 1]
+        found[len(found) - 1] = make(group, (begun, length, text, together, True))
+    return found, proofs
+
+
+def merged(list found not None, str span not None, object sure not None):
+    """Return (start, end, text, sure) of proved groups, neighbours that are as sure joined, and none that changes nothing."""
+    cdef list runs = [], texts = []
+    cdef Py_ssize_t start, end, begun = 0, stop = 0
+    cdef bint proved, certain, was_certain = False
+    cdef str text
+    for start, end, text, kinds, proved in found:
+        certain = kinds <= sure
+        if texts and (not proved or certain != was_certain):
+            whole = "".join(texts)
+            if span[begun:stop] != whole:
+                runs.append((begun, stop, whole, was_certain))
+            texts = []
+        if proved:
+            if not texts:
+                begun, was_certain = start, certain
+            texts.append(text)
+            stop = end
+    if texts:
+        whole = "".join(texts)
+        if span[begun:stop] != whole:
+            runs.append((begun, stop, whole, was_certain))
+    return runs
+
+
+def count_of(str text not None, const uint8_t[::1] kinds not None, const uint8_t[::1] planes not None):
+    """Return how many characters of `text` count: `kinds` says so by BMP code point, `planes` of each plane."""
+    cdef int kind = PyUnicode_KIND(text)
+    cdef const void *data = PyUnicode_DATA(text)
+    cdef Py_ssize_t place, found = 0
+    cdef uint32_t code
+    if len(kinds) != BMP or len(planes) != 17:
+        raise ValueError("one answer for each character of the basic plane and for each plane is wanted")
+    for place in range(PyUnicode_GET_LENGTH(text)):
+        code = PyUnicode_READ(kind, data, place)
+        found += kinds[code] != 0 if code < BMP else planes[code >> 16] != 0
+    return found

@@ -20,6 +20,7 @@ Values are kept as one byte each, in sixteenths of a natural logarithm.
 
 from __future__ import annotations
 
+import re
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -77,6 +78,23 @@ def is_sure(scores: NDArray[np.float64], share: float) -> bool:
 def weights(behind: NDArray[np.float64]) -> NDArray[np.int64]:
     """Return the weights of readings that are so many nats `behind` the best one."""
     return WEIGHTS.take((behind * SCALE).astype(np.int64), mode="clip")
+
+
+def count_in(text: str, pattern: str) -> int:
+    """Return how many characters of `text` match `pattern`, a class of characters: by the compiled twin alone."""
+    assert NATIVE is not None
+    found: int = NATIVE.count_of(text, *_members(pattern))
+    return found
+
+
+@cache
+def _members(pattern: str) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """Return what of the basic plane is in a class of characters, and of each plane, which is in it or out as a whole."""
+    flat = np.zeros(_OUTSIDE_BMP + 1, dtype=np.uint8)
+    for found in re.finditer(pattern, "".join(map(chr, range(_OUTSIDE_BMP + 1)))):
+        flat[found.start()] = 1
+    planes = [plane > 0 and re.match(pattern, chr(plane << 16)) is not None for plane in range(17)]
+    return flat, np.array(planes, dtype=np.uint8)
 
 
 class Model(NamedTuple):

@@ -16,23 +16,23 @@ from __future__ import annotations
 import re
 from bisect import bisect_left, bisect_right
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate, pairwise
 from typing import NamedTuple
 
 from cleaning.findings import Certainty, Edited, Finding, edit
-from cleaning.repair.badness import bigram_score, total_logprob
+from cleaning.repair.badness import NATIVE, bigram_score, total_logprob
 from cleaning.repair.chains import FAMILY, HOLE, READERS, Writer, describe
 from cleaning.repair.effort import UNSEARCHED, Budget
 from cleaning.repair.irreversible import damage_share, lost_text
 from cleaning.repair.search import (
-    IDEOGRAPH,
     NOT_SINGLE,
     Group,
     Trial,
     Way,
     attempt,
+    count_ideographs,
     peeled,
     plainly_utf8,
     reads_as_chinese,
@@ -347,9 +347,10 @@ def _repair_chunk(
         yield from _repair_chunk(text, chunk[middle:], beside, seen, depth, budget)
         return
     way, trial = found
-    seen[way] += len(IDEOGRAPH.findall(trial.text(span)))
+    repaired = trial.text(span)
+    seen[way] += count_ideographs(repaired)
     rule = f"decoder.{trial.step.written}-as-{FAMILY[trial.step.reader]}"
-    ruined = _ruined_lines(span, trial.text(span))
+    ruined = _ruined_lines(span, repaired)
     for first, last, after, sure in _by_line(_merged(span, trial), span):
         if not _inside(ruined, first):
             yield _finding(rule, trial, start + first, span[first:last], after, sure)
@@ -455,7 +456,7 @@ def _worth_a_search(head: str, way: Way, budget: Search) -> bool:
     return total_logprob(text) > (PLAIN - 1.5) * len(text)
 
 
-def _by_line(groups: Iterator[Merged], span: str) -> Iterator[Merged]:
+def _by_line(groups: Iterable[Merged], span: str) -> Iterator[Merged]:
     """Yield `groups` cut at line breaks, which every encoding here keeps as they are."""
     for start, end, text, sure in groups:
         for before, after in zip(span[start:end].split("\n"), text.split("\n"), strict=True):
@@ -485,7 +486,7 @@ def _repair_line(line: str, seen: Counter[Way], depth: int, budget: Search) -> l
         if 1 in taken[start:end]:
             continue
         taken[start:end] = b"\x01" * (end - start)
-        seen[repair.way] += len(IDEOGRAPH.findall(repair.inner.text))
+        seen[repair.way] += count_ideographs(repair.inner.text)
         part = count_high(line) > count_high(line[start:end])
         if repair.way in _PAIR_WAYS and not part:
             part = not _all_swapped(line, repair)
@@ -646,8 +647,16 @@ def _finding(rule: str, trial: Trial, start: int, before: str, after: str, sure:
     return Finding("repair", rule, start, start + len(before), before, after, certainty, evidence)
 
 
-def _merged(span: str, trial: Trial) -> Iterator[Merged]:
-    """Yield (start, end, text, sure) of proved groups, neighbours that are as sure joined, and none that changes nothing."""
+def _merged(span: str, trial: Trial) -> Iterable[Merged]:
+    """Return (start, end, text, sure) of proved groups, neighbours that are as sure joined, none that changes nothing."""
+    if NATIVE is not None:
+        found: list[Merged] = NATIVE.merged(trial.groups, span, _SURE)
+        return found
+    return _merge(span, trial)
+
+
+def _merge(span: str, trial: Trial) -> Iterator[Merged]:
+    """Yield what `_merged` returns."""
     run: list[Group] = []
     for group in [*trial.groups, None]:
         joins = group is not None and group.proved

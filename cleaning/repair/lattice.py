@@ -195,28 +195,29 @@ def undo(layer: Layer, loss: Loss, following: Family | None = None, *, sketch: b
 def _undo(layer: Layer, loss: Loss, following: Family | None, sketch: bool) -> list[Cell]:
     data = layer.data
     begins = _begins(layer) if loss.mark == "" else b""
+
+    def solve(raw: bytes, tail: bytes, begun: bytes, number: int) -> tuple[Options, int]:
+        """Return what a broken place can have been, and how many choices it has; `number` stood before it."""
+        count = raw.count(CHOICE_BYTE)
+        choices = tuple(layer.choices[number : number + count])
+        edges = tuple([at for at, one in enumerate(begun) if one])
+        return _options(raw, choices, edges, _tail(tail, loss.reader), loss, following, sketch), count
+
+    places = _places(data, loss.mark)
+    if NATIVE is not None:
+        found: list[Cell] = NATIVE.layer_cells(data, places, begins, solve, Cell)
+        return found
     memo: dict[tuple[bytes, bytes, bytes], Options] = {}
     cells: list[Cell] = []
     number = 0
-    for place, end, known in _places(data, loss.mark):
+    for place, end, known in places:
         if known:
             cells.append(Cell(place, end, known))
             continue
-        raw, tail = data[place:end], data[end : end + 3]
-        alike = raw, tail, begins[place : end + 1]
+        alike = data[place:end], data[end : end + 3], begins[place : end + 1]
         options = memo.get(alike)
         if options is None:
-            count = raw.count(CHOICE_BYTE)
-            edges = tuple([at for at, begun in enumerate(alike[2]) if begun])
-            options = _options(
-                raw,
-                tuple(layer.choices[number : number + count]),
-                edges,
-                _tail(tail, loss.reader),
-                loss,
-                following,
-                sketch,
-            )
+            options, count = solve(*alike, number)
             number += count
             if not count:
                 memo[alike] = options
@@ -494,16 +495,16 @@ def _lose(state: _State, loss: Loss) -> list[_State]:
     ]
 
 
-class Fill(NamedTuple):
-    """What stands for one cell: its likeliest text, and whether the model is sure of it."""
+class Fills(NamedTuple):
+    """What stands for each of some cells: its likeliest text, and whether the model is sure of it."""
 
-    text: str
-    sure: bool
+    texts: list[str]
+    sure: list[bool]
 
 
 def fill(
     cells: Sequence[Cell], left: str = "\n", right: str = "\n", sides: Sequence[tuple[str, str]] = ()
-) -> list[Fill]:
+) -> Fills:
     """Return the likeliest text of every cell, with the characters beside the span for context.
 
     `sides` has the characters beside every line of the cells, where these are spans of longer ones.
@@ -536,17 +537,16 @@ def fill(
         for number, question in fresh.items():
             choice, posterior = known[question]
             best[number], sure[number] = question[0].texts[choice], posterior >= SURE
-    return [Fill(*one) for one in zip(best, sure, strict=True)]
+    return Fills(best, sure)
 
 
-def _filled_natively(cells: Sequence[Cell], left: str, right: str, sides: Sequence[tuple[str, str]]) -> list[Fill]:
+def _filled_natively(cells: Sequence[Cell], left: str, right: str, sides: Sequence[tuple[str, str]]) -> Fills:
     """Return what `fill` does, by its compiled twin."""
     if all(cell.options is None for cell in cells):
-        return [Fill(cell.text, True) for cell in cells]
+        return Fills([cell.text for cell in cells], [True] * len(cells))
     foreign = _foreign("".join([cell.text for cell in cells]))
     costs = None if foreign is None else _whole_costs(foreign is _costs(True))
-    best, sure = _filler().fill(cells, left, right, sides, costs)
-    return [Fill(*one) for one in zip(best, sure, strict=True)]
+    return Fills(*_filler().fill(cells, left, right, sides, costs))
 
 
 @cache

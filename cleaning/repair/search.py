@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import NamedTuple, get_args
 
-from cleaning.repair.badness import NATIVE, codes, pair_scores, scorer, total_logprob
+from cleaning.repair.badness import NATIVE, codes, count_in, pair_scores, scorer, total_logprob
 from cleaning.repair.chains import (
     CP1252_UNDEFINED,
     FAMILY,
@@ -59,6 +59,14 @@ NOT_SINGLE = re.compile(f"[^\\x00-\xff\\u0800-\U0010ffff{''.join(SPECIALS)}]")
 
 _LEFT_OUT = re.compile(f"[{''.join(map(chr, CP1252_UNDEFINED))}]")
 _THREE_BYTES = re.compile("[\u0800-\ud7ff\uf900-\ufffc\U00010000-\U0001ffff]")
+
+
+def count_ideographs(text: str) -> int:
+    """Return how many characters of `text` make a result Chinese."""
+    if NATIVE is not None:
+        return count_in(text, IDEOGRAPH.pattern)
+    return len(IDEOGRAPH.findall(text))
+
 
 UNBOUNDED = 1 << 60
 """A budget that nothing exhausts."""
@@ -331,6 +339,9 @@ _ONE_KIND: dict[Kind, frozenset[Kind]] = {kind: frozenset([kind]) for kind in ge
 
 def _groups(pieces: list[Piece], length: int) -> tuple[list[Group], list[str]]:
     """Return the groups of `pieces`, and the text that the proof of each runs on."""
+    if NATIVE is not None:
+        native: tuple[list[Group], list[str]] = NATIVE.groups(pieces, length, Group, _ONE_KIND)
+        return native
     groups: list[Group] = []
     proofs: list[str] = []
     text = proof = ""
@@ -403,7 +414,7 @@ def reads_as_chinese(
     if way == ("latin", "utf-8") and HOLE not in text and _THREE_BYTES.search(text):
         return total_logprob(text) > total_logprob(span)
     whole = text.replace(HOLE, "")
-    size = len(IDEOGRAPH.findall(whole))
+    size = count_ideographs(whole)
     if not size or len(text) - len(whole) > MAX_HOLES * len(text):
         return False
     floor = next(floor for least, floor in FLOORS if size >= least)

@@ -281,7 +281,7 @@ _SINGLE = re.compile("[\x80-\xff]")
 
 def count_high(text: str) -> int:
     """Return how many characters of `text` stand above ASCII."""
-    return sum(map(len, _HIGH_RUN.findall(text)))
+    return len(text) - len(text.encode("ascii", "ignore"))
 
 
 def clustered(text: str) -> bool:

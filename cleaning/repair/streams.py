@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
-from functools import cache
+from functools import cache, partial
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from cleaning.native import available
 from cleaning.repair.chains import HOLE, INVALID_BYTE_BASE, READERS, SPECIALS, Family, Reader, sources
+
+NATIVE = available("_repair")
 
 HOLE_BYTE = 0xFF
 """Stands for a lost byte in a stream; no UTF-8, GB18030 or Big5 text contains it."""
@@ -63,8 +66,15 @@ def stream(span: str, family: Family, unshown: bytes = b"") -> Stream | None:
     `hybrid` has no such bytes: its characters have several sources. A euro sign is GBK's two bytes or, as Windows shows
     it, the byte 80: what the UTF-8 around it asks for.
     """
-    points = np.frombuffer(span.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
     lengths, parts = tables(family)
+    if NATIVE is not None:
+        beginnings = np.empty(len(span) + 1, dtype=np.int64)
+        asked = partial(sources, family=family)
+        data = NATIVE.span_bytes(
+            span, lengths, parts, beginnings, asked, unshown[0] if unshown else -1, family == "gbk"
+        )
+        return None if data is None else Stream(data, beginnings)
+    points = np.frombuffer(span.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
     astral = points >= _ASTRAL
     if astral.any():
         lengths, parts = _with_astral(points, astral, span, family)

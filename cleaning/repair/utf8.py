@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from cleaning.repair.badness import logprob
+from cleaning.repair.badness import NATIVE, logprob
 from cleaning.repair.chains import (
     CP1252_UNDEFINED,
     HOLE,
@@ -23,7 +23,7 @@ from cleaning.repair.chains import (
     damage,
     has_markers,
 )
-from cleaning.repair.lattice import Cell, Fill, Layer, Loss, allowed, fill, inner, outer, undo
+from cleaning.repair.lattice import Cell, Fills, Layer, Loss, allowed, fill, inner, outer, undo
 from cleaning.repair.solve import Piece
 
 MOST_LAYERS = 4
@@ -164,26 +164,31 @@ def _commonest(layer: Layer, loss: Loss) -> str:
     return "".join([cell.text if cell.options is None else cell.options.texts[0] for cell in cells])
 
 
-def _pieces(cells: list[Cell], fills: list[Fill], layer: Layer, length: int) -> list[Piece]:
+def _pieces(cells: list[Cell], fills: Fills, layer: Layer, length: int) -> list[Piece]:
     """Return the pieces of a reading in characters; one that ends inside a character ends where it starts."""
     if len(cells) == 1:
-        return [_piece(cells[0], fills[0], 0, length)]
+        return [_piece(cells[0], fills.texts[0], fills.sure[0], 0, length)]
+    if NATIVE is not None:
+        pieces: list[Piece] = NATIVE.layer_pieces(cells, *fills, layer.starts, Piece)
+        return pieces
     starts = layer.starts.searchsorted([cell.start for cell in cells]).tolist()
     edges = np.array([cell.end for cell in cells])
     ends = layer.starts.searchsorted(edges)
     whole = layer.starts[ends] == edges
     return [
-        _piece(cell, filled, start, end if ok else start)
-        for cell, filled, start, end, ok in zip(cells, fills, starts, ends.tolist(), whole.tolist(), strict=True)
+        _piece(cell, text, sure, start, end if ok else start)
+        for cell, text, sure, start, end, ok in zip(
+            cells, *fills, starts, ends.tolist(), whole.tolist(), strict=True
+        )
     ]
 
 
-def _piece(cell: Cell, filled: Fill, start: int, end: int) -> Piece:
+def _piece(cell: Cell, text: str, sure: bool, start: int, end: int) -> Piece:
     if cell.options is None:
-        return Piece(start, end, filled.text, "known")
-    if not filled.sure or not cell.options.texts:
-        return Piece(start, end, HOLE, "open", filled.text if cell.options.texts else "")
-    return Piece(start, end, filled.text, "forced" if len(cell.options.texts) == 1 else "likely")
+        return Piece(start, end, text, "known")
+    if not sure or not cell.options.texts:
+        return Piece(start, end, HOLE, "open", text if cell.options.texts else "")
+    return Piece(start, end, text, "forced" if len(cell.options.texts) == 1 else "likely")
 
 
 class Peeled(NamedTuple):
@@ -236,10 +241,10 @@ def _peel(span: str, here: _Below, loss: Loss, steps: Chain, left: str, right: s
         return None
     cells = undo(here.layer, loss)
     fills = fill(cells, left, right)
-    if damage("".join(filled.text for filled in fills), steps) != span:
+    if damage("".join(fills.texts), steps) != span:
         return None
     sure = all(cell.options is None for cell in cells)
-    return Peeled(steps, "".join(filled.text if filled.sure else HOLE for filled in fills), sure)
+    return Peeled(steps, "".join([text if one else HOLE for text, one in zip(*fills, strict=True)]), sure)
 
 
 def _next_loss(below: _Below, above: Loss) -> Loss:
