@@ -200,7 +200,10 @@ _LEGAL = re.compile(
 
 def is_disclaimer(text: str) -> bool:
     """Say whether a line is a site's own declaration: four and more of the words that such texts are made of."""
-    return any(sign in text for sign in _LEGAL_SIGNS) and len(set(_LEGAL.findall(text))) >= 4
+    for sign in _LEGAL_SIGNS:  # asked of each long line: a generator takes three times as long
+        if sign in text:
+            return len(set(_LEGAL.findall(text))) >= 4
+    return False
 
 
 def is_error_title(title: str) -> bool:

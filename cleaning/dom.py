@@ -71,8 +71,7 @@ Part = Literal["", "aside", "comment"]
 """What an element is beside the article: nothing of the kind, menus and links, or the readers' comments."""
 
 
-@dataclass(slots=True)
-class Line:
+class Line(NamedTuple):
     """One line of text: `owner` is the index of the block element it stands in directly.
 
     `linked` and `bold` count the characters inside links and bold elements; `hidden` marks text of a hidden inline
@@ -566,8 +565,9 @@ def restore_swallowed(html: str, dom: Dom) -> str | None:
 
     `?/p>`, or a byte's mark before the rest of a tag, shows in the text of a line.
     """
-    if any(">" in line.text and _SWALLOWED.search(line.text) for line in dom.lines):
-        return _SWALLOWED.sub("<", html)
+    for line in dom.lines:
+        if ">" in line.text and _SWALLOWED.search(line.text):
+            return _SWALLOWED.sub("<", html)
     return None
 
 

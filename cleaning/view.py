@@ -1,21 +1,24 @@
 """A page as extraction looks at it: its flat form, and the sums over its tree that every choice rests on.
 
 Prose, links and characters of each subtree, what each element says about itself, which line is the headline and how much
-prose stands close below each element.
+prose stands close below each element. The sums have compiled twins in `cleaning/native/_page.pyx`.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 
 from cleaning import blocks as roles
 from cleaning.blocks import own_mark, prose_weight
-from cleaning.dom import Dom
+from cleaning.dom import Dom, Line
 from cleaning.metadata import letters
+from cleaning.native import available
 from cleaning.records import Records, find_records
+
+_NATIVE = available("_page")
 
 DECAY = 0.6
 """How much of a line's weight each further ancestor gets: a container is where prose stands close together."""
@@ -75,7 +78,32 @@ class View:
 
 def look(dom: Dom, head: Head) -> View:
     """Return the page with its sums: prose, links and characters of each subtree, and prose near each element."""
-    count, lines = len(dom.tags), dom.lines
+    weigh = _weigh if _NATIVE is None else _NATIVE.weigh
+    weights, prose, linked, chars, first, last = weigh(
+        dom.lines, dom.parents, roles.is_disclaimer, LONG, MARKED_SHARE
+    )
+    view = View(dom, weights, [], prose, linked, chars, first, last, [], [])
+    view.headline = _headline(view, head)
+    view.described = _described(view, head)
+    view.records = find_records(dom, prose, first, last)
+    view.recorded = frozenset(index for group in view.records for index in range(group.first, group.last + 1))
+    view.own = _own_marks(view)
+    view.marks = inherit(dom, view.own)
+    view.near = _near(view)
+    return view
+
+
+_Sums = tuple[list[float], list[float], list[int], list[int], list[int], list[int]]
+
+
+def _weigh(
+    lines: Sequence[Line], parents: Sequence[int], declares: Callable[[str], bool], longest: float, share: float
+) -> _Sums:
+    """Return each line's prose weight and each element's prose, linked and all characters, first and last line.
+
+    Lines that weigh `longest` and more and are a site's declaration, as `declares` says, count by `share`.
+    """
+    count = len(parents)
     weights: list[float] = []
     prose, linked, chars = [0.0] * count, [0] * count, [0] * count
     first, last = [len(lines)] * count, [-1] * count
@@ -85,8 +113,8 @@ def look(dom: Dom, head: Head) -> View:
         weight = 0.0
         if in_links + 1 < length and not line.hidden:
             weight = prose_weight(text, in_links)
-            if weight >= LONG and roles.is_disclaimer(text):
-                weight *= MARKED_SHARE
+            if weight >= longest and declares(text):
+                weight *= share
             prose[owner] += weight
         weights.append(weight)
         linked[owner] += in_links
@@ -94,7 +122,6 @@ def look(dom: Dom, head: Head) -> View:
         if last[owner] < 0:
             first[owner] = index
         last[owner] = index
-    parents = dom.parents
     for element in range(count - 1, 0, -1):
         if chars[element]:
             parent = parents[element]
@@ -105,15 +132,7 @@ def look(dom: Dom, head: Head) -> View:
                 first[parent] = first[element]
             if last[element] > last[parent]:
                 last[parent] = last[element]
-    view = View(dom, weights, [], prose, linked, chars, first, last, [], [])
-    view.headline = _headline(view, head)
-    view.described = _described(view, head)
-    view.records = find_records(dom, prose, first, last)
-    view.recorded = frozenset(index for group in view.records for index in range(group.first, group.last + 1))
-    view.own = _own_marks(view)
-    view.marks = inherit(dom, view.own)
-    view.near = _near(view)
-    return view
+    return weights, prose, linked, chars, first, last
 
 
 def _own_marks(view: View) -> list[roles.Mark]:
@@ -149,6 +168,9 @@ def inherit(dom: Dom, own: Sequence[roles.Mark], top: int = 0) -> list[roles.Mar
     """Return the mark of each element below `top`, its own or an ancestor's; marks at `top` and above it don't count."""
     parents = dom.parents
     marks: list[roles.Mark]
+    if _NATIVE is not None and isinstance(own, list):
+        marks = _NATIVE.inherit(parents, own, top)
+        return marks
     if not top:
         marks = [""]
         for parent, mark in islice(zip(parents, own, strict=True), 1, None):
@@ -168,10 +190,17 @@ def _near(view: View) -> list[float]:
     An element around a single one counts with it: editors wrap each paragraph in four sections, and what holds the
     paragraphs together is no further away for that.
     """
-    near = [0.0] * len(view.marks)
     tags, parents, chars = view.dom.tags, view.dom.parents, view.chars
     hints, first, last = view.dom.hints, view.first, view.last
     recorded = view.recorded
+    near: list[float]
+    if _NATIVE is not None:
+        near = _NATIVE.near(
+            view.dom.lines, view.weights, view.marks, tags, parents, hints, chars, first, last, recorded, LEAVES,
+            MARKED_SHARE, RECORDED_SHARE, DECAY, REACH, MAX_CLIMB,
+        )  # fmt: skip
+        return near
+    near = [0.0] * len(view.marks)
     for index, (line, weight) in enumerate(zip(view.dom.lines, view.weights, strict=True)):
         if not weight:
             continue
@@ -204,22 +233,11 @@ def _headline(view: View, head: Head) -> int | None:
     stated = letters(" ".join(filter(None, (head.title, head.fields.get("title"), head.ld.get("title")))))
     if len(stated) < 4:
         return None
-    known = set(stated)
-
-    def foreign(letter: str) -> bool:
-        return letter not in known and letter.isalnum()
-
+    alike = _alike if _NATIVE is None else _NATIVE.alike
     best: tuple[float, int] | None = None
-    for index, line in enumerate(view.dom.lines[:MAX_SEARCHED]):
+    for index in alike(view.dom.lines, MAX_SEARCHED, stated, 4, 150):
+        line = view.dom.lines[index]
         text = line.text
-        # Three of its characters tell nearly all other lines from it.
-        middle = text[len(text) // 2]  # asked here, without a call: it turns most away
-        if (middle not in known and middle.isalnum()) or not 4 <= len(text) <= 150:
-            continue
-        if foreign(text[-1]) or foreign(text[0]):
-            continue
-        if line.hidden:
-            continue
         bare = letters(_KIND_OF_POST.sub("", text, count=1) if text[0] in "[【" else text)
         if len(bare) < 4 or bare not in stated:
             continue
@@ -230,6 +248,26 @@ def _headline(view: View, head: Head) -> int | None:
         if best is None or rank > best[0]:
             best = (rank, index)
     return best[1] if best else None
+
+
+def _alike(lines: Sequence[Line], most: int, stated: str, shortest: int, longest: int) -> Iterator[int]:
+    """Yield which of the first `most` lines may stand in `stated`, as far as three of their characters tell.
+
+    Those tell nearly all others from it. They have `shortest` to `longest` characters and are not hidden.
+    """
+    known = set(stated)
+
+    def foreign(letter: str) -> bool:
+        return letter not in known and letter.isalnum()
+
+    for index, line in enumerate(lines[:most]):
+        text = line.text
+        middle = text[len(text) // 2]  # asked here, without a call: it turns most away
+        if (middle not in known and middle.isalnum()) or not shortest <= len(text) <= longest:
+            continue
+        if foreign(text[-1]) or foreign(text[0]) or line.hidden:
+            continue
+        yield index
 
 
 _KIND_OF_POST = re.compile(r"^[\[【][^\]】]{1,8}[\]】]")

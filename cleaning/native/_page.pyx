@@ -4,9 +4,18 @@
 """
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
-from cpython.mem cimport PyMem_Free, PyMem_Malloc
-from cpython.unicode cimport PyUnicode_2BYTE_KIND, PyUnicode_FromKindAndData
-from libc.stdint cimport uint16_t
+from cpython.mem cimport PyMem_Calloc, PyMem_Free, PyMem_Malloc
+from cpython.unicode cimport (
+    PyUnicode_2BYTE_KIND,
+    PyUnicode_DATA,
+    PyUnicode_FindChar,
+    PyUnicode_FromKindAndData,
+    PyUnicode_GET_LENGTH,
+    PyUnicode_KIND,
+    PyUnicode_READ,
+    Py_UNICODE_ISALNUM,
+)
+from libc.stdint cimport uint16_t, uint32_t
 from libc.string cimport memchr
 
 
@@ -78,3 +87,203 @@ def tags(bytes page not None, bytes formatting not None, Py_ssize_t longest):
         if not found:
             return count, starts, gaps
         start = at
+
+
+# ---- lines ----
+
+
+cdef extern from *:
+    """
+    /* A compiler may fuse a product and a sum, which rounds once and not twice as Python does. */
+    static double rounded_product(double a, double b) { volatile double product = a * b; return product; }
+    """
+    double rounded_product(double a, double b) noexcept nogil
+
+
+cdef double _prose_weight(str text, Py_ssize_t linked) noexcept:
+    """Return how much a line counts as prose, as `blocks.prose_weight` does."""
+    cdef int kind = PyUnicode_KIND(text)
+    cdef const void *data = PyUnicode_DATA(text)
+    cdef Py_ssize_t size = PyUnicode_GET_LENGTH(text), length = size - linked, at
+    cdef int stops = 0, commas = 0
+    cdef uint32_t char = 0
+    if length < 2:
+        return 0.0
+    for at in range(size):
+        char = PyUnicode_READ(kind, data, at)
+        if char < 0x2018:
+            continue
+        if char == 0x3002 or char == 0xFF01 or char == 0xFF1F or char == 0xFF1B:
+            stops += 1
+        elif char == 0xFF0C or char == 0x3001 or char == 0xFF1A or char == 0x201C or char == 0x201D:
+            commas += 1
+        elif char == 0x300A or char == 0x300B:
+            commas += 1
+    if stops:
+        return <double>length + 10 * min(stops, 10)
+    if length < 12:
+        return rounded_product(0.1, <double>length)
+    # . ? ! ) ) \u201d "
+    if commas or char in (0x2E, 0x3F, 0x21, 0x29, 0xFF09, 0x201D, 0x22):
+        return rounded_product(0.6, <double>length)
+    return rounded_product(0.35 if length < 60 else 0.5, <double>length)
+
+
+cdef list _numbers(const Py_ssize_t *values, Py_ssize_t count):
+    cdef Py_ssize_t at
+    return [values[at] for at in range(count)]
+
+
+def weigh(list lines not None, list parents not None, declares, double longest, double share):
+    """Return each line's prose weight and each element's prose, linked and all characters, first and last line.
+
+    See `view.look`, whose first half this is. `declares(text)` is asked of lines that weigh `longest` and more; they count
+    by `share` where it says yes. Raises ValueError for elements that are not in document order.
+    """
+    cdef Py_ssize_t count = len(parents), total = len(lines), index, owner, length, in_links, parent, element
+    cdef double weight
+    cdef list weights = [], sums = []
+    cdef object line, kept
+    cdef str text
+    cdef double *prose = <double *>PyMem_Calloc(count + 1, sizeof(double))
+    cdef Py_ssize_t *linked = <Py_ssize_t *>PyMem_Calloc(4 * count + 1, sizeof(Py_ssize_t))
+    cdef Py_ssize_t *chars = linked + count
+    cdef Py_ssize_t *first = chars + count
+    cdef Py_ssize_t *last = first + count
+    try:
+        if not prose or not linked:
+            raise MemoryError
+        for element in range(count):
+            first[element] = total
+            last[element] = -1
+        for index in range(total):
+            line = lines[index]
+            text, owner, in_links = line.text, line.owner, line.linked
+            if not 0 <= owner < count:
+                raise ValueError("a line of no element")
+            length = len(text)
+            kept = 0.0
+            if in_links + 1 < length and not line.hidden:
+                weight = _prose_weight(text, in_links)
+                if weight >= longest and declares(text):
+                    weight = rounded_product(weight, share)
+                kept = weight
+                prose[owner] += weight
+            weights.append(kept)
+            linked[owner] += in_links
+            chars[owner] += length
+            if last[owner] < 0:
+                first[owner] = index
+            last[owner] = index
+        for element in range(count - 1, 0, -1):
+            if chars[element]:
+                parent = parents[element]
+                if not 0 <= parent < element:
+                    raise ValueError("an element before its parent")
+                prose[parent] += prose[element]
+                linked[parent] += linked[element]
+                chars[parent] += chars[element]
+                if first[element] < first[parent]:
+                    first[parent] = first[element]
+                if last[element] > last[parent]:
+                    last[parent] = last[element]
+        sums = [prose[element] for element in range(count)]
+        return (
+            weights, sums, _numbers(linked, count), _numbers(chars, count), _numbers(first, count), _numbers(last, count)
+        )
+    finally:
+        PyMem_Free(prose)
+        PyMem_Free(linked)
+
+
+cdef inline bint _foreign(str stated, uint32_t char) except -1:
+    return PyUnicode_FindChar(stated, char, 0, PyUnicode_GET_LENGTH(stated), 1) < 0 and Py_UNICODE_ISALNUM(char)
+
+
+def alike(list lines not None, Py_ssize_t most, str stated not None, Py_ssize_t shortest, Py_ssize_t longest):
+    """Return which of the first `most` lines may stand in `stated`, as far as three of their characters tell.
+
+    They have `shortest` to `longest` characters and are not hidden.
+    """
+    cdef Py_ssize_t index, length
+    cdef list found = []
+    cdef str text
+    cdef int kind
+    cdef const void *data
+    for index in range(min(len(lines), most)):
+        text = lines[index].text
+        length = PyUnicode_GET_LENGTH(text)
+        if not shortest <= length <= longest or not length:
+            continue
+        kind, data = PyUnicode_KIND(text), PyUnicode_DATA(text)
+        if (
+            _foreign(stated, PyUnicode_READ(kind, data, length // 2))
+            or _foreign(stated, PyUnicode_READ(kind, data, length - 1))
+            or _foreign(stated, PyUnicode_READ(kind, data, 0))
+        ):
+            continue
+        if not lines[index].hidden:
+            found.append(index)
+    return found
+
+
+def inherit(list parents not None, list own not None, Py_ssize_t top):
+    """Return the mark of each element below `top`, as `view.inherit` does."""
+    cdef Py_ssize_t element, parent, count = len(own)
+    cdef list marks = [""] * count
+    for element in range(top + 1, count):
+        parent = parents[element]
+        if top and parent < top:
+            break
+        mark = marks[parent]
+        marks[element] = mark if mark else own[element]
+    return marks
+
+
+def near(
+    list lines not None, list weights not None, list marks not None, list tags not None, list parents not None,
+    list hints not None, list chars not None, list first not None, list last not None, recorded, leaves,
+    double marked, double listed, double decay, int reach, int most,
+):
+    """Return how much prose stands close below each element, as `view._near` does."""
+    cdef Py_ssize_t count = len(marks), index, element, parent, total = min(len(lines), len(weights))
+    cdef int steps, climbed
+    cdef double weight
+    cdef double *found = <double *>PyMem_Calloc(count + 1, sizeof(double))
+    if not found:
+        raise MemoryError
+    try:
+        for index in range(total):
+            weight = weights[index]
+            if not weight:
+                continue
+            element = lines[index].owner
+            if not 0 <= element < count:
+                raise ValueError("a line of no element")
+            mark = marks[element]
+            if mark:
+                weight = 0.0 if mark == "hidden" else rounded_product(weight, marked)
+            if index in recorded:
+                weight = rounded_product(weight, listed)
+            if tags[element] in leaves:
+                element = parents[element]
+            else:
+                while element and first[element] == last[element] and not hints[element].strip():
+                    found[element] += weight
+                    element = parents[element]
+                    if not 0 <= element < count:
+                        raise ValueError("an element that is none of the page's")
+            steps, climbed = reach, most
+            while element and weight and steps and climbed:
+                parent = parents[element]
+                if not (0 <= parent < count and 0 <= element < count):
+                    raise ValueError("an element that is none of the page's")
+                found[element] += weight
+                if chars[parent] > chars[element]:
+                    weight = rounded_product(weight, decay)
+                    steps -= 1
+                climbed -= 1
+                element = parent
+        return [found[element] for element in range(count)]
+    finally:
+        PyMem_Free(found)

@@ -32,7 +32,7 @@ class Walker:
     def __init__(
         self,
         *,
-        line: Callable[..., object],
+        line: type[tuple[object, ...]],
         kind_of: Callable[[str], int],
         hides: Callable[[str], bool],
         max_lines: int,

@@ -360,13 +360,16 @@ cdef struct Open:
 cdef class Walker:
     """What a walk needs of `cleaning/dom.py`: the class of a line, the kind of a tag, which styles hide, its bounds."""
 
-    cdef object line, kind_of, hides
+    cdef type line_type
+    cdef object kind_of, hides
     cdef Py_ssize_t max_lines, max_fields, min_aside, min_article
     cdef list names
     cdef int[STANDARD] kinds
 
     def __init__(self, *, line, kind_of, hides, max_lines, max_fields, min_aside, min_article):
-        self.line, self.kind_of, self.hides = line, kind_of, hides
+        if not issubclass(line, tuple):
+            raise TypeError("a line is a named tuple")
+        self.line_type, self.kind_of, self.hides = line, kind_of, hides
         self.max_lines, self.max_fields = max_lines, max_fields
         self.min_aside, self.min_article = min_aside, min_article
         self.names = [None] * STANDARD
@@ -376,6 +379,10 @@ cdef class Walker:
         cdef _Walk walk = _Walk(self, dom, unseen, title, part_of)
         walk.document = _document_around(<void *>root)
         walk.run(<void *>root)
+
+    cdef object line(self, str text, Py_ssize_t owner, Py_ssize_t linked, Py_ssize_t bold, bint hidden, tuple pieces):
+        """Return a line; a named tuple's own `__new__` is a Python function, and does no more."""
+        return tuple.__new__(self.line_type, (text, owner, linked, bold, hidden, pieces))
 
     cdef int kind(self, void *node) except -1:
         """Return what the walk does with a node; a standard tag's name and kind are remembered."""
@@ -462,7 +469,7 @@ cdef class _Walk:
             for piece in "".join(self.aside).split("\n"):
                 text = collapse(piece)
                 if text:
-                    self.lines.append(self.walker.line(text, owner, 0, 0, True))
+                    self.lines.append(self.walker.line(text, owner, 0, 0, True, ()))
             self.aside.clear()
         return 0
 
@@ -536,7 +543,7 @@ cdef class _Walk:
         if self.title and self.title in text:
             return None
         text = collapse(text)
-        return self.walker.line(text, owner, len(text)) if text else None
+        return self.walker.line(text, owner, len(text), 0, False, ()) if text else None
 
     cdef int run(self, void *root) except -1:
         cdef void *node = root
@@ -631,7 +638,7 @@ cdef class _Walk:
                                 length = len(text)
                                 self.lines.append(
                                     walker.line(
-                                        text, index, length if links else 0, length if kind == HEADING else 0
+                                        text, index, length if links else 0, length if kind == HEADING else 0, False, ()
                                     )
                                 )
                             below = NULL

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from unittest import mock
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cleaning import decode, tame
+from cleaning import blocks, decode, dom, tame, view
 from cleaning.native import available
 
 native = available("_page")
@@ -101,3 +103,76 @@ def test_more_tags_than_are_looked_at_are_told_by_their_number() -> None:
     assert native is not None
     data = b"<b >" * (tame.MAX_UNCHECKED + 1)
     assert native.tags(data, tame._STARTS, tame.LONG_TAG)[0] == tame._tags(data)[0] > tame.MAX_UNCHECKED
+
+
+SENTENCES = st.sampled_from(
+    [
+        "借款人逾期以后应当主动联系银行。",
+        "首页",
+        "甲，乙",
+        "a b c",
+        "x" * 70,
+        "《甲》（乙）",
+        "“甲”",
+        "本站转载声明：版权，侵权，删除，责任。",
+        "!",
+        "12)",
+    ]
+)
+lines = st.builds(
+    lambda text, owner, linked, hidden: dom.Line(text, owner, min(linked, len(text)), 0, hidden),
+    st.lists(SENTENCES, min_size=1, max_size=6).map("".join),
+    st.integers(0, 11),
+    st.sampled_from([0, 0, 1, 7, 500]),
+    st.booleans(),
+)
+pages = st.builds(
+    lambda ups, found: ([0, *(max(0, element - up) for element, up in enumerate(ups))], found),
+    st.lists(st.integers(0, 3), min_size=11, max_size=11),
+    st.lists(lines, max_size=25),
+)
+
+
+@settings(max_examples=200, deadline=None)
+@given(pages)
+def test_lines_weigh_alike(page: tuple[list[int], list[dom.Line]]) -> None:
+    assert native is not None
+    parents, found = page
+    asked = (found, parents, blocks.is_disclaimer, view.LONG, view.MARKED_SHARE)
+    assert native.weigh(*asked) == view._weigh(*asked)
+
+
+@pytest.mark.parametrize(("owner", "parents"), [(3, [0, 0]), (-1, [0, 0]), (1, [0, 2, 0]), (1, [0, -1])])
+def test_elements_in_no_order_are_refused(owner: int, parents: list[int]) -> None:
+    assert native is not None
+    with pytest.raises(ValueError, match="element"):
+        native.weigh([dom.Line("甲" * 30, owner)], parents, blocks.is_disclaimer, view.LONG, view.MARKED_SHARE)
+
+
+@settings(max_examples=200, deadline=None)
+@given(pages, st.text(st.sampled_from("借款人逾期首页甲乙abx。 12"), max_size=20))
+def test_lines_like_a_headline_are_the_same(page: tuple[list[int], list[dom.Line]], stated: str) -> None:
+    assert native is not None
+    for most in (0, 5, 3000):
+        assert native.alike(page[1], most, stated, 4, 150) == list(view._alike(page[1], most, stated, 4, 150))
+
+
+MARKS: list[blocks.Mark] = ["", "", "hidden", "nav", "comment"]
+
+
+@settings(max_examples=200, deadline=None)
+@given(pages, st.lists(st.sampled_from(MARKS), min_size=12, max_size=12), st.integers(0, 11), st.data())
+def test_marks_and_what_stands_near_are_the_same(
+    page: tuple[list[int], list[dom.Line]], own: list[blocks.Mark], top: int, data: st.DataObject
+) -> None:
+    parents, found = page
+    tags = data.draw(st.lists(st.sampled_from(["div", "p", "section", "li"]), min_size=12, max_size=12))
+    hints = data.draw(st.lists(st.sampled_from(["", " ", "a b"]), min_size=12, max_size=12))
+    flat = dom.Dom(tags, parents, hints, set(), {}, found)
+    head = view.Head("借款人逾期首页", {}, "")
+    told = []
+    for compiled in (native, None):
+        with mock.patch.object(view, "_NATIVE", compiled):
+            seen = view.look(flat, head)
+            told.append((seen, view.inherit(flat, own), view.inherit(flat, own, top)))
+    assert told[0] == told[1]
