@@ -54,7 +54,7 @@ FTS = """CREATE VIRTUAL TABLE documents_fts USING fts5(  -- character bigrams of
 the time that `unicode61` takes to look each character up. Corpora of before keep theirs, which finds the same."""
 
 GATHERED = 4 << 20
-"""Bytes of tokens that the index gathers before it writes them in order; with FTS5's own megabyte it merges far more often."""
+"""Bytes of tokens that the index gathers before it writes them in order; with FTS5's own megabyte it merges more often."""
 
 TABLES = (
     """CREATE TABLE corpus_meta (  -- one row for each fact about this file

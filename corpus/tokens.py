@@ -13,13 +13,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from functools import cache
+from functools import cache, lru_cache
 from operator import add
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from cleaning.native import available
 from cleaning.script import to_simplified
 
 SEPARATOR = "\N{LATIN LETTER DENTAL CLICK}"
@@ -27,6 +28,10 @@ SEPARATOR = "\N{LATIN LETTER DENTAL CLICK}"
 
 SHORT = 150
 """Characters up to which a text's tokens are found one by one: arrays cost the same for a title as for an article."""
+
+_SIGMA = "\N{GREEK CAPITAL LETTER SIGMA}"
+
+_native = available("_grams")
 
 _TOKEN_RUN = re.compile(
     r"([\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff\u3007]+)|([^\W_\u3400-\u9fff]+)|([^\s\w]+|\n)"
@@ -55,6 +60,7 @@ def indexed(
     return Indexed(index_text(title or ""), index_text(text), " ".join(tags))
 
 
+@lru_cache(maxsize=4096)
 def tag(name: str, value: str) -> str:
     """Return the token of a document's attribute: no query of words holds one, whatever the value's own letters."""
     return f"{SEPARATOR}{name}{value.encode().hex()}"
@@ -67,12 +73,24 @@ def tagged(name: str, *values: str) -> str:
 
 def index_text(text: str) -> str:
     """Return `text` (Simplified) as the space-separated tokens that `documents_fts` holds."""
+    if _native is not None:
+        kinds = _native_kinds()
+        found = _native.pairs(text, kinds, ord(SEPARATOR), False)
+        if found is False and len(lowered := text.lower()) == len(text):
+            found = _native.pairs(lowered, kinds, ord(SEPARATOR), True)
+        if isinstance(found, str):
+            return found
+    return _index_text(text)
+
+
+def _index_text(text: str) -> str:
+    """Do the same by arrays."""
     if len(text) < SHORT:
         return " ".join(_tokens(text))
     lowered = text.lower()
     units = np.frombuffer(lowered.encode("utf-16-le", "surrogatepass"), dtype=np.uint16)
-    if not len(units) == len(lowered) == len(text) or SEPARATOR in text:
-        # Beyond the basic plane, or a capital that has no small letter of one character.
+    if not len(units) == len(lowered) == len(text) or SEPARATOR in text or _SIGMA in text:
+        # Beyond the basic plane, or a capital that has no small letter of one character, or of one form.
         return " ".join(_tokens(text))
     kinds = np.empty(len(units) + 2, np.uint8)
     kinds[0] = kinds[-1] = _SKIPPED
@@ -96,6 +114,7 @@ def index_text(text: str) -> str:
 
 
 _SKIPPED, _HAN, _WORD, _MARK, _BREAK = range(5)
+_CAPITAL = 8
 
 
 @cache
@@ -111,6 +130,14 @@ def _kinds() -> npt.NDArray[np.uint8]:
     for first, last in ((0x3400, 0x9FFF), (0xF900, 0xFAFF), (0x3007, 0x3007)):
         kinds[first : last + 1] = _HAN
     return kinds
+
+
+@cache
+def _native_kinds() -> bytes:
+    """Return the same for the compiled twin, capital letters marked."""
+    kinds = _kinds().copy()
+    kinds[[code for code in range(1 << 16) if chr(code).lower() != chr(code)]] |= _CAPITAL
+    return kinds.tobytes()
 
 
 def _tokens(text: str) -> list[str]:
