@@ -19,7 +19,7 @@ from cleaning.normalize import normalize
 from cleaning.page import FIELD_ROLES, Block, Extracted, Metadata, Role, Selectors
 from cleaning.profile import SiteProfile
 from cleaning.quality import quality
-from cleaning.relevance import relevance
+from cleaning.relevance import relevance_score
 from cleaning.repair import SiteTable, repair
 from cleaning.repair.irreversible import damage_share
 from cleaning.script import detect, simplify, to_simplified
@@ -256,7 +256,7 @@ def _cleaned(
         or tuple(found for found in find_contacts(text_source) if found.kind != "hotline"),
         lenders=tuple(find_lenders(text, meta.title)),
         topics=tuple(find_topics(text, meta.title)),
-        relevance=relevance(text, meta.title).score,
+        relevance=relevance_score(text, meta.title),
         quality=quality(text, damage_share=damaged),
         findings=findings,
     )

@@ -137,6 +137,8 @@ _MAY_WECHAT = re.compile(
 _MAY_HOTLINE = re.compile(r"[48]00|[48] 0 0|1010")
 _MAY_SHORT_HOTLINE = re.compile(r"[91][562]\d{3}")
 _MAY_MOBILE = re.compile(_ELEVEN)
+_MAY_QQ = re.compile(r"[q扣叩蔻球企](?:(?<=[q扣叩])|(?<=蔻)蔻|(?<=球)球|(?<=企)鹅)")
+_MAY_LOOKALIKE = re.compile(r"[1li][3-9][\doil]{9}")
 _MAY_LANDLINE = re.compile(r"0\d\d\d?[) -]")
 
 
@@ -148,7 +150,7 @@ def find_contacts(text: str) -> tuple[Contact, ...]:
 
 def find_contacts_folded(text: str, key: str) -> tuple[Contact, ...]:
     """Return what `find_contacts` does, for a caller that has the fold key of `text` already."""
-    if not _MAY_HOLD.search(key):
+    if not may_hold_contacts(key):
         return ()
     taken: list[Contact] = []
     busy = bytearray(len(key))
@@ -165,7 +167,7 @@ def _readings(key: str) -> Iterator[tuple[ContactKind, str, int, int]]:
     """Yield every reading, the most specific kinds first: a labelled number before a bare one."""
     yield from _emails(key)
     yield from _wechats(key)
-    for match in _QQ.finditer(key):
+    for match in _QQ.finditer(key) if _MAY_QQ.search(key) else ():
         value = re.sub(r"\D", "", match["number"].translate(_PLAIN_DIGITS))
         if not value.startswith("0"):
             yield "qq", value, match.start("number"), match.end("number")
@@ -176,7 +178,7 @@ def _readings(key: str) -> Iterator[tuple[ContactKind, str, int, int]]:
         yield "hotline", match[group], *match.span(group)
     for start, end, value in _mobiles(key):
         yield "phone", value, start, end
-    for match in _LOOKALIKE.finditer(key):
+    for match in _LOOKALIKE.finditer(key) if _MAY_LOOKALIKE.search(key) else ():
         if sum(map(str.isdecimal, match["number"])) >= MIN_DIGITS:
             yield "phone", match["number"].translate(_LIKE_DIGITS), *match.span("number")
     for match in _LANDLINE.finditer(key) if _MAY_LANDLINE.search(key) else ():
@@ -272,7 +274,7 @@ _SIGNS = "@#艾"
 
 def is_contact_line(key: str) -> bool:
     """Whether a folded line is nothing but contacts, their labels and a name; a hotline is nobody's own contact."""
-    if len(key) > MAX_CONTACT_LINE or not _MAY_HOLD.search(key):
+    if len(key) > MAX_CONTACT_LINE:
         return False
     found = [contact for contact in find_contacts_folded(key, key) if contact.kind != "hotline"]
     if not found:

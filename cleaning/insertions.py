@@ -81,8 +81,10 @@ def inserted(line: str, *, least: float = seams.LEAST_NATS) -> tuple[Cut, ...]:
     sentence stays: a keyword left behind is better than a word lost.
     """
     hits = [_by_script(line, hit) for hit in scan(line, rows=True)]
-    hits += (Hit(*match.span(), DISGUISED_WEIGHT) for match in rows.DISGUISED.finditer(line))
-    hits += (Hit(*match.span(), DOMAIN_WEIGHT) for match in rows.DOMAIN.finditer(line))
+    if rows.MAY_BE_DISGUISED.search(line):
+        hits += (Hit(*match.span(), DISGUISED_WEIGHT) for match in rows.DISGUISED.finditer(line))
+    if "." in line:
+        hits += (Hit(*match.span(), DOMAIN_WEIGHT) for match in rows.DOMAIN.finditer(line))
     cuts: list[Cut] = []
     for stretch in seams.stretches(line, hits, least):
         if stretch.nats - _authors_nats(line, stretch) >= least:
@@ -121,7 +123,8 @@ def may_be_headed(line: str, heavy: int | None) -> bool:
         (heavy is not None and heavy < HEAD_LENGTH)
         or (("_" in line or "|" in line) and _MARK.search(line, 0, MARK_LENGTH) is not None)
         or (line[1:2] in _SPACES and _SPACED_HEAD.match(line) is not None)
-        or rows.DISGUISED.search(line, 0, HEAD_LENGTH) is not None
+        or (rows.MAY_BE_DISGUISED.search(line, 0, HEAD_LENGTH) and rows.DISGUISED.search(line, 0, HEAD_LENGTH))
+        is not None
     )
 
 

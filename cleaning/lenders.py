@@ -78,6 +78,17 @@ def find_lenders(text: str, title: str | None = None) -> list[str]:
     return [names[key] for key in sorted(rank, key=lambda key: (*rank[key], key))]
 
 
+def lender_counts(text: str) -> dict[str, int]:
+    """Return how often `text` names each lender, by its name; the same as counting `lender_mentions`."""
+    found = _found(text)
+    firm = {lender.id for lender, _, _, sure in found if sure == "name"}
+    counts: dict[str, int] = {}
+    for lender, _, _, sure in found:
+        if sure != "no" or lender.id in firm:
+            counts[lender.name] = counts.get(lender.name, 0) + 1
+    return counts
+
+
 def lender_mentions(text: str) -> list[Mention]:
     """Return every place where `text` names a lender, in order, none overlapping."""
     found = _found(text)

@@ -105,7 +105,7 @@ class Look(NamedTuple):
     trying, and (`heavy`) where the first word of weight 2 or 3 begins, trade words among them."""
 
     hits: dict[int, list[Hit]]
-    rules: dict[int, list[Rule]]
+    rules: dict[int, Sequence[Rule]]
     heavy: dict[int, int]
 
 
@@ -116,7 +116,7 @@ def look(key: str, lines: Sequence[str], kept: Sequence[bool] | None = None) -> 
         if kinds and (kept is None or kept[index]):
             words, gates = _matcher().overlapping(lines[index])
             if kinds & GATED:
-                found.rules[index] = gate().rules({word for word, _, _ in gates})
+                found.rules[index] = gate().rules(frozenset([word for word, _, _ in gates]))
             if kinds & HEAVY:
                 found.heavy[index] = _first_heavy(words)
                 hits = _hits(lines[index], words, rows=False)

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import math
 import tomllib
-from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -17,7 +16,7 @@ from typing import Literal, NamedTuple
 from urllib.parse import unquote, urlsplit
 
 from cleaning.folding import lowered
-from cleaning.lenders import lender_mentions
+from cleaning.lenders import lender_counts
 from cleaning.script import to_simplified
 from cleaning.words import Words, words
 
@@ -65,10 +64,22 @@ class _Matcher:
 
 def relevance(text: str, title: str | None = None) -> Relevance:
     """Return how much `text` under `title` is about overdue loans."""
+    return _scored(_worth(text, title))
+
+
+def relevance_score(text: str, title: str | None = None) -> float:
+    """Return `relevance(text, title).score` without its reasons."""
+    worth = _worth(text, title)
+    share = _share(worth)
+    return _score([round(value * share, 4) for value in worth.values()])
+
+
+def _worth(text: str, title: str | None) -> dict[_Word, float]:
     worth: dict[_Word, float] = {}
     _add(worth, _counts(text), UNIT / max(len(text), UNIT))
-    _add(worth, _counts(title or ""), TITLE_FACTOR)
-    return _scored(worth)
+    if title:
+        _add(worth, _counts(title), TITLE_FACTOR)
+    return worth
 
 
 def link_relevance(anchor: str, url: str) -> Relevance:
@@ -85,24 +96,35 @@ def _add(worth: dict[_Word, float], counts: Mapping[_Word, int], factor: float) 
 
 
 def _scored(worth: Mapping[_Word, float]) -> Relevance:
-    kinds = {word.kind for word in worth}
-    share = 1.0 if "both" in kinds or len(kinds) == 2 else ALONE
+    share = _share(worth)
     reasons = [Reason(word.text, round(value * share, 4)) for word, value in worth.items()]
     reasons.sort(key=lambda reason: (-reason.weight, reason.term))
-    return Relevance(1 - math.exp(-sum(reason.weight for reason in reasons)), tuple(reasons))
+    return Relevance(_score([reason.weight for reason in reasons]), tuple(reasons))
 
 
-def _counts(text: str) -> Counter[_Word]:
+def _share(worth: Iterable[_Word]) -> float:
+    kinds = {word.kind for word in worth}
+    return 1.0 if "both" in kinds or len(kinds) == 2 else ALONE
+
+
+def _score(weights: Iterable[float]) -> float:
+    """Return the score that weights give; they are added in one order, so that it is the same to the last digit."""
+    return 1 - math.exp(-sum(sorted(weights, reverse=True)))
+
+
+def _counts(text: str) -> dict[_Word, int]:
     """Return how often the words of the list and the lenders occur."""
     counts = _words(_text_matcher(), text)
-    counts.update(_Word(mention.lender.name, "credit") for mention in lender_mentions(text))
+    for name, count in lender_counts(text).items():
+        lender = _Word(name, "credit")
+        counts[lender] = counts.get(lender, 0) + count
     return counts
 
 
-def _words(matcher: _Matcher, text: str) -> Counter[_Word]:
+def _words(matcher: _Matcher, text: str) -> dict[_Word, int]:
     (found,) = matcher.matcher.tally(lowered(text))
     known = ((matcher.words[index], count) for index, count in found.items())
-    return Counter({word: count for word, count in known if word is not None})
+    return {word: count for word, count in known if word is not None}
 
 
 def _path(url: str) -> str:

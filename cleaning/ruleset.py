@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from importlib import resources
 from typing import Any, Literal
 
@@ -136,10 +136,16 @@ class Gate:
     words: tuple[str, ...]
     members: tuple[tuple[int, ...], ...]
 
-    def rules(self, found: Iterable[int]) -> list[Rule]:
+    def rules(self, found: frozenset[int]) -> Sequence[Rule]:
         """Return the rules worth trying on a line that holds the gate words with these numbers, in the rules' order."""
-        known = rules()
-        return [known[rule] for rule in sorted({rule for word in found for rule in self.members[word]})]
+        return _tried(found)
+
+
+@lru_cache(maxsize=4096)
+def _tried(found: frozenset[int]) -> tuple[Rule, ...]:
+    """The same few sets of words come on every page."""
+    known, members = rules(), gate().members
+    return tuple(known[rule] for rule in sorted({rule for word in found for rule in members[word]}))
 
 
 @cache

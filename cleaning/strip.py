@@ -80,7 +80,7 @@ class _Page:
     keys: list[str]
     starts: list[int]
     roles: Sequence[Role]
-    rules: dict[int, list[Rule]]
+    rules: dict[int, Sequence[Rule]]
     hits: dict[int, list[Hit]]
     heavy: dict[int, int]
     spaced: set[int]
