@@ -314,3 +314,5 @@ def test_every_character_is_of_the_kind_that_the_expression_takes_it_for() -> No
         for match in found
     ]  # fmt: skip
     assert tokens._kinds().tolist() == wanted
+    capitals = [tokens._CAPITAL * (chr(code).lower() != chr(code)) for code in range(1 << 16)]
+    assert [*tokens._native_kinds()] == [kind + capital for kind, capital in zip(wanted, capitals, strict=True)]
