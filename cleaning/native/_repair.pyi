@@ -53,6 +53,9 @@ def hybrid_line(
 ) -> list[tuple[str, int]] | None:
     """Return the links (text put out, where it ends or -1) of a hybrid's likeliest reading; None where it has none."""
 
+def pair_texts(table: NDArray[np.uint32], leads: bytes, trails: bytes) -> str:
+    """Return the characters that one of `leads` makes with one of `trails`, each once, in order."""
+
 class Pairs:
     """The search through spans that one decoder of pairs, or of single bytes, read and that hold pairs of another."""
 

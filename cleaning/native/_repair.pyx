@@ -494,6 +494,23 @@ cdef class Workspace:
         free(self.offsets)
 
 
+def pair_texts(const uint32_t[::1] table not None, bytes leads not None, bytes trails not None):
+    """Return the characters that one of `leads` makes with one of `trails`, each once, in order."""
+    cdef list found = []
+    cdef set known = set()
+    cdef uint8_t lead, trail
+    cdef uint32_t shown
+    if len(table) != BMP:
+        raise ValueError("a table has 65536 pairs")
+    for lead in leads:
+        for trail in trails:
+            shown = table[lead << 8 | trail]
+            if 0 < shown <= 0x10FFFF and shown not in known:
+                known.add(shown)
+                found.append(text_of(&shown, 1))
+    return "".join(found)
+
+
 cdef class Pairs:
     """The search through spans that one decoder of pairs, or of single bytes, read and that hold pairs of another."""
 

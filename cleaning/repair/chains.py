@@ -22,6 +22,9 @@ from __future__ import annotations
 from functools import cache, lru_cache
 from typing import Literal, NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
+
 from cleaning.marks import INVALID_BYTE_BASE as INVALID_BYTE_BASE
 
 Reader = Literal["latin-1", "cp1252", "hybrid", "gbk", "cp936", "gb18030", "big5", "cp950", "big5hkscs"]
@@ -198,8 +201,7 @@ def pairs_table(encoding: str) -> list[str]:
 
     All pairs are decoded at once. A few of Big5-HKSCS are two characters.
     """
-    pairs = b"".join([bytes((first, second, 0)) for first in range(0x81, 0xFF) for second in range(0x40, 0x100)])
-    shown = iter(pairs.decode(encoding, "surrogateescape").split("\0"))
+    shown = iter(_every_pair(encoding).split("\0"))
     table = [""] * 0x10000
     for first in range(0x81, 0xFF):
         row = [next(shown) for _ in range(0x40, 0x100)]
@@ -210,14 +212,41 @@ def pairs_table(encoding: str) -> list[str]:
 
 
 @cache
+def pair_points(encoding: str) -> tuple[NDArray[np.uint32], list[str]]:
+    """Return the same as code points, 0 for nothing, and above all code points the number of a text of several."""
+    shown = _every_pair(encoding)
+    points = np.frombuffer(f"{shown}\0".encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
+    ends = np.flatnonzero(points == 0)
+    starts = np.concatenate(([0], ends[:-1] + 1))
+    found = points[starts]
+    found[(found >= _ESCAPED) & (found < _ESCAPED + 0x100)] = 0
+    several = np.flatnonzero((ends - starts > 1) & (found > 0))
+    longer = sorted({shown[starts[place] : ends[place]] for place in several.tolist()})
+    for place in several.tolist():
+        found[place] = _BEYOND + longer.index(shown[starts[place] : ends[place]])
+    table = np.zeros((0x100, 0x100), dtype=np.uint32)
+    table[0x81:0xFF, 0x40:] = found.reshape(0xFF - 0x81, -1)
+    return table.ravel(), longer
+
+
+_BEYOND = 0x110000
+
+
+def _every_pair(encoding: str) -> str:
+    """Return all pairs of bytes that may be characters, decoded at once, with NULs between."""
+    pairs = b"\0".join([bytes((first, second)) for first in range(0x81, 0xFF) for second in range(0x40, 0x100)])
+    return pairs.decode(encoding, "surrogateescape")
+
+
+@cache
 def lost_firsts(reader: Reader) -> tuple[bytes, ...]:
     """Return, by the byte that follows, which bytes above ASCII `reader`, of a two-byte encoding, fails on before it.
 
     The same as `is_lost` of each pair; but what a digit makes of four bytes is left out.
     """
-    table = pairs_table(reader)
-    firsts = bytes(range(0x81 if reader == "cp936" else 0x80, 0x100))
-    return tuple(bytes([first for first in firsts if not table[first << 8 | second]]) for second in range(0x100))
+    lost = pair_points(reader)[0].reshape(0x100, 0x100) == 0
+    first = 0x81 if reader == "cp936" else 0x80
+    return tuple(bytes((np.flatnonzero(lost[first:, second]) + first).tolist()) for second in range(0x100))
 
 
 @lru_cache(maxsize=1 << 14)

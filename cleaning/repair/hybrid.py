@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cleaning.repair.badness import NATIVE, run_score, scorer
-from cleaning.repair.chains import HOLE, SPECIALS, Writer, pairs_table, sources
+from cleaning.repair.chains import HOLE, SPECIALS, Writer, pair_points, pairs_table, sources
 from cleaning.repair.solve import BAD_BYTE, Kind, Piece
 
 WIDTH = 9.0
@@ -47,7 +47,8 @@ def characters_table(writer: Writer) -> list[str]:
 @cache
 def _points(writer: Writer) -> NDArray[np.uint32]:
     """Return `characters_table` as code points, 0 where there is none."""
-    return np.array([ord(text) if text else 0 for text in characters_table(writer)], dtype=np.uint32)
+    points = pair_points(writer)[0]
+    return np.where(points < 0x110000, points, np.uint32(0))
 
 
 _SINGLES = bytearray(1 + max(map(ord, SPECIALS)))

@@ -35,7 +35,7 @@ from cleaning.repair.badness import (
     weights,
 )
 from cleaning.repair.chains import CP1252_UNDEFINED, HOLE, Family, Reader, is_lost, lost_firsts, sources
-from cleaning.repair.readings import is_simplified, is_traditional
+from cleaning.repair.readings import scripts
 from cleaning.repair.streams import CHOICE, CHOICE_BYTE, HOLE_BYTE, stream, tables
 
 if TYPE_CHECKING:
@@ -602,10 +602,10 @@ def _beside(context: str, sides: tuple[str, str]) -> str:
 @cache
 def _scripts() -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     """Return, by BMP code point, which characters only Simplified text has, and which only Traditional."""
-    tables = (np.zeros(0x10000, dtype=np.bool_), np.zeros(0x10000, dtype=np.bool_))
-    for code in range(0x4E00, 0xA000):
-        tables[0][code], tables[1][code] = is_simplified(chr(code)), is_traditional(chr(code))
-    return tables
+    found = (np.zeros(0x10000, dtype=np.bool_), np.zeros(0x10000, dtype=np.bool_))
+    for table, characters in zip(found, scripts(), strict=True):
+        table[[ord(character) for character in characters]] = True
+    return found
 
 
 def _foreign(known: str) -> NDArray[np.float32] | None:

@@ -175,3 +175,14 @@ def is_common(char: str) -> bool:
     except UnicodeEncodeError:
         return is_traditional(char)
     return b"\xb0\xa1" <= code <= b"\xd7\xf9" or _is_big5_first_level(char)
+
+
+@cache
+def scripts() -> tuple[frozenset[str], frozenset[str]]:
+    """Return the ideographs of which `is_simplified` holds, and those of which `is_traditional` does, looked up at once."""
+    han = [chr(code) for code in range(0x4E00, 0xA000)]
+    gb2312 = frozenset("".join(han).encode("gb2312", "ignore").decode("gb2312"))
+    big5 = dict(zip(han, "\0".join(han).encode("big5", "ignore").split(b"\0"), strict=True))
+    first_level = {char for char, code in big5.items() if b"\xa4\x40" <= code <= b"\xc6\x7e"} | MAINLAND_FORMS
+    simplified = frozenset(char for char in gb2312 if not big5[char])
+    return simplified, frozenset(first_level - gb2312 | {"\u5f8c"})

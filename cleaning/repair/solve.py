@@ -40,7 +40,7 @@ from cleaning.repair.chains import (
     Writer,
     is_lost,
     lost_firsts,
-    pairs_table,
+    pair_points,
     sources,
 )
 from cleaning.repair.streams import HOLE_BYTE, stream, tables
@@ -207,7 +207,7 @@ def _twin(reader: Reader, writer: Writer) -> Pairs:
     assert NATIVE is not None
     family = FAMILY[reader]
     lengths, parts = tables(family)
-    points, longer = _shown_points(writer)
+    points, longer = pair_points(writer)
     twin: Pairs = NATIVE.Pairs(
         scorer(),
         (lengths, parts, _several(family)),
@@ -237,15 +237,6 @@ def _several(family: Family) -> NDArray[np.uint8]:
     if family == "big5":
         found[[code for code in range(0x80, 0x10000) if len(sources(chr(code), "big5")) > 1]] = 1
     return found
-
-
-@cache
-def _shown_points(writer: Writer) -> tuple[NDArray[np.uint32], list[str]]:
-    """Return what each pair of bytes is, 0 for nothing, and above all code points the number of a text of several."""
-    shown = pairs_table(writer)
-    longer = sorted({text for text in shown if len(text) > 1})
-    points = [ord(text) if len(text) == 1 else 0x110000 + longer.index(text) if text else 0 for text in shown]
-    return np.array(points, dtype=np.uint32), longer
 
 
 @lru_cache(maxsize=4)
@@ -390,6 +381,8 @@ def _scores_after(last: str, options: str) -> Scores:
 @lru_cache(maxsize=1 << 12)
 def _lead_options(leads: bytes, trail: int, writer: Writer) -> str:
     """Return the characters that one of `leads` makes with `trail`."""
+    if NATIVE is not None:
+        return _commonest(NATIVE.pair_texts(pair_points(writer)[0], leads, bytes([trail])))
     return _commonest("".join(dict.fromkeys(_character(bytes((lead, trail)), writer) for lead in leads)))
 
 
@@ -427,6 +420,8 @@ def _lose(
 @lru_cache(maxsize=1 << 12)
 def _trail_options(leads: bytes, lost: bytes, writer: Writer) -> str:
     """Return the characters that one of `leads` makes with one of `lost`."""
+    if NATIVE is not None:
+        return _commonest(NATIVE.pair_texts(pair_points(writer)[0], leads, lost))
     found = (_character(bytes((lead, byte)), writer) for lead in leads for byte in lost)
     return _commonest("".join(dict.fromkeys(found)))
 

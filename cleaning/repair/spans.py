@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cleaning.repair.badness import NATIVE, Codes, Scores, codes, model, pair_scores, scorer
-from cleaning.repair.chains import HOLE, INVALID_BYTE_BASE, READERS, SPECIALS, Family, Writer, pairs_table
+from cleaning.repair.chains import HOLE, INVALID_BYTE_BASE, READERS, SPECIALS, Family, Writer, pair_points
 from cleaning.repair.streams import stream
 
 _LATIN, _HEAD, _CROSS, _INNER, _BIG5_AS_GBK, _GBK_AS_BIG5, _LOST, _OTHER, _DEAD, _TWICE, _LATER = (
@@ -355,9 +355,9 @@ def _swaps(family: Family, writer: Writer) -> NDArray[np.uint32]:
     reader = "gb18030" if family == "gbk" else READERS[family][0]  # user-defined pairs included
     table = np.full(0x10000, _UNMAPPED, dtype=np.uint32)
     table[:0x80] = np.arange(0x80)
-    for shown, text in zip(pairs_table(reader), pairs_table(writer), strict=True):
-        if len(shown) == 1 == len(text) and shown < "\U00010000" > text:
-            table[ord(shown)] = ord(text)
+    shown, text = pair_points(reader)[0], pair_points(writer)[0]
+    both = (shown > 0) & (text > 0) & (shown < 0x10000) & (text < 0x10000)
+    table[shown[both]] = text[both]  # of two pairs that show alike the last one, as assigned in order
     return table
 
 

@@ -35,27 +35,37 @@ class Stream(NamedTuple):
 def tables(family: Family) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     """Return, by BMP code point, how many bytes a character stands for, and these (four columns)."""
     if family in ("gbk", "big5"):
-        found = _encoded(family)
+        readers: tuple[Reader, ...] = ("gb18030",) if family == "gbk" else READERS[family]
+        lengths, parts = _encoded(readers[0])
+        for other, bytes_of in map(_encoded, readers[1:]):
+            missing = np.flatnonzero(lengths == _UNSHOWN)
+            lengths[missing], parts[missing] = other[missing], bytes_of[missing]
     else:
-        found = [b""] * 0x10000
+        lengths, parts = np.zeros(0x10000, dtype=np.uint8), np.zeros((0x10000, 4), dtype=np.uint8)
         for code in (*range(0x100), *_SPECIAL_POINTS):
-            found[code] = next(iter(sources(chr(code), family)), b"")
-    found[ord(HOLE)] = bytes([HOLE_BYTE])
-    found[ord(CHOICE)] = bytes([CHOICE_BYTE])
-    lengths = np.array([len(data) for data in found], dtype=np.uint8)
-    parts = np.frombuffer(b"".join(data.ljust(4, b"\0") for data in found), dtype=np.uint8).reshape(-1, 4)
+            lengths[code] = 1
+            parts[code, 0] = sources(chr(code), family)[0][0]
+    for mark, byte in ((HOLE, HOLE_BYTE), (CHOICE, CHOICE_BYTE)):
+        lengths[ord(mark)], parts[ord(mark)] = 1, (byte, 0, 0, 0)
     return lengths, parts
 
 
 _SPECIAL_POINTS = tuple(map(ord, SPECIALS))
 
 
-def _encoded(family: Family) -> list[bytes]:
-    """Return the likeliest bytes of each character under a family of two-byte encodings, all encoded at once."""
-    readers: tuple[Reader, ...] = ("gb18030",) if family == "gbk" else READERS[family]
+def _encoded(reader: Reader) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """Return how many bytes each character has in a two-byte encoding, and these: all are encoded at once."""
     every = "\0".join(map(chr, range(1, 0x10000)))
-    found = [[b"\0", *every.encode(reader, "ignore").split(b"\0")] for reader in readers]
-    return found[0] if len(found) == 1 else [next(filter(None, row), b"") for row in zip(*found, strict=True)]
+    data = np.frombuffer(every.encode(reader, "ignore") + b"\0\0\0\0", dtype=np.uint8)
+    ends = np.flatnonzero(data == 0)[: 0x10000 - 1]  # no character but U+0000 has this byte
+    starts = np.concatenate(([0], ends[:-1] + 1))
+    lengths = np.ones(0x10000, dtype=np.uint8)
+    lengths[1:] = ends - starts
+    parts = np.zeros((0x10000, 4), dtype=np.uint8)
+    for column in range(4):
+        here = np.flatnonzero(lengths[1:] > column)
+        parts[1 + here, column] = data[starts[here] + column]
+    return lengths, parts
 
 
 def stream(span: str, family: Family, unshown: bytes = b"") -> Stream | None:
