@@ -47,11 +47,15 @@ def hybrid_line(
     left: str,
     table: NDArray[np.uint32],
     singles: bytearray,
+    piece: type[Piece],
     per_byte: float,
     bad_byte: float,
     width: float,
-) -> list[tuple[str, int]] | None:
-    """Return the links (text put out, where it ends or -1) of a hybrid's likeliest reading; None where it has none."""
+) -> list[Piece] | None:
+    """Return the pieces of the likeliest reading of one line of a hybrid; None where it has none."""
+
+def moved(pieces: Iterable[Piece], by: int, piece: type[Piece]) -> list[Piece]:
+    """Return `pieces` so many characters further on."""
 
 def pair_texts(table: NDArray[np.uint32], leads: bytes, trails: bytes) -> str:
     """Return the characters that one of `leads` makes with one of `trails`, each once, in order."""

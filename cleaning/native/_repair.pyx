@@ -329,11 +329,12 @@ def hybrid_line(
     str left not None,
     const uint32_t[::1] table not None,
     const uint8_t[::1] singles not None,
+    type piece not None,
     double per_byte,
     double bad_byte,
     double width,
 ):
-    """Return the links (text put out, where it ends or -1) of the likeliest reading of one line; None where it has none.
+    """Return the pieces of the likeliest reading of one line; None where it has none.
 
     `table` has the character of each pair of bytes, 0 for none; `singles` the byte that cp1252 shows as a character.
     """
@@ -428,11 +429,52 @@ def hybrid_line(
                 best, target = score, key
         link = now.link[target]
         while link >= 0:
-            found.append((text_of(links.links[link].out, links.links[link].size), links.links[link].end))
+            found.append(link)
             link = links.links[link].before
     finally:
         free(first)
     found.reverse()
+    return hybrid_pieces(links, found, line, singles, piece)
+
+
+cdef list hybrid_pieces(Links links, list path, str line, const uint8_t[::1] singles, type piece):
+    """Return the pieces of a reading, joined where one character puts nothing out or leaves a byte pending."""
+    cdef list pieces = []
+    cdef Py_ssize_t start = 0
+    cdef int32_t number, point
+    cdef Link *link
+    cdef str text = ""
+    cdef uint32_t shown
+    make = tuple.__new__
+    for number in path:
+        link = &links.links[number]
+        if link.size:
+            text = text + text_of(link.out, link.size) if text else text_of(link.out, link.size)
+        if link.end < 0 or not text:
+            continue
+        if _HOLE in text:
+            kind = _OPEN
+        elif text.isascii():
+            kind = _KNOWN
+        else:
+            # One character of UTF-8 allows one reading; single bytes could be two pairs as well.
+            shown = at_(line, start)
+            single = shown <= 0xFF or (shown < len(singles) and singles[shown])
+            kind = _LIKELY if single or link.end - start != 1 or PyUnicode_GET_LENGTH(text) != 1 else _KNOWN
+        pieces.append(make(piece, (start, link.end, text, kind, "")))
+        start, text = link.end, ""
+    if start < PyUnicode_GET_LENGTH(line):
+        pieces.append(make(piece, (start, PyUnicode_GET_LENGTH(line), text + _HOLE, _OPEN, "")))
+    return pieces
+
+
+def moved(pieces not None, Py_ssize_t by, type piece not None):
+    """Return `pieces` so many characters further on."""
+    cdef list found = []
+    cdef Py_ssize_t start, end
+    make = tuple.__new__
+    for start, end, text, kind, guess in pieces:
+        found.append(make(piece, (start + by, end + by, text, kind, guess)))
     return found
 
 

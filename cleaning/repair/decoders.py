@@ -18,12 +18,13 @@ from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from itertools import accumulate, pairwise
 from typing import NamedTuple
 
 from cleaning.findings import Certainty, Edited, Finding, edit
 from cleaning.repair.badness import NATIVE, bigram_score, total_logprob
-from cleaning.repair.chains import FAMILY, HOLE, READERS, Writer, describe
+from cleaning.repair.chains import FAMILY, HOLE, READERS, Chain, Step, Writer, describe
 from cleaning.repair.effort import UNSEARCHED, Budget
 from cleaning.repair.irreversible import damage_share, lost_text
 from cleaning.repair.search import (
@@ -352,7 +353,7 @@ def _repair_chunk(
     rule = f"decoder.{trial.step.written}-as-{FAMILY[trial.step.reader]}"
     ruined = _ruined_lines(span, repaired)
     for first, last, after, sure in _by_line(_merged(span, trial), span):
-        if not _inside(ruined, first):
+        if not (ruined and _inside(ruined, first)):
             yield _finding(rule, trial, start + first, span[first:last], after, sure)
 
 
@@ -459,6 +460,9 @@ def _worth_a_search(head: str, way: Way, budget: Search) -> bool:
 def _by_line(groups: Iterable[Merged], span: str) -> Iterator[Merged]:
     """Yield `groups` cut at line breaks, which every encoding here keeps as they are."""
     for start, end, text, sure in groups:
+        if span.find("\n", start, end) < 0:
+            yield start, end, text, sure
+            continue
         for before, after in zip(span[start:end].split("\n"), text.split("\n"), strict=True):
             if before != after:
                 yield start, start + len(before), after, sure
@@ -642,9 +646,14 @@ def _findings(span: str, repair: Repair, *, part: bool) -> Iterator[Finding]:
 
 def _finding(rule: str, trial: Trial, start: int, before: str, after: str, sure: bool) -> Finding:
     sure = sure and HOLE not in after and not _doubtful(before, trial, after)
-    evidence = f"{describe((*trial.before, trial.step))}; {_evidence(sure, HOLE in after)}"
+    evidence = _account(trial.before, trial.step, sure, HOLE in after)
     certainty: Certainty = "certified" if sure else "inferred"
     return Finding("repair", rule, start, start + len(before), before, after, certainty, evidence)
+
+
+@lru_cache(maxsize=256)
+def _account(before: Chain, step: Step, sure: bool, holes: bool) -> str:
+    return f"{describe((*before, step))}; {_evidence(sure, holes)}"
 
 
 def _merged(span: str, trial: Trial) -> Iterable[Merged]:

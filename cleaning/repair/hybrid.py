@@ -69,7 +69,10 @@ def solve_hybrid(span: str, writer: Writer, left: str = "\n") -> list[Piece]:
         found = (_remembered_line if len(line) <= LONG else _solve_line)(line, writer, left)
         if found is None:
             return []
-        pieces += [Piece(start + one.start, start + one.end, one.text, one.kind) for one in found]
+        if NATIVE is not None:
+            pieces += NATIVE.moved(found, start, Piece)
+        else:
+            pieces += [Piece(start + one.start, start + one.end, one.text, one.kind) for one in found]
         start += len(line)
         left = "\n"
     return pieces
@@ -84,8 +87,10 @@ LONG = 1000
 def _solve_line(line: str, writer: Writer, left: str) -> tuple[Piece, ...] | None:
     """Return the pieces of one line, with its line break if it has one; None when it can't be a hybrid."""
     if NATIVE is not None:
-        links = NATIVE.hybrid_line(scorer(), line, left, _points(writer), _SINGLES, PER_BYTE, BAD_BYTE, WIDTH)
-        return None if links is None else tuple(_pieces(links, line))
+        found: list[Piece] | None = NATIVE.hybrid_line(
+            scorer(), line, left, _points(writer), _SINGLES, Piece, PER_BYTE, BAD_BYTE, WIDTH
+        )
+        return None if found is None else tuple(found)
     states: dict[int, State] = {NOTHING: (0.0, left, None)}
     for place, character in enumerate(line, start=1):
         states = _advance(states, character, place, writer)

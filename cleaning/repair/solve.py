@@ -12,6 +12,7 @@ import codecs
 import re
 from collections.abc import Iterator
 from functools import cache, lru_cache, partial
+from itertools import combinations
 from typing import TYPE_CHECKING, Literal, NamedTuple, get_args
 
 import numpy as np
@@ -33,6 +34,7 @@ from cleaning.repair.chains import (
     FAMILY,
     HOLE,
     INVALID_BYTE_BASE,
+    READERS,
     SPECIALS,
     Family,
     Reader,
@@ -43,7 +45,7 @@ from cleaning.repair.chains import (
     pair_points,
     sources,
 )
-from cleaning.repair.streams import HOLE_BYTE, stream, tables
+from cleaning.repair.streams import HOLE_BYTE, encoded, stream, tables
 
 if TYPE_CHECKING:
     from cleaning.native._repair import Pairs
@@ -235,7 +237,12 @@ def _several(family: Family) -> NDArray[np.uint8]:
     if family == "gbk":
         found[ord("\N{EURO SIGN}")] = 1
     if family == "big5":
-        found[[code for code in range(0x80, 0x10000) if len(sources(chr(code), "big5")) > 1]] = 1
+        written = [
+            encoded(reader)[1].astype(np.uint32) @ (1 << np.arange(4, dtype=np.uint32) * 8)
+            for reader in READERS["big5"]
+        ]
+        for one, other in combinations(written, 2):
+            found |= (one > 0) & (other > 0) & (one != other)
     return found
 
 

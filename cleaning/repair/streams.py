@@ -36,8 +36,8 @@ def tables(family: Family) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     """Return, by BMP code point, how many bytes a character stands for, and these (four columns)."""
     if family in ("gbk", "big5"):
         readers: tuple[Reader, ...] = ("gb18030",) if family == "gbk" else READERS[family]
-        lengths, parts = _encoded(readers[0])
-        for other, bytes_of in map(_encoded, readers[1:]):
+        lengths, parts = (table.copy() for table in encoded(readers[0]))
+        for other, bytes_of in map(encoded, readers[1:]):
             missing = np.flatnonzero(lengths == _UNSHOWN)
             lengths[missing], parts[missing] = other[missing], bytes_of[missing]
     else:
@@ -53,7 +53,8 @@ def tables(family: Family) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
 _SPECIAL_POINTS = tuple(map(ord, SPECIALS))
 
 
-def _encoded(reader: Reader) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+@cache
+def encoded(reader: Reader) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     """Return how many bytes each character has in a two-byte encoding, and these: all are encoded at once."""
     every = "\0".join(map(chr, range(1, 0x10000)))
     data = np.frombuffer(every.encode(reader, "ignore") + b"\0\0\0\0", dtype=np.uint8)
