@@ -7,14 +7,14 @@ only those are looked at again, word by word.
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 from typing import NamedTuple
 
 from cleaning.ruleset import Rule, gate
-from cleaning.words import Place, Words, words
+from cleaning.words import Words, words
 
 HEAVY, GATED = 1, 2
 """What `kinds` says of a line: it holds a word of weight 2 or 3, trade words among them; a rule's gate word."""
@@ -67,9 +67,15 @@ def _own_weights() -> tuple[int, ...]:
 
 @cache
 def _matcher() -> Words:
+    return words(lexicon(rows=True).words)
+
+
+@cache
+def _first() -> Words:
+    """Return the matcher of a first look: a third of the words, so that fewer places are looked at twice."""
     known = lexicon(rows=True)
-    heavy = [HEAVY * (weight > 1) for weight in known.weights]
-    return words(known.words, gate().words, marks=(heavy, [GATED] * len(gate().words)))
+    heavy = [word for word, weight in zip(known.words, known.weights, strict=True) if weight > 1]
+    return words(heavy, gate().words, marks=([HEAVY] * len(heavy), [GATED] * len(gate().words)))
 
 
 def scan(key: str, *, rows: bool = False) -> list[Hit]:
@@ -77,15 +83,11 @@ def scan(key: str, *, rows: bool = False) -> list[Hit]:
 
     A Latin word counts only as a whole one: `av` is not in `java`. With `rows` the words for rows of keywords too.
     """
-    return _hits(key, _matcher().overlapping(key)[0], rows=rows)
-
-
-def _hits(key: str, found: Iterable[Place], *, rows: bool) -> list[Hit]:
     known = lexicon(rows=True)
     weights, latin = known.weights if rows else _own_weights(), known.latin
     return [
         Hit(start, end, weights[word])
-        for word, start, end in found
+        for word, start, end in _matcher().overlapping(key)[0]
         if weights[word] >= 0 and (not latin[word] or _stands_alone(key, start, end))
     ]
 
@@ -102,7 +104,7 @@ def _is_latin(char: str) -> bool:
 
 class Look(NamedTuple):
     """What the lines of a page hold, by index: words of spam with one of weight 2 or 3 among them, the rules worth
-    trying, and (`heavy`) where the first word of weight 2 or 3 begins, trade words among them."""
+    trying, and (`heavy`) where the first word to end of weight 2 or 3 begins, trade words among them."""
 
     hits: dict[int, list[Hit]]
     rules: dict[int, Sequence[Rule]]
@@ -112,26 +114,15 @@ class Look(NamedTuple):
 def look(key: str, lines: Sequence[str], kept: Sequence[bool] | None = None) -> Look:
     """Return what the lines of a folded text hold; `key` is the lines joined, `kept` says which lines are looked at."""
     found = Look({}, {}, {})
-    for index, kinds in enumerate(_matcher().lines(key)):
+    first, gates = _first(), gate()
+    for index, kinds in enumerate(first.lines(key)):
         if kinds and (kept is None or kept[index]):
-            words, gates = _matcher().overlapping(lines[index])
-            if kinds & GATED:
-                found.rules[index] = gate().rules(frozenset([word for word, _, _ in gates]))
-            if kinds & HEAVY:
-                found.heavy[index] = _first_heavy(words)
-                hits = _hits(lines[index], words, rows=False)
+            heavy, gated = first.overlapping(lines[index])
+            if gated:
+                found.rules[index] = gates.rules(frozenset([word for word, _, _ in gated]))
+            if heavy:
+                found.heavy[index] = heavy[0][1]
+                hits = scan(lines[index])
                 if any(hit.weight > 1 for hit in hits):
                     found.hits[index] = hits
     return found
-
-
-def _first_heavy(found: Sequence[Place]) -> int:
-    """Return where the first word of weight 2 or 3 begins, of those that don't overlap one that ends before them."""
-    weights = lexicon(rows=True).weights
-    end = 0
-    starts = []
-    for word, start, stop in found:
-        if weights[word] > 1 and start >= end:
-            starts.append(start)
-            end = stop
-    return starts[0]

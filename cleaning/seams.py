@@ -11,11 +11,12 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 from cleaning import spam
 from cleaning.lexicon import Hit
-from cleaning.repair.badness import bigram_score, codes, pair_scores
+from cleaning.repair.badness import bigram_score
 
 LEAST_NATS = 14.5
 """Least log-likelihood ratio of a stretch. Of 32,025 honest lines (statutes, gold, our articles, a newspaper, reviews,
@@ -84,17 +85,22 @@ class _Chain(NamedTuple):
     unknown: bool
 
 
+class _Word(NamedTuple):
+    """A word of the lexicon that a chain may go on with: its end, what it adds to `odds` and `nats`."""
+
+    end: int
+    gain: float
+    nats: float
+    heavy: bool
+
+
 def stretches(line: str, hits: Sequence[Hit], least: float = LEAST_NATS) -> list[Stretch]:
     """Return the spans of a folded line that were likelier put in than written there, in order, none overlapping.
 
     `hits` are the words of the lexicon in it (`spam.scan` with rows). A line that is one stretch from end to end has none.
     """
     groups = [group for group in _groups(line, hits) if _most(group) + CLOSING_NATS >= least]
-    if not groups:
-        return []
-    points = codes(_EDGE + line + _EDGE)
-    pairs: list[float] = pair_scores(points[:-1], points[1:]).tolist()
-    found = [_chosen(_candidates(line, group, pairs), least) for group in groups]
+    found = [_chosen(_candidates(line, group), least) for group in groups]
     return [stretch for stretch in found if stretch is not None]
 
 
@@ -131,19 +137,24 @@ def _chosen(found: Sequence[Stretch], least: float) -> Stretch | None:
     return min(near, key=lambda stretch: stretch.end - stretch.start)
 
 
-def _candidates(line: str, group: Sequence[Hit], pairs: Sequence[float]) -> list[Stretch]:
-    """Return the spans around a group of words with their ratios; `pairs[i]` is that of the letters at i - 1 and i."""
-    words: dict[int, list[Hit]] = {}
-    for hit in group:
-        words.setdefault(hit.start, []).append(hit)
+def _candidates(line: str, group: Sequence[Hit]) -> list[Stretch]:
+    """Return the spans around a group of words with their ratios."""
     left, right = _reach(line, group[0].start, -1), _reach(line, max(hit.end for hit in group), 1)
+    # How likely the letter at each place is after the one before it, from `left` on.
+    pairs = [bigram_score(*pair) for pair in pairwise((_EDGE + line + _EDGE)[left : right + 2])]
+    words: dict[int, list[_Word]] = {}
+    for hit in group:
+        gain = _gain(line, hit, sum(pairs[hit.start - left : hit.end - left]))
+        words.setdefault(hit.start, []).append(
+            _Word(hit.end, gain, min(MOST_NATS[hit.weight], gain), hit.weight > 1)
+        )
     chains: dict[int, list[_Chain]] = {}
     found: list[Stretch] = []
     for place in range(left, right + 1):
         here = heapq.nlargest(BEAM, chains.pop(place, ()))
         for chain in here:
             if _may_end(line, chain, place):
-                seam = _closing(line, chain.start, place) - pairs[place]
+                seam = _closing(line, chain.start, place) - pairs[place - left]
                 found.append(Stretch(chain.start, place, chain.nats + seam, chain.odds + seam, chain.telling))
         if place == right:
             break
@@ -151,9 +162,16 @@ def _candidates(line: str, group: Sequence[Hit], pairs: Sequence[float]) -> list
             here.append(_Chain(0.0, 0.0, place, -1, False))
         for chain in here:
             if place - chain.start <= MOST_LENGTH:
-                for end, longer in _longer(line, chain, place, words.get(place, ()), pairs):
+                for end, longer in _longer(line[place], chain, place, words.get(place, ())):
                     chains.setdefault(end, []).append(longer)
     return found
+
+
+def _gain(line: str, hit: Hit, written: float) -> float:
+    """Return how much likelier a word is among keywords than `written` into the sentence."""
+    gain = WORD_NATS[hit.weight] - written
+    again = line.find(line[hit.start : hit.end], max(0, hit.start - AGAIN_WITHIN), hit.start) >= 0
+    return min(gain, AGAIN_NATS) if again else gain
 
 
 def _reach(line: str, place: int, step: int) -> int:
@@ -175,28 +193,20 @@ def _may_end(line: str, chain: _Chain, place: int) -> bool:
     )
 
 
-def _longer(
-    line: str, chain: _Chain, place: int, words: Sequence[Hit], pairs: Sequence[float]
-) -> list[tuple[int, _Chain]]:
+def _longer(char: str, chain: _Chain, place: int, words: Sequence[_Word]) -> list[tuple[int, _Chain]]:
     """Return the chain with each word that begins at `place`, and with the one character there, and where they end."""
-    longer: list[tuple[int, _Chain]] = []
-    for hit in words:
-        gain = WORD_NATS[hit.weight] - sum(pairs[place : hit.end])
-        if line.find(line[place : hit.end], max(0, place - AGAIN_WITHIN), place) >= 0:
-            gain = min(gain, AGAIN_NATS)
-        telling = place if chain.telling < 0 and hit.weight > 1 else chain.telling
-        nats = chain.nats + min(MOST_NATS[hit.weight], gain)
-        longer.append((hit.end, _Chain(chain.odds + gain, nats, chain.start, telling, False)))
-    char = line[place]
+    odds, nats, start, told, was_unknown = chain
+    longer = [
+        (
+            word.end,
+            _Chain(odds + word.gain, nats + word.nats, start, place if told < 0 and word.heavy else told, False),
+        )
+        for word in words
+    ]
     if char not in _SENTENCES:
         unknown = char.isalnum()
-        gain = UNKNOWN_NATS + (0.0 if chain.unknown else NEW_NATS) if unknown else MARKS.get(char, 0.0)
-        longer.append(
-            (
-                place + 1,
-                _Chain(chain.odds + gain, chain.nats + gain, chain.start, chain.telling, unknown),
-            )
-        )
+        gain = UNKNOWN_NATS + (0.0 if was_unknown else NEW_NATS) if unknown else MARKS.get(char, 0.0)
+        longer.append((place + 1, _Chain(odds + gain, nats + gain, start, told, unknown)))
     return longer
 
 
