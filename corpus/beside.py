@@ -28,7 +28,6 @@ from pathlib import Path
 import orjson
 
 from corpus.derivation import Derived, Workers, spare_memory
-from corpus.derive import derive
 from corpus.masking import default_masker
 from corpus.records import Fetch
 from corpus.store import Corpus
@@ -134,6 +133,9 @@ def main(arguments: list[str]) -> int:
 
 def load() -> None:
     """Load what is loaded with a first page, so that forked workers have it, and keep the collector's hands off it."""
+    # Here, as the crawl imports this module too, for what it says to the process.
+    from corpus.derive import derive
+
     headers = (("Content-Type", "text/html; charset=utf-8"),)
     derive(Fetch("http://page.invalid/", datetime(2024, 1, 2, tzinfo=UTC), _PAGE.encode(), headers=headers))
     default_masker()

@@ -11,12 +11,9 @@ from typing import BinaryIO, cast
 import click
 import orjson
 
-from cleaning.clean import Cleaned, to_dict
 from cleaning.findings import Rejected
 from corpus.archive import ArchiveError
-from corpus.derive import derive
 from corpus.intake import Intake, Problem, read_paths
-from corpus.learning import learn_sites
 from corpus.store import Corpus, CorpusError, explain_error
 from corpus.terminal import counts, print_json, progress, say
 from corpus.usage import OneLineCommand
@@ -131,6 +128,9 @@ def _tell_ingest(summary: dict[str, object], rejected: dict[str, int]) -> None:
 @strict
 def clean(paths: tuple[str, ...], format_: str, restore: bool, strict: bool) -> None:
     """Clean pages without a corpus: one JSON object a line, or with --format text the articles' text alone."""
+    # Here, as cleaning takes half a second to import, and every command imports this module.
+    from cleaning.clean import to_dict
+
     failed = 0
     for item in read_paths(paths or ("-",), _stdin()):
         if isinstance(item, Problem):
@@ -147,15 +147,18 @@ def clean(paths: tuple[str, ...], format_: str, restore: bool, strict: bool) -> 
 
 
 def _print_cleaned(item: Intake, format_: str, restore: bool) -> bool:
+    from cleaning.clean import to_dict
+    from corpus.derive import derive
+
     result = derive(item.fetch, restore=restore).result
     if format_ == "json":
         url = None if item.fetch.url.startswith("file:") else item.fetch.url
         click.echo(orjson.dumps(to_dict(result, source=item.source, url=url)))
-    elif isinstance(result, Cleaned):
+    elif not isinstance(result, Rejected):
         click.echo("\n".join(filter(None, (result.title, result.text))) + "\n")
     else:
         say(f"{item.source}: {result.reason}: {result.detail}")
-    return isinstance(result, Cleaned)
+    return not isinstance(result, Rejected)
 
 
 @click.command(cls=FriendlyCommand, epilog="Example: yuqi dedup corpus.db")
@@ -174,6 +177,8 @@ def dedup(db: Path, json_: bool) -> None:
 @as_json
 def learn(db: Path, workers: int, json_: bool) -> None:
     """Learn each site's chrome (lines that repeat over its pages) and pinyin table; `yuqi rebuild` then uses them."""
+    from corpus.learning import learn_sites
+
     with Corpus(db) as corpus, progress("learning") as show:
         learned = learn_sites(corpus, workers=workers, progress=show)
     if json_:

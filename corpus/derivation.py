@@ -8,14 +8,15 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Literal, NamedTuple, Self
+from typing import TYPE_CHECKING, Literal, NamedTuple, Self
 
-from cleaning.clean import Cleaned, Site
 from cleaning.findings import Rejected
 from corpus import archive
-from corpus.derive import derive
-from corpus.farms import Mark
 from corpus.records import Location
+
+if TYPE_CHECKING:
+    from cleaning.clean import Cleaned, Site
+    from corpus.farms import Mark
 
 CHUNK = 16
 """Tasks handed to a worker at a time: enough to make the hand-over cheap, few enough to keep all workers busy."""
@@ -53,7 +54,6 @@ def spare_memory() -> None:
     os.environ.setdefault("PYPINYIN_NO_DICT_COPY", "true")
 
 
-_NO_SITE = Site()
 _worker_folder: Path
 _worker_sites: Mapping[str, Site]
 
@@ -71,11 +71,14 @@ def _work(task: Task) -> Derived:
 
 def derive_one(folder: Path, task: Task, sites: Mapping[str, Site]) -> Derived:
     """Read a task's record and derive it; a record that can't be read back is a rejection."""
+    # Here, as cleaning takes half a second to import: a crawl's own process and most commands derive nothing.
+    from corpus.derive import derive
+
     try:
         fetch = archive.read(folder, task.location)
     except archive.ArchiveError as error:
         return Derived(task, Rejected("archive", str(error)))
-    return Derived(task, *derive(fetch, sites.get(task.site, _NO_SITE)))
+    return Derived(task, *derive(fetch, sites.get(task.site)))
 
 
 class Workers:

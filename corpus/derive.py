@@ -13,7 +13,7 @@ from cleaning.decode import MAX_BODY_BYTES
 from cleaning.findings import Rejected
 from corpus.coding import BombError, CodingError, decode_content
 from corpus.farms import Mark, account_marks, names_services
-from corpus.records import Fetch
+from corpus.records import NOT_MODIFIED, Fetch
 
 _TEXT_TYPES = ("text/", "application/xhtml+xml", "application/xml", "application/octet-stream", "application/json")
 """Content types that may hold a page: a wrong `octet-stream` over HTML is common on such sites."""
@@ -25,10 +25,6 @@ _FEED = re.compile(
     rb"(?:\xef\xbb\xbf)?\s*(?:<\?[^>]{0,200}>\s*){0,3}<(?:urlset|sitemapindex|rss|feed|rdf:RDF|opml)\b",
     re.IGNORECASE,
 )
-
-
-NOT_MODIFIED = "not-modified"
-"""The reason of a revisit, which gives nothing new and is no rejection."""
 
 
 FAILED = "failed"

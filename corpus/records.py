@@ -5,13 +5,18 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 from urllib.parse import urlsplit
 
-from cleaning.clean import Cleaned
+if TYPE_CHECKING:
+    from cleaning.clean import Cleaned
+
 
 LOCAL_SITE = "local"
 """The site of what was ingested from files that name no URL."""
+
+NOT_MODIFIED = "not-modified"
+"""The reason of a revisit, which gives nothing new and is no rejection."""
 
 RecordKind = Literal["response", "resource", "conversion", "revisit"]
 

@@ -9,29 +9,30 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 import orjson
 
-from cleaning.clean import Cleaned, Site
 from cleaning.contacts import mask
 from cleaning.findings import Finding, Rejected
 from cleaning.page import Selectors
-from cleaning.profile import SiteProfile
-from cleaning.repair import SiteTable
 from corpus import archive, dedup, farms, schema
 from corpus.database import Database, distrust, insert_rows
 from corpus.derivation import Derived, Task, derive_all
-from corpus.derive import NOT_MODIFIED
 from corpus.export import Pii
 from corpus.fields import chosen
 from corpus.fingerprint import content_hash, content_hashes
 from corpus.frames import Documents
 from corpus.needles import Hasher, Hashes
-from corpus.records import Fetch, Location, site_of
+from corpus.records import NOT_MODIFIED, Fetch, Location, site_of
 from corpus.selection import Selection
 from corpus.tokens import Indexed, indexed
 from corpus.versions import OUTCOMES, Timelines
+
+if TYPE_CHECKING:
+    from cleaning.clean import Cleaned, Site
+    from cleaning.profile import SiteProfile
+    from cleaning.repair import SiteTable
 
 BATCH_FETCHES = 200
 """Fetches are registered this many to a transaction: a kill -9 costs at most re-reading these from the archive."""
@@ -286,8 +287,10 @@ class Corpus:
         self.flush()
         counts = dict.fromkeys(OUTCOMES, 0)
         todo, done = self.count_pending(), 0
+        # Nothing of cleaning is loaded where nothing waits, as behind most crawls.
         tasks = self._each_task("derived = 0")
-        for batch in _batched(derive_all(self.folder, tasks, self.sites(), workers=workers), BATCH_DOCUMENTS):
+        derived = derive_all(self.folder, tasks, self.sites(), workers=workers) if todo else ()
+        for batch in _batched(derived, BATCH_DOCUMENTS):
             with self.transaction():
                 for outcome, number in self._store(batch).items():
                     counts[outcome] += number
@@ -350,7 +353,9 @@ class Corpus:
         return counts
 
     def _rederive_farms(self) -> None:
-        lines = {name: site.profile.lines for name, site in self.sites().items() if site.profile}
+        learned = self.db.execute("SELECT 1 FROM sites WHERE profile IS NOT NULL LIMIT 1").fetchone()
+        sites = self.sites() if learned else {}
+        lines = {name: site.profile.lines for name, site in sites.items() if site.profile}
         farms.rederive(self.connection, self.salt, lines)
         self.db.execute("DELETE FROM corpus_meta WHERE key = 'farms due'")
 
@@ -410,7 +415,9 @@ class Corpus:
         if superseded := lines.superseded():
             self._remove_documents(superseded)
         added = lines.added()
-        self._store_documents([(item.task, item.result) for item in added if isinstance(item.result, Cleaned)])
+        self._store_documents(
+            [(item.task, item.result) for item in added if not isinstance(item.result, Rejected)]
+        )
         lines.write()
         farms.add_marks(
             self.connection,
@@ -669,6 +676,11 @@ def _json(value: Any) -> str:  # noqa: ANN401  # anything JSON holds
 
 def site_from(selectors: str | None, charset: str | None, profile: str | None, table: str | None) -> Site:
     """Return what is known of a site by its row's columns."""
+    # Here, as cleaning takes half a second to import, and few commands clean.
+    from cleaning.clean import Site
+    from cleaning.profile import SiteProfile
+    from cleaning.repair import SiteTable
+
     chosen = orjson.loads(selectors) if selectors else None
     return Site(
         selectors=Selectors(**{**chosen, "drop": tuple(chosen["drop"])}) if chosen else None,

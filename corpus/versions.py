@@ -10,11 +10,14 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from cleaning.clean import Cleaned
+from cleaning.findings import Rejected
 from corpus.derivation import Derived, Task
 from corpus.fingerprint import content_hash
+
+if TYPE_CHECKING:
+    from cleaning.clean import Cleaned
 
 Outcome = Literal["documents", "versions", "unchanged"]
 
@@ -165,7 +168,7 @@ def _standing(item: Derived, result: Cleaned) -> _Standing:
 def _row(now: _Standing, item: Derived) -> tuple[Any, ...]:
     """Return a version's row for a result that is in no table yet."""
     task, result = item.task, item.result
-    assert isinstance(result, Cleaned)
+    assert not isinstance(result, Rejected)
     return (
         task.seq, task.id, task.url, task.site, result.title, result.author, result.published, result.text,
         content_hash(result.text), now.first_seen, now.last_seen,

@@ -18,7 +18,6 @@ from corpus.store import Corpus
 from corpus.terminal import progress, safe, say
 from crawler.addresses import HostsError
 from crawler.cleaner import default_workers
-from crawler.draft import draft
 from crawler.frontier import UrlError, explain, requestable
 from crawler.run import CrawlError, crawl
 from crawler.session import TOPIC_WORD, CrawlSummary, Limits
@@ -323,6 +322,9 @@ def site_new(url: str, pages: int, hosts: tuple[str, ...], allow_private: bool, 
       yuqi site new https://example.com/ > example.toml
     """
     try:
+        # Here, as detectors of charsets take long to import.
+        from crawler.draft import draft
+
         text = draft(url, pages=pages, hosts=host_map(hosts), allow_private=allow_private, delay=delay)
     except (SiteError, HostsError, CrawlError) as error:
         raise Refused(str(error)) from None

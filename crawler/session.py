@@ -14,7 +14,6 @@ from datetime import UTC, datetime
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
-from cleaning.decode import decode
 from cleaning.findings import Rejected
 from corpus.coding import BombError, decode_content, gunzip
 from corpus.records import Fetch
@@ -733,6 +732,9 @@ class Session:
         plain = _plain_utf8(body, fetch.content_type)
         if plain is not None:
             return discover.read_page(plain, fetch.url)
+        # Here, as detectors of charsets take long to import.
+        from cleaning.decode import decode
+
         site = self.sites[entry.site]
         decoded = decode(body, fetch.content_type, hint=site.charset)
         if isinstance(decoded, Rejected):
