@@ -192,7 +192,7 @@ def is_keyword_line(text: str) -> bool:
     return len(parts) >= 4 and len(text) / len(parts) <= 22
 
 
-_LEGAL_SIGNS = ("本网", "本站", "本平台", "转载", "轉載", "声明", "聲明")
+_LEGAL_SIGN = re.compile("本网|本站|本平台|转载|轉載|声明|聲明")
 _LEGAL = re.compile(
     "本[网網]站?|本站|本平台|[转轉][载載]|版[权權]|侵[权權]|投[资資]建[议議]|[据據]此操作|解[释釋][权權]|不代表|不[构構]成|[删刪]除|[责責]任|[举舉][报報]"
 )
@@ -200,10 +200,7 @@ _LEGAL = re.compile(
 
 def is_disclaimer(text: str) -> bool:
     """Say whether a line is a site's own declaration: four and more of the words that such texts are made of."""
-    for sign in _LEGAL_SIGNS:  # asked of each long line: a generator takes three times as long
-        if sign in text:
-            return len(set(_LEGAL.findall(text))) >= 4
-    return False
+    return _LEGAL_SIGN.search(text) is not None and len(set(_LEGAL.findall(text))) >= 4
 
 
 def is_error_title(title: str) -> bool:

@@ -53,6 +53,7 @@ _RELATIVE = re.compile(
 )
 # What every date of a form has in it: a search for it costs a tenth of one for the form.
 _ABSOLUTE_SIGN = re.compile(rf"\d\s{{0,2}}[-年/.]|年|{_MONTH_NAMES}")
+_ABSOLUTE_LETTER = re.compile(r"[-年/.JFMASOND]")
 _RELATIVE_SIGN = re.compile(r"[前今昨刚剛]")
 _YEARLESS_SIGN = re.compile(r"\d[-月/]")
 _DATE_SIGN = re.compile(r"\d|[年今昨刚剛半一两兩]|前[天日]")
@@ -76,7 +77,12 @@ class DateFound(NamedTuple):
 
 def may_hold_date(text: str) -> bool:
     """Say whether a text shows the sign of a date; one without it has none in any form."""
-    return any(sign.search(text) for sign in (_ABSOLUTE_SIGN, _RELATIVE_SIGN, _YEARLESS_SIGN, _WIDE_FORMS))
+    return bool(
+        (_ABSOLUTE_LETTER.search(text) and _ABSOLUTE_SIGN.search(text))
+        or _RELATIVE_SIGN.search(text)
+        or _YEARLESS_SIGN.search(text)
+        or _WIDE_FORMS.search(text)
+    )
 
 
 def find_dates(text: str, fetched_at: datetime | None = None) -> Iterator[DateFound]:
@@ -90,12 +96,15 @@ def find_dates(text: str, fetched_at: datetime | None = None) -> Iterator[DateFo
             yield found
     if fetched_at is None:
         return
+    relative, yearless = _RELATIVE_SIGN.search(plain), _YEARLESS_SIGN.search(plain)
+    if not (relative or yearless):
+        return
     local = (fetched_at if fetched_at.tzinfo else fetched_at.replace(tzinfo=UTC)).astimezone(CHINA)
-    for match in _RELATIVE.finditer(plain) if _RELATIVE_SIGN.search(plain) else ():
+    for match in _RELATIVE.finditer(plain) if relative else ():
         found = _relative(match, local)
         if found is not None:
             yield found
-    for match in _YEARLESS.finditer(plain) if _YEARLESS_SIGN.search(plain) else ():
+    for match in _YEARLESS.finditer(plain) if yearless else ():
         found = _yearless(match, local)
         if found is not None:
             yield found

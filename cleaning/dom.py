@@ -446,8 +446,10 @@ def survey(tree: LexborHTMLParser, html: str = "") -> Survey:
     stated, elsewhere, sheets = _NATIVE.survey(tree, root.mem_id, head.mem_id if head else 0)
     if all(kind != "title" for kind, _, _ in stated):
         stated += elsewhere
-    elif all(kind != "script" for kind, _, _ in stated) and _JSON_LD_TYPE in html:
-        stated += [told for told in elsewhere if told[0] == "script"]
+    elif all(kind != "script" for kind, _, _ in stated):
+        scripts = [told for told in elsewhere if told[0] == "script"]
+        if scripts and _JSON_LD_TYPE in html:
+            stated += scripts
     return Survey(stated, sheets)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from functools import lru_cache
 
 import orjson
 
@@ -52,6 +53,7 @@ _COUNTER = re.compile(
     rf"|{_NUMBER.format('heat')}\s?[℃°]C?(?:\s{{1,4}}(?P<replies>\d{{1,7}})(?![\d:年月./\-]))?)"
 )
 _COUNTER_SIGN = re.compile(rf"\d\s?[℃°]|(?=[{_FIRST_OF_COUNTER}])(?:{_COUNTER_WORDS})")
+_COUNTER_LETTER = re.compile(f"[℃°{_FIRST_OF_COUNTER}]")
 _MULTIPLIER = {"": 1, "万": 10_000, "萬": 10_000, "w": 10_000, "W": 10_000, "k": 1000, "K": 1000, "千": 1000}
 
 _LABELS = {
@@ -117,6 +119,7 @@ _UPDATE_MARK = "\x02"
 """Stands for the label of a page's last change: the date behind it is taken only where there is no other."""
 
 _BARRED_LABEL = re.compile(r"(?<![一-鿿])(作者|撰文|文|编辑|责编|来源|记者)\s?[|｜]\s?(?=\w)")
+_BAR_BEHIND_LABEL = re.compile(r"[者文辑编源]\s?[|｜]")
 _UNMARKED_LABEL = re.compile(r"(?<=[|｜]\s)(来源|作者|编辑)\s(?=\w)")
 _ALIAS = re.compile(r"(来自\s?[:：]\s?[^\s(（]{1,16})\s?[(（][^()（）]{1,12}[)）]")
 _ENGLISH = re.compile(
@@ -219,6 +222,11 @@ _SOURCE_ENDINGS = (
 )
 
 
+def _may_count(text: str) -> bool:
+    """Say whether a text shows the sign of a counter; a search for one character first turns most away."""
+    return _COUNTER_LETTER.search(text) is not None and _COUNTER_SIGN.search(text) is not None
+
+
 def _counter_value(number: str, unit: str) -> int:
     return int(float(number.replace(",", "")) * _MULTIPLIER[unit])
 
@@ -226,7 +234,7 @@ def _counter_value(number: str, unit: str) -> int:
 def _take_counters(line: str) -> tuple[str, dict[str, int]]:
     """Return the line with its counters blanked out, and the counters; the first of a kind stands."""
     counters: dict[str, int] = {}
-    if not _COUNTER_SIGN.search(line):
+    if not _may_count(line):
         return line, counters
 
     def note(match: re.Match[str]) -> str:
@@ -316,10 +324,27 @@ def parse_byline(line: str, fetched_at: datetime | None = None, *, under_title: 
     line = line.replace("\N{BULLET}", "\N{MIDDLE DOT}")  # a bullet stands in a date's place below
     if not line or len(line) > MAX_BYLINE or not _BYLINE_SIGN.search(line) or _SENTENCE.search(line):
         return None
-    if not (_TELLING.search(line) or _COUNTER_SIGN.search(line) or line.startswith(_ACCOUNTS)):
+    named = line.startswith(_ACCOUNTS)
+    if not (_TELLING.search(line) or named or _may_count(line)):
         return None
-    if not (may_hold_date(line) or _STATED.search(line) or _COUNTER_SIGN.search(line)):
+    if not (may_hold_date(line) or _may_count(line) or _states(line, named)):
         return None
+    return _read_byline(line, fetched_at, under_title)
+
+
+def _states(line: str, named: bool) -> bool:
+    """Say whether a line without a date or a counter may be a byline: an account's (`named`), or labels with a sign."""
+    if not _STATED.search(line):
+        return False
+    return named or bool(_LABEL_SIGN.search(line) or _LABEL_SIGN.search(_in_plain_labels(line)))
+
+
+@lru_cache(maxsize=32)
+def _read_byline(line: str, fetched_at: datetime | None, under_title: bool) -> Metadata | None:
+    """Return the fields of a line that shows the signs of a byline, None where it is none.
+
+    Cached because a page's lines are asked several times: what stands before the article, in it, and at the page's ends.
+    """
     line = _set_labels_apart(line)
     line = _NOISE.sub(" | ", _in_plain_labels(line))
     rest, fields = _take_labels(line)
@@ -360,8 +385,10 @@ def _source(value: str | None) -> str | None:
 def _in_plain_labels(line: str) -> str:
     """Return the line with labels in the one form that is read: a word and a colon; English ones in Chinese."""
     line = _UPDATED.sub(f" | {_UPDATE_MARK}", line)
+    if _BAR_BEHIND_LABEL.search(line):
+        line = _BARRED_LABEL.sub(r"\1:", line)
     if "|" in line or "｜" in line:
-        line = _UNMARKED_LABEL.sub(r"\1:", _BARRED_LABEL.sub(r"\1:", line))
+        line = _UNMARKED_LABEL.sub(r"\1:", line)
     if "来自" in line:
         line = _ALIAS.sub(r"\1", line)
     return _ENGLISH.sub(_translated, line) if _LATIN.search(line) else line
@@ -749,15 +776,14 @@ def _ld_name(value: object) -> str | None:
 
 def merge(*sources: Metadata) -> Metadata:
     """Return the fields of the sources, the first that states a field winning; counters are united likewise."""
+    title = author = published = category = origin = None
     counters: dict[str, int] = {}
     for source in sources:
+        title = title or source.title
+        author = author or source.author
+        published = published or source.published
+        category = category or source.category
+        origin = origin or source.source
         for kind, value in source.counters.items():
             counters.setdefault(kind, value)
-    return Metadata(
-        title=next((source.title for source in sources if source.title), None),
-        author=next((source.author for source in sources if source.author), None),
-        published=next((source.published for source in sources if source.published), None),
-        category=next((source.category for source in sources if source.category), None),
-        source=next((source.source for source in sources if source.source), None),
-        counters=counters,
-    )
+    return Metadata(title or None, author or None, published or None, category or None, origin or None, counters)

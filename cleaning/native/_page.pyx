@@ -89,7 +89,14 @@ def tags(bytes page not None, bytes formatting not None, Py_ssize_t longest):
         start = at
 
 
-# ---- lines ----
+# ---- lines: tuples of text, owner, linked, bold, hidden, pieces (`dom.Line`) ----
+
+
+cdef inline tuple _line(list lines, Py_ssize_t index):
+    line = lines[index]
+    if not isinstance(line, tuple):
+        raise TypeError("a line is a named tuple")
+    return <tuple>line
 
 
 cdef extern from *:
@@ -143,7 +150,8 @@ def weigh(list lines not None, list parents not None, declares, double longest, 
     cdef Py_ssize_t count = len(parents), total = len(lines), index, owner, length, in_links, parent, element
     cdef double weight
     cdef list weights = [], sums = []
-    cdef object line, kept
+    cdef tuple line
+    cdef object kept
     cdef str text
     cdef double *prose = <double *>PyMem_Calloc(count + 1, sizeof(double))
     cdef Py_ssize_t *linked = <Py_ssize_t *>PyMem_Calloc(4 * count + 1, sizeof(Py_ssize_t))
@@ -157,13 +165,13 @@ def weigh(list lines not None, list parents not None, declares, double longest, 
             first[element] = total
             last[element] = -1
         for index in range(total):
-            line = lines[index]
-            text, owner, in_links = line.text, line.owner, line.linked
+            line = _line(lines, index)
+            text, owner, in_links = line[0], line[1], line[2]
             if not 0 <= owner < count:
                 raise ValueError("a line of no element")
             length = len(text)
             kept = 0.0
-            if in_links + 1 < length and not line.hidden:
+            if in_links + 1 < length and not line[4]:
                 weight = _prose_weight(text, in_links)
                 if weight >= longest and declares(text):
                     weight = rounded_product(weight, share)
@@ -211,7 +219,7 @@ def alike(list lines not None, Py_ssize_t most, str stated not None, Py_ssize_t 
     cdef int kind
     cdef const void *data
     for index in range(min(len(lines), most)):
-        text = lines[index].text
+        text = (_line(lines, index))[0]
         length = PyUnicode_GET_LENGTH(text)
         if not shortest <= length <= longest or not length:
             continue
@@ -222,7 +230,7 @@ def alike(list lines not None, Py_ssize_t most, str stated not None, Py_ssize_t 
             or _foreign(stated, PyUnicode_READ(kind, data, 0))
         ):
             continue
-        if not lines[index].hidden:
+        if not (_line(lines, index))[4]:
             found.append(index)
     return found
 
@@ -257,7 +265,7 @@ def near(
             weight = weights[index]
             if not weight:
                 continue
-            element = lines[index].owner
+            element = (_line(lines, index))[1]
             if not 0 <= element < count:
                 raise ValueError("a line of no element")
             mark = marks[element]

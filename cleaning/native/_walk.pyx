@@ -9,7 +9,9 @@ Nothing of a tree is kept when a function returns; the tree is held by its calle
 """
 
 from cpython.mem cimport PyMem_Free, PyMem_Malloc, PyMem_Realloc
+from cpython.ref cimport Py_INCREF
 from cpython.unicode cimport (
+    PyUnicode_2BYTE_KIND,
     PyUnicode_4BYTE_KIND,
     PyUnicode_DATA,
     PyUnicode_DecodeUTF8,
@@ -19,11 +21,15 @@ from cpython.unicode cimport (
     PyUnicode_READ,
     PyUnicode_Substring,
 )
-from libc.stdint cimport uint32_t, uintptr_t
+from libc.stdint cimport uint16_t, uint32_t, uintptr_t
 from libc.string cimport memcmp, memcpy
 
 from selectolax import lexbor
 from selectolax.lexbor import LexborHTMLParser
+
+cdef extern from "Python.h":
+    object PyType_GenericAlloc(type kind, Py_ssize_t items)
+    void PyTuple_SET_ITEM(object made, Py_ssize_t at, object item)  # takes over a reference
 
 cdef extern from "<dlfcn.h>" nogil:
     void *dlopen(const char *path, int flags)
@@ -49,6 +55,7 @@ cdef enum:
     ELEMENT = 1  # the DOM's node types
     TEXT_NODE = 3
     DOCUMENT = 9
+    SHORT = 400  # bytes
     STANDARD = 256  # lexbor's numbers of tags that HTML knows are below; others are a page's own
 
 cdef enum Kind:  # as in cleaning/dom.py
@@ -61,9 +68,41 @@ ENGINES = (2, 3)
 # ---- strings ----
 
 
-cdef inline str _decode(const unsigned char *data, size_t size):
-    """Return bytes as selectolax does: what is no UTF-8 is replaced."""
-    return PyUnicode_DecodeUTF8(<const char *>data, <Py_ssize_t>size, "replace")
+cdef Py_ssize_t _widen(const unsigned char *data, size_t size, uint16_t *wide) noexcept nogil:
+    """Write the characters of a text in UTF-8, return how many; -1 where one is invalid or above the basic plane."""
+    cdef size_t at = 0
+    cdef Py_ssize_t out = 0
+    cdef uint32_t char
+    while at < size:
+        char = data[at]
+        if char < 0x80:
+            at += 1
+        elif 0xE0 <= char < 0xF0:
+            if size - at < 3 or data[at + 1] & 0xC0 != 0x80 or data[at + 2] & 0xC0 != 0x80:
+                return -1
+            char = (char & 0x0F) << 12 | (data[at + 1] & 0x3F) << 6 | data[at + 2] & 0x3F
+            if char < 0x800 or 0xD800 <= char <= 0xDFFF:
+                return -1
+            at += 3
+        elif 0xC2 <= char < 0xE0:
+            if size - at < 2 or data[at + 1] & 0xC0 != 0x80:
+                return -1
+            char = (char & 0x1F) << 6 | data[at + 1] & 0x3F
+            at += 2
+        else:
+            return -1
+        wide[out] = <uint16_t>char
+        out += 1
+    return out
+
+
+cdef str _decode(const unsigned char *data, size_t size):
+    """Return bytes as selectolax does: what is no UTF-8 is replaced. Short texts are most, and Python is slow with them."""
+    cdef uint16_t[SHORT] wide
+    cdef Py_ssize_t length = _widen(data, size, wide) if size <= SHORT else -1
+    if length < 0:
+        return PyUnicode_DecodeUTF8(<const char *>data, <Py_ssize_t>size, "replace")
+    return PyUnicode_FromKindAndData(PyUnicode_2BYTE_KIND, wide, length)
 
 
 cdef inline bint _is_blank(const unsigned char *data, size_t size) noexcept nogil:
@@ -381,8 +420,15 @@ cdef class Walker:
         walk.run(<void *>root)
 
     cdef object line(self, str text, Py_ssize_t owner, Py_ssize_t linked, Py_ssize_t bold, bint hidden, tuple pieces):
-        """Return a line; a named tuple's own `__new__` is a Python function, and does no more."""
-        return tuple.__new__(self.line_type, (text, owner, linked, bold, hidden, pieces))
+        """Return a line, made as `tuple.__new__` makes it: its class's own is a Python function, and does no more."""
+        cdef tuple told = (text, owner, linked, bold, hidden, pieces)
+        cdef object made = PyType_GenericAlloc(self.line_type, 6)
+        cdef Py_ssize_t at
+        for at in range(6):
+            item = told[at]
+            Py_INCREF(item)
+            PyTuple_SET_ITEM(made, at, item)
+        return made
 
     cdef int kind(self, void *node) except -1:
         """Return what the walk does with a node; a standard tag's name and kind are remembered."""
