@@ -169,7 +169,9 @@ def layer_cells(
     data: bytes,
     places: list[tuple[int, int, str]],
     begins: bytes,
-    solve: Callable[[bytes, bytes, bytes, int], tuple[Options, int]],
+    tail_of: Callable[[bytes], bytes],
+    solve: Callable[[bytes, bytes, bytes, int, int], Options],
+    choice: int,
     cell: type[Cell],
 ) -> list[Cell]:
     """Return the cells of a layer; `solve` is asked once of what is alike, and each time where it has a choice."""

@@ -1540,14 +1540,15 @@ def span_bytes(
         free(out)
 
 
-def layer_cells(bytes data not None, list places not None, bytes begins not None, solve, type cell not None):
+def layer_cells(bytes data not None, list places not None, bytes begins not None, tail_of, solve, uint8_t choice, type cell not None):
     """Return the cells of a layer: (start, end, text, options), the last two from `places` and `solve`.
 
     `solve` is asked once of what is alike, and each time where it has a choice, with the bytes of the broken place, what
-    stands behind them, where characters begin, and how many choices stood before it.
+    `tail_of` says of those behind them, where characters begin, and how many choices stood before it.
     """
     cdef list cells = []
     cdef dict known = {}
+    cdef dict tails = {}
     cdef Py_ssize_t start, end, choices = 0, count
     cdef bytes raw, tail
     cdef str text
@@ -1557,10 +1558,14 @@ def layer_cells(bytes data not None, list places not None, bytes begins not None
             cells.append(make(cell, (start, end, text, None)))
             continue
         raw, tail = data[start:end], data[end:end + 3]
-        alike = (raw, tail, begins[start:end + 1])
+        following = tails.get(tail)
+        if following is None:
+            following = tails[tail] = tail_of(tail)
+        alike = (raw, following, begins[start:end + 1])
         options = known.get(alike)
         if options is None:
-            options, count = solve(raw, tail, alike[2], choices)
+            count = raw.count(choice)
+            options = solve(raw, following, alike[2], choices, count)
             choices += count
             if not count:
                 known[alike] = options

@@ -85,7 +85,7 @@ _CHUNK_WAYS: tuple[Way, ...] = (
 )  # fmt: skip
 
 
-EFFORT, EFFORT_EACH = 1_000_000, 10
+EFFORT, EFFORT_EACH = 1_000_000, 20
 """What a text may cost to search, in steps (see `search.TRIED`): beside so much for each of its characters. After that the
 rest is left as it stands, which bounds the time that hostile input takes, and a finding says so."""
 
@@ -361,9 +361,13 @@ def _damaged_again(span: str, depth: int, budget: Search) -> list[Finding] | Non
     """Return the findings, a line each, on a long span that valid UTF-8 shows to have been damaged more than once."""
     if depth + 1 >= MAX_DEPTH or budget.left < 0:
         return None
-    if len(span) > 4 * HEAD and not _evident_head(span[: span.rfind("\n", 0, 2 * HEAD)], budget):
-        return None
-    layers = peeled(span, budget)
+    layered = True
+    if len(span) > 4 * HEAD:  # what its beginning is not is not looked for in all of it
+        head = span[: span.rfind("\n", 0, 2 * HEAD)]
+        layered = peeled(head, budget) is not None
+        if not layered and not _evident_head(head, budget):
+            return None
+    layers = peeled(span, budget) if layered else None
     if layers is not None and reads_as_chinese(span, layers.text(span), _way(layers), established=False):
         rule = f"decoder.{layers.step.written}-as-{FAMILY[layers.step.reader]}"
         return [
@@ -392,8 +396,6 @@ def _damaged_again(span: str, depth: int, budget: Search) -> list[Finding] | Non
 
 def _evident_head(head: str, budget: Search) -> bool:
     """Tell whether the beginning of a long run is evidently UTF-8 read wrongly, so that all of it is worth a search."""
-    if peeled(head, budget) is not None:
-        return True
     trials = (attempt(head, way, budget=budget) for way in _EVIDENT_WAYS)
     return any(trial is not None and trial.evident for trial in trials)
 

@@ -196,16 +196,16 @@ def _undo(layer: Layer, loss: Loss, following: Family | None, sketch: bool) -> l
     data = layer.data
     begins = _begins(layer) if loss.mark == "" else b""
 
-    def solve(raw: bytes, tail: bytes, begun: bytes, number: int) -> tuple[Options, int]:
-        """Return what a broken place can have been, and how many choices it has; `number` stood before it."""
-        count = raw.count(CHOICE_BYTE)
-        choices = tuple(layer.choices[number : number + count])
-        edges = tuple([at for at, one in enumerate(begun) if one])
-        return _options(raw, choices, edges, _tail(tail, loss.reader), loss, following, sketch), count
+    def solve(raw: bytes, following_bytes: bytes, begun: bytes, number: int, count: int) -> Options:
+        """Return what a broken place can have been; it has `count` choices, and `number` stood before it."""
+        choices = tuple(layer.choices[number : number + count]) if count else ()
+        edges = tuple([at for at, one in enumerate(begun) if one]) if begun else ()
+        return _options(raw, choices, edges, following_bytes, loss, following, sketch)
 
+    tail_of = partial(_tail, reader=loss.reader)
     places = _places(data, loss.mark)
     if NATIVE is not None:
-        found: list[Cell] = NATIVE.layer_cells(data, places, begins, solve, Cell)
+        found: list[Cell] = NATIVE.layer_cells(data, places, begins, tail_of, solve, CHOICE_BYTE, Cell)
         return found
     memo: dict[tuple[bytes, bytes, bytes], Options] = {}
     cells: list[Cell] = []
@@ -214,10 +214,11 @@ def _undo(layer: Layer, loss: Loss, following: Family | None, sketch: bool) -> l
         if known:
             cells.append(Cell(place, end, known))
             continue
-        alike = data[place:end], data[end : end + 3], begins[place : end + 1]
+        alike = data[place:end], tail_of(data[end : end + 3]), begins[place : end + 1]
         options = memo.get(alike)
         if options is None:
-            options, count = solve(*alike, number)
+            count = alike[0].count(CHOICE_BYTE)
+            options = solve(*alike, number, count)
             number += count
             if not count:
                 memo[alike] = options

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import NamedTuple
 
@@ -121,7 +121,7 @@ def solve_utf8(
     if layer is None or not mostly_utf8(layer.data):
         return
     proved = _proved(span, family, layer)
-    for loss in _losses(span, family, layer) if proved is None else (proved,):
+    for loss in _ordered(span, family, layer) if proved is None else (proved,):
         cells = undo(layer, loss)
         whole = all(cell.options is None for cell in cells)
         readers = READERS[family] if whole or family == "latin" else (loss.reader,)
@@ -129,6 +129,25 @@ def solve_utf8(
         yield readers, pieces if whole else _disputed(pieces, cells, layer, family, loss)
         if whole:
             return
+
+
+def _ordered(span: str, family: Family, layer: Layer) -> Iterable[Loss]:
+    """Return who can have read `span`, those first that the forward model bears out in the most lines.
+
+    The beginning of a long span may not tell two of them apart, and each one tried costs as much as the right one.
+    """
+    losses = _losses(span, family, layer)
+    if len(span) <= HEAD:
+        return losses
+    seen = _Below(layer, family, span)
+    lines = span.split("\n")
+
+    def unlike(loss: Loss) -> int:
+        """Return how many lines would have been shown in another way."""
+        shown = damage(_commonest(layer, loss), (_step(loss, seen),)).split("\n")
+        return sum([one != other for one, other in zip(shown, lines)]) + abs(len(lines) - len(shown))
+
+    return sorted(losses, key=unlike)
 
 
 def _disputed(pieces: list[Piece], cells: list[Cell], layer: Layer, family: Family, loss: Loss) -> list[Piece]:
@@ -161,7 +180,7 @@ def _commonest(layer: Layer, loss: Loss) -> str:
     Bytes that are dropped are not quite those that our model of dropping drops: what nobody writes must not decide.
     """
     cells = undo(layer, loss)
-    return "".join([cell.text if cell.options is None else cell.options.texts[0] for cell in cells])
+    return "".join([cell.text if cell.options is None else next(iter(cell.options.texts), HOLE) for cell in cells])
 
 
 def _pieces(cells: list[Cell], fills: Fills, layer: Layer, length: int) -> list[Piece]:
