@@ -74,11 +74,11 @@ $(VENV)/.installed: $(VENV)/bin/python pyproject.toml constraints.txt $(wildcard
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.installed
-	$(PIP) install -c constraints.txt -e '.[dev]'
+	$(PIP) install -c constraints.txt 'yuqi[dev]'  # it is there: what is missing are the extra's libraries
 	@touch $@
 
 $(VENV)/.bench: $(VENV)/.dev
-	$(PIP) install -e '.[bench]'
+	$(PIP) install 'yuqi[bench]'
 	@touch $@
 
 docs: $(VENV)/.dev
