@@ -1,12 +1,13 @@
 """The words of `rules/lexicon.toml`, and the one look over a page that finds the lines with them or with a gate's words.
 
-One pass over the text tells of each line which kinds of words it holds (`kinds`). Few lines of an article hold any, and
-only those are looked at again, word by word.
+One pass over the text finds the words that alone decide whether a line is worth more (`look`). Few lines of an article
+hold any, and only those are looked at again, word by word.
 """
 
 from __future__ import annotations
 
 import tomllib
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -14,10 +15,7 @@ from importlib import resources
 from typing import NamedTuple
 
 from cleaning.ruleset import Rule, gate
-from cleaning.words import Words, words
-
-HEAVY, GATED = 1, 2
-"""What `kinds` says of a line: it holds a word of weight 2 or 3, trade words among them; a rule's gate word."""
+from cleaning.words import Place, Words, words
 
 
 class Hit(NamedTuple):
@@ -72,10 +70,10 @@ def _matcher() -> Words:
 
 @cache
 def _first() -> Words:
-    """Return the matcher of a first look: a third of the words, so that fewer places are looked at twice."""
+    """Return the matcher of a first look: words of weight 2 and 3, and the rules' gate words."""
     known = lexicon(rows=True)
     heavy = [word for word, weight in zip(known.words, known.weights, strict=True) if weight > 1]
-    return words(heavy, gate().words, marks=([HEAVY] * len(heavy), [GATED] * len(gate().words)))
+    return words(heavy, gate().words)
 
 
 def scan(key: str, *, rows: bool = False) -> list[Hit]:
@@ -111,18 +109,30 @@ class Look(NamedTuple):
     heavy: dict[int, int]
 
 
-def look(key: str, lines: Sequence[str], kept: Sequence[bool] | None = None) -> Look:
-    """Return what the lines of a folded text hold; `key` is the lines joined, `kept` says which lines are looked at."""
+def look(key: str, lines: Sequence[str], starts: Sequence[int], kept: Sequence[bool] | None = None) -> Look:
+    """Return what the lines of a folded text hold.
+
+    `key` is the lines joined, `starts` where each begins in it; `kept` says which lines are looked at, without it all.
+    """
+    heavy, gated = _first().overlapping(key)
     found = Look({}, {}, {})
-    first, gates = _first(), gate()
-    for index, kinds in enumerate(first.lines(key)):
-        if kinds and (kept is None or kept[index]):
-            heavy, gated = first.overlapping(lines[index])
-            if gated:
-                found.rules[index] = gates.rules(frozenset([word for word, _, _ in gated]))
-            if heavy:
-                found.heavy[index] = heavy[0][1]
-                hits = scan(lines[index])
-                if any(hit.weight > 1 for hit in hits):
-                    found.hits[index] = hits
+    for line, first in _by_line(heavy, starts, kept).items():
+        found.heavy[line] = first[0][1] - starts[line]
+        hits = scan(lines[line])
+        if any(hit.weight > 1 for hit in hits):
+            found.hits[line] = hits
+    for line, places in _by_line(gated, starts, kept).items():
+        found.rules[line] = gate().rules(frozenset([word for word, _, _ in places]))
+    return found
+
+
+def _by_line(
+    places: Sequence[Place], starts: Sequence[int], kept: Sequence[bool] | None
+) -> dict[int, list[Place]]:
+    """Return the places in each line."""
+    found: dict[int, list[Place]] = {}
+    for place in places:
+        line = bisect_right(starts, place[1]) - 1
+        if kept is None or kept[line]:
+            found.setdefault(line, []).append(place)
     return found

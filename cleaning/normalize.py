@@ -21,7 +21,9 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import cache
 
+from cleaning.characters import Chars, chars
 from cleaning.decode import INVALID_BYTE_BASE
 from cleaning.findings import Edited, Finding, edit
 
@@ -39,8 +41,6 @@ _WIDE_SIGNS = "\uff03-\uff06\uff0a\uff0b\uff0d-\uff0f\uff1d\uff20\uff3f"
 
 _FORM = f" {_BLANKS}{_INVISIBLE}{_CONTROLS}\r\n"
 _ODD = f"{_BLANKS}{_INVISIBLE}{_CONTROLS}{_HOLES}{_UNIFIED_ELSEWHERE}{_WIDE}\r"
-_GATE = re.compile(f"[{_ODD} \n](?:(?<=[{_ODD}])|(?<=[ \n])[ \n])")
-"""One class comes first, so that the scan skips to what may begin a match."""
 # Maximal runs of one class each: no two alternatives begin alike, so the scan is linear.
 _SPOT = re.compile(
     f"(?P<form>[{_FORM}]+)|(?P<hole>[{_HOLES}])|(?P<variant>[{_UNIFIED_ELSEWHERE}])"
@@ -53,11 +53,29 @@ _NARROW = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)}
 
 def normalize(text: str) -> Edited:
     """Return `text` with its form made even; the module's table says what changes. Applying it twice is once."""
-    if not (text[:1] in _EDGES or text[-1:] in _EDGES or _GATE.search(text)):
+    if not (text[:1] in _EDGES or text[-1:] in _EDGES or _breaks().runs(text, 2) or _odd().places(text)):
         return Edited(text)
     return edit(
         text, (finding for match in _SPOT.finditer(text) if (finding := _finding(text, match)) is not None)
     )
+
+
+@cache
+def _odd() -> Chars:
+    """Return the characters of which each makes a finding."""
+    return chars(_members(_ODD))
+
+
+@cache
+def _breaks() -> Chars:
+    """Return those of which two in a row do."""
+    return chars(" \n")
+
+
+def _members(ranges: str) -> str:
+    """Return the characters of a regular expression's class."""
+    spans = re.findall("(.)(?:-(.))?", ranges, re.DOTALL)
+    return "".join(chr(code) for first, last in spans for code in range(ord(first), ord(last or first) + 1))
 
 
 def _finding(text: str, match: re.Match[str]) -> Finding | None:

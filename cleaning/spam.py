@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from operator import itemgetter
 from typing import NamedTuple
 
 from cleaning.lexicon import Hit, scan
@@ -68,6 +69,9 @@ _QUOTES_OPEN = "“‘「『《\"'("
 _QUOTES_CLOSE = "”’」』》\"')"
 _CUT_AFTER = re.compile(r"[。!?;:]['\"”’」』)]?")
 _MAX_CUTS = 8
+
+
+_START, _END = itemgetter(0), itemgetter(1)
 
 
 class Cut(NamedTuple):
@@ -170,7 +174,7 @@ def longest(hits: Iterable[Hit]) -> list[Hit]:
     """Return non-overlapping hits, leftmost first and longest first; of one span the heaviest."""
     kept: list[Hit] = []
     end = 0
-    for hit in sorted(hits, key=lambda hit: (hit.start, -hit.end)):
+    for hit in sorted(sorted(hits, key=_END, reverse=True), key=_START):
         if hit.start >= end:
             kept.append(hit)
             end = hit.end

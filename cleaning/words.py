@@ -32,9 +32,6 @@ class Words(Protocol):
     def tally(self, text: str) -> list[dict[int, int]]:
         """Return for each list how often each word is among the `longest`, in order of first occurrence."""
 
-    def lines(self, text: str) -> bytes:
-        """Return a byte for each line of the text: the marks of all words in it, or'ed."""
-
 
 class Needles(Protocol):
     """A few words of bytes."""
@@ -43,12 +40,12 @@ class Needles(Protocol):
         """Return whether one of the words is in `body`."""
 
 
-def words(*lists: Sequence[str], marks: Sequence[Sequence[int]] = ()) -> Words:
-    """Return the matcher of some lists of words; `marks` has for each list a number of 0 to 255 for each word.
+def words(*lists: Sequence[str]) -> Words:
+    """Return the matcher of some lists of words.
 
     Raises ValueError for an empty word and for one that is twice in a list.
     """
-    return cast(Words, _native.Words(lists, marks)) if _native else PlainWords(lists, marks)
+    return cast(Words, _native.Words(lists)) if _native else PlainWords(lists)
 
 
 def needles(*sought: bytes) -> Needles:
@@ -59,14 +56,13 @@ def needles(*sought: bytes) -> Needles:
 class PlainWords:
     """The twin of `_scan.Words`."""
 
-    def __init__(self, lists: Sequence[Sequence[str]], marks: Sequence[Sequence[int]] = ()) -> None:
+    def __init__(self, lists: Sequence[Sequence[str]]) -> None:
         for found in lists:
             if not all(found):
                 raise ValueError("a word of a list can't be empty")
             if len(set(found)) < len(found):
                 raise ValueError(f"twice in one list: {Counter(found).most_common(1)[0][0]!r}")
         self._lists = lists
-        self._marks = marks
 
     @cached_property
     def _overlapping(self) -> list[AhoCorasick]:
@@ -90,17 +86,6 @@ class PlainWords:
     def tally(self, text: str) -> list[dict[int, int]]:
         """Return what `Words.tally` does."""
         return [dict(Counter([number for number, _, _ in found])) for found in self.longest(text)]
-
-    def lines(self, text: str) -> bytes:
-        """Return what `Words.lines` does."""
-        told = bytearray(text.count("\n") + 1)
-        for found, marks in zip(self.overlapping(text), self._marks):
-            line = place = 0
-            for number, start, _ in sorted(found, key=lambda match: match[1]):
-                line += text.count("\n", place, start)
-                place = start
-                told[line] |= marks[number]
-        return bytes(told)
 
 
 class PlainNeedles:

@@ -3,15 +3,13 @@ from collections.abc import Sequence
 class Words:
     """Lists of words, ready to be found; a word's number is its place in its list."""
 
-    def __init__(self, lists: Sequence[Sequence[str]], marks: Sequence[Sequence[int]] = ()) -> None: ...
+    def __init__(self, lists: Sequence[Sequence[str]]) -> None: ...
     def overlapping(self, text: str) -> list[list[tuple[int, int, int]]]:
         """Return for each list (word, start, end) of every word in the text, by end, the longer first."""
     def longest(self, text: str) -> list[list[tuple[int, int, int]]]:
         """Return for each list (word, start, end) of its words that don't overlap: leftmost, of several the longest."""
     def tally(self, text: str) -> list[dict[int, int]]:
         """Return for each list how often each word is among the `longest`, in order of first occurrence."""
-    def lines(self, text: str) -> bytes:
-        """Return a byte for each line of the text: the marks of all words in it, or'ed."""
 
 class Needles:
     """A few words of bytes; told is whether bytes hold one."""

@@ -9,14 +9,13 @@ bounded by the text's length times that of the longest word.
 The twin in Python is `cleaning.words`.
 """
 
-from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
 from cpython.unicode cimport (
     PyUnicode_1BYTE_KIND,
     PyUnicode_2BYTE_KIND,
     PyUnicode_DATA,
     PyUnicode_GET_LENGTH,
     PyUnicode_KIND,
-    PyUnicode_READ,
 )
 from libc.stdint cimport int32_t, uint8_t, uint16_t, uint32_t, uint64_t
 from libc.stdlib cimport calloc, free, malloc, realloc
@@ -98,12 +97,11 @@ cdef class Words:
     cdef Edge *edges
     cdef uint64_t mask
     cdef Entry *entries
-    cdef uint8_t *marks
     cdef uint32_t pairs[1 << (PAIR_BITS - 5)]
     cdef uint32_t singles[1 << (SINGLE_BITS - 5)]
     cdef int groups
 
-    def __cinit__(self, lists, marks=()):
+    def __cinit__(self, lists):
         cdef Py_ssize_t letters = 0, total = 0
         cdef uint64_t size = 16
         if len(lists) > MOST_LISTS:
@@ -122,13 +120,12 @@ cdef class Words:
         cdef Edge *tree = <Edge *>calloc(size, sizeof(Edge))
         cdef uint32_t *first = <uint32_t *>calloc(letters + 1, sizeof(uint32_t))
         self.entries = <Entry *>calloc(total + 1, sizeof(Entry))
-        self.marks = <uint8_t *>calloc(total + 1, sizeof(uint8_t))
-        if not (tree and first and self.entries and self.marks):
+        if not (tree and first and self.entries):
             free(tree)
             free(first)
             raise MemoryError
         try:
-            self._grow(lists, marks, tree, size - 1, first)
+            self._grow(lists, tree, size - 1, first)
             self._settle(tree, size, first)
         finally:
             free(tree)
@@ -137,9 +134,8 @@ cdef class Words:
     def __dealloc__(self):
         free(self.edges)
         free(self.entries)
-        free(self.marks)
 
-    cdef int _grow(self, lists, marks, Edge *tree, uint64_t mask, uint32_t *first) except -1:
+    cdef int _grow(self, lists, Edge *tree, uint64_t mask, uint32_t *first) except -1:
         """Make the tree of all words; `first` is told the character that leads to each node under the root."""
         cdef int32_t node, nodes = 1, entry = 0, number
         cdef int group
@@ -148,7 +144,6 @@ cdef class Words:
         cdef str word
         cdef Py_ssize_t at
         for group in range(self.groups):
-            flags = marks[group] if group < len(marks) else ()
             for number, word in enumerate(lists[group]):
                 node, edge = 0, NULL
                 for at in range(len(word)):
@@ -163,7 +158,6 @@ cdef class Words:
                     raise ValueError(f"twice in one list: {word!r}")
                 seen = &self.entries[entry]
                 seen.group, seen.number, seen.next = group, number, edge.entry
-                self.marks[entry] = flags[number] if flags else 0
                 edge.entry = entry
                 entry += 1
         return 0
@@ -337,27 +331,6 @@ cdef class Words:
                     number = self.entries[found.matches[at].entry].number
                     counts = <dict>told[self.entries[found.matches[at].entry].group]
                     counts[number] = counts.get(number, 0) + 1
-        finally:
-            free(found.matches)
-        return told
-
-    def lines(self, str text not None):
-        """Return a byte for each line of the text: the marks of all words in it, or'ed."""
-        cdef Found found
-        cdef Py_ssize_t at, place = 0, size = PyUnicode_GET_LENGTH(text)
-        cdef int kind = PyUnicode_KIND(text)
-        cdef const void *data = PyUnicode_DATA(text)
-        cdef bytes told = PyBytes_FromStringAndSize(NULL, text.count("\n") + 1)
-        cdef uint8_t *line = <uint8_t *>PyBytes_AS_STRING(told)
-        memset(line, 0, PyBytes_GET_SIZE(told))
-        found.matches = NULL
-        try:
-            self._find(text, &found)
-            for at in range(found.count):
-                while place < found.matches[at].start:  # a line break in a word counts for its first line
-                    line += PyUnicode_READ(kind, data, place) == 10
-                    place += 1
-                line[0] |= self.marks[found.matches[at].entry]
         finally:
             free(found.matches)
         return told

@@ -21,20 +21,18 @@ some_words = st.lists(st.text(LETTERS, min_size=1, max_size=5), max_size=12, uni
 texts = st.text(LETTERS + "c\ud800é", max_size=60)
 
 
-def native(*lists: Any, marks: Any = ()) -> Any:  # noqa: ANN401  # a compiled class
+def native(*lists: Any) -> Any:  # noqa: ANN401  # a compiled class
     assert _native is not None
-    return _native.Words(lists, marks)
+    return _native.Words(lists)
 
 
 @needs_native
 @settings(max_examples=150, deadline=None)
 @given(st.lists(some_words, min_size=1, max_size=3), texts)
 def test_the_twins_find_the_same(lists: list[list[str]], text: str) -> None:
-    marks = [[(3 * number + 1) % 256 for number in range(len(found))] for found in lists]
-    plain, compiled = PlainWords(lists, marks), native(*lists, marks=marks)
+    plain, compiled = PlainWords(lists), native(*lists)
     assert compiled.overlapping(text) == plain.overlapping(text)
     assert compiled.longest(text) == plain.longest(text)
-    assert compiled.lines(text) == plain.lines(text)
     tallies = compiled.tally(text)
     assert tallies == plain.tally(text)
     assert [list(found) for found in tallies] == [list(found) for found in plain.tally(text)]
@@ -80,12 +78,6 @@ def test_words_of_several_lists_are_told_apart() -> None:
 def test_of_words_that_overlap_the_leftmost_longest_is_taken() -> None:
     (found,) = words(["征信", "信用", "信用卡", "用卡"]).longest("征信用卡，信用卡")
     assert found == [(0, 0, 2), (3, 2, 4), (2, 5, 8)]
-
-
-def test_a_lines_marks_are_those_of_all_its_words() -> None:
-    found = words(["催收", "的"], ["催"], marks=([1, 2], [4]))
-    assert found.lines("催收\n\n我的\n催") == bytes([5, 0, 2, 4])
-    assert found.lines("") == b"\0"
 
 
 @pytest.mark.parametrize("listed", [["还款", ""], ["还款", "逾期", "还款"]])
