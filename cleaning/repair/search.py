@@ -27,7 +27,7 @@ from cleaning.repair.chains import (
 from cleaning.repair.effort import Budget
 from cleaning.repair.hybrid import solve_hybrid
 from cleaning.repair.solve import SOON, Kind, Piece, as_bytes, solve_pairs
-from cleaning.repair.utf8 import peel, solve_utf8
+from cleaning.repair.utf8 import is_peelable, peel, solve_utf8
 
 MARGIN: dict[Family, float] = {"latin": 0.5, "hybrid": 0.5, "gbk": 2.0, "big5": 2.0}
 """Nats per character by which a result must read better; single bytes count twice over, since they are twice as many."""
@@ -267,7 +267,9 @@ def mostly_pairs(data: bytes, writer: Writer) -> bool:
 
 def peeled(span: str, budget: Budget, left: str = "\n", right: str = "\n") -> Trial | None:
     """Return `span` read anew through two or more layers of UTF-8 as one trial; None when it isn't several layers."""
-    found = peel(span, left, right) if budget.spend(TRIED + PEELED * len(span)) else None
+    if not budget.spend(TRIED + WHOLE * len(span)) or not is_peelable(span):
+        return None
+    found = peel(span, left, right) if budget.spend(PEELED * len(span)) else None
     if found is None:
         return None
     kinds: frozenset[Kind] = frozenset({"known" if found.sure else "likely"})

@@ -240,6 +240,12 @@ def peel(span: str, left: str = "\n", right: str = "\n") -> Peeled | None:
 _PEELED: tuple[Family, ...] = ("gbk", "latin")
 
 
+def is_peelable(span: str) -> bool:
+    """Tell whether the bytes of `span` are mostly UTF-8 at all: a cheap look before `peel`."""
+    layers = (outer(span, family) for family in _PEELED)
+    return any(layer is not None and mostly_utf8(layer.data) for layer in layers)
+
+
 class _Below(NamedTuple):
     """A layer, the family of decoders that showed it, and what it showed, as far as that is known."""
 
