@@ -7,8 +7,7 @@ hold any, and only those are looked at again, word by word.
 from __future__ import annotations
 
 import tomllib
-from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -81,11 +80,15 @@ def scan(key: str, *, rows: bool = False) -> list[Hit]:
 
     A Latin word counts only as a whole one: `av` is not in `java`. With `rows` the words for rows of keywords too.
     """
+    return _hits(key, _matcher().overlapping(key)[0], rows=rows)
+
+
+def _hits(key: str, found: Iterable[Place], *, rows: bool) -> list[Hit]:
     known = lexicon(rows=True)
     weights, latin = known.weights if rows else _own_weights(), known.latin
     return [
         Hit(start, end, weights[word])
-        for word, start, end in _matcher().overlapping(key)[0]
+        for word, start, end in found
         if weights[word] >= 0 and (not latin[word] or _stands_alone(key, start, end))
     ]
 
@@ -109,30 +112,28 @@ class Look(NamedTuple):
     heavy: dict[int, int]
 
 
-def look(key: str, lines: Sequence[str], starts: Sequence[int], kept: Sequence[bool] | None = None) -> Look:
+def look(key: str, lines: Sequence[str], kept: Sequence[bool] | None = None) -> Look:
     """Return what the lines of a folded text hold.
 
-    `key` is the lines joined, `starts` where each begins in it; `kept` says which lines are looked at, without it all.
+    `key` is the lines joined; `kept` says which of them are looked at, without it all.
     """
-    heavy, gated = _first().overlapping(key)
+    heavy, gated = _first().by_line(key)
     found = Look({}, {}, {})
-    for line, first in _by_line(heavy, starts, kept).items():
-        found.heavy[line] = first[0][1] - starts[line]
-        hits = scan(lines[line])
-        if any(hit.weight > 1 for hit in hits):
-            found.hits[line] = hits
-    for line, places in _by_line(gated, starts, kept).items():
-        found.rules[line] = gate().rules(frozenset([word for word, _, _ in places]))
-    return found
-
-
-def _by_line(
-    places: Sequence[Place], starts: Sequence[int], kept: Sequence[bool] | None
-) -> dict[int, list[Place]]:
-    """Return the places in each line."""
-    found: dict[int, list[Place]] = {}
-    for place in places:
-        line = bisect_right(starts, place[1]) - 1
+    for line in sorted(heavy):
         if kept is None or kept[line]:
-            found.setdefault(line, []).append(place)
+            places = _matcher().overlapping(lines[line])[0]
+            found.heavy[line] = _first_heavy(places)
+            hits = _hits(lines[line], places, rows=False)
+            if any(hit.weight > 1 for hit in hits):
+                found.hits[line] = hits
+    tried = gate().rules
+    for line in sorted(gated):
+        if kept is None or kept[line]:
+            found.rules[line] = tried(frozenset(gated[line]))
     return found
+
+
+def _first_heavy(found: Iterable[Place]) -> int:
+    """Return where the word of weight 2 or 3 begins that ends first; there is one."""
+    weights = lexicon(rows=True).weights
+    return next(start for word, start, _ in found if weights[word] > 1)

@@ -71,7 +71,7 @@ def _furniture(keys: Sequence[str]) -> frozenset[int]:
     """Return the lines that are spam or contacts, or that a rule for the head or for anywhere takes whole."""
     starts = line_starts(keys)
     text = "\n".join(keys)
-    seen = look(text, keys, starts)
+    seen = look(text, keys)
     found = {
         index
         for index, tried in seen.rules.items()

@@ -70,9 +70,9 @@ def _share(part: int, whole: int) -> float:
 
 
 def _duplicate_line_share(lines: list[str]) -> float:
-    counts = Counter(lines)
-    if len(counts) == len(lines):
+    if len(set(lines)) == len(lines):
         return 0.0
+    counts = Counter(lines)
     again = sum(len(line) * (count - 1) for line, count in counts.items())
     return _share(again, sum(map(len, lines)))
 

@@ -133,7 +133,7 @@ def _read(text: str, roles: Sequence[Role]) -> _Page:
         raise ValueError(f"{len(roles)} roles for {len(lines)} lines: give one role for each line of the text")
     starts = line_starts(lines)
     kept = [role in KEPT_ROLES for role in roles]  # what goes by its role needs no rule
-    seen = look(key, keys, starts, kept)
+    seen = look(key, keys, kept)
     return _Page(
         text,
         lines,

@@ -39,10 +39,10 @@ class Topic(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class _Matcher:
-    """The matcher, and for each of its words what it is worth to which subjects."""
+    """The matcher, and for each of its words what it is worth to which subjects, by their places in `topics()`."""
 
     words: Words
-    points: tuple[tuple[tuple[str, int], ...], ...]
+    points: tuple[tuple[tuple[int, int], ...], ...]
 
 
 @cache
@@ -69,12 +69,14 @@ def find_topics(text: str, title: str | None = None) -> list[str]:
 def topic_scores(text: str, title: str | None = None) -> dict[str, int]:
     """Return the points of every subject with any: what `find_topics` decides on."""
     matcher = _matcher()
-    scores: dict[str, int] = {}
-    for source, factor in ((text, 1), (title or "", TITLE_FACTOR)):
-        for index, count in matcher.words.tally(lowered(source))[0].items():
-            for topic, points in matcher.points[index]:
-                scores[topic] = scores.get(topic, 0) + factor * points * min(count, MAX_COUNT)
-    return scores
+    scores = [0] * len(topics())
+    for source, factor in ((text, 1), (title, TITLE_FACTOR)):
+        if source:
+            for index, count in matcher.words.tally(lowered(source))[0].items():
+                worth = factor * (count if count < MAX_COUNT else MAX_COUNT)
+                for topic, points in matcher.points[index]:
+                    scores[topic] += points * worth
+    return {topic.id: score for topic, score in zip(topics(), scores, strict=True) if score}
 
 
 @cache
@@ -86,8 +88,8 @@ def _data() -> Mapping[str, Mapping[str, object]]:
 
 @cache
 def _matcher() -> _Matcher:
-    points: dict[str, dict[str, int]] = {}
-    for key, entry in _data().items():
+    points: dict[str, dict[int, int]] = {}
+    for key, entry in enumerate(_data().values()):
         for kind, worth in (("hints", HINT_POINTS), ("terms", TERM_POINTS)):
             listed = entry[kind]
             assert isinstance(listed, list), (key, kind)

@@ -5,6 +5,8 @@ Without the compiled twin `ahocorasick_rs` finds the same, in an automaton for e
 
 from __future__ import annotations
 
+import re
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Sequence
 from functools import cached_property
@@ -18,6 +20,7 @@ Place: TypeAlias = tuple[int, int, int]
 """A word's number in its list, and the half-open span of the text."""
 
 _native = available("_scan")
+_BREAK = re.compile("\n")
 
 
 class Words(Protocol):
@@ -31,6 +34,9 @@ class Words(Protocol):
 
     def tally(self, text: str) -> list[dict[int, int]]:
         """Return for each list how often each word is among the `longest`, in order of first occurrence."""
+
+    def by_line(self, text: str) -> list[dict[int, set[int]]]:
+        """Return for each list which of its words each line holds that holds any: {line: {word, ...}}."""
 
 
 class Needles(Protocol):
@@ -86,6 +92,17 @@ class PlainWords:
     def tally(self, text: str) -> list[dict[int, int]]:
         """Return what `Words.tally` does."""
         return [dict(Counter([number for number, _, _ in found])) for found in self.longest(text)]
+
+    def by_line(self, text: str) -> list[dict[int, set[int]]]:
+        """Return what `Words.by_line` does."""
+        starts = [0, *(match.end() for match in _BREAK.finditer(text))]
+        told: list[dict[int, set[int]]] = []
+        for found in self.overlapping(text):
+            lines: dict[int, set[int]] = {}
+            for number, start, _ in found:
+                lines.setdefault(bisect_right(starts, start) - 1, set()).add(number)
+            told.append(lines)
+        return told
 
 
 class PlainNeedles:

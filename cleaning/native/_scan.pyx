@@ -16,6 +16,7 @@ from cpython.unicode cimport (
     PyUnicode_DATA,
     PyUnicode_GET_LENGTH,
     PyUnicode_KIND,
+    PyUnicode_READ,
 )
 from libc.stdint cimport int32_t, uint8_t, uint16_t, uint32_t, uint64_t
 from libc.stdlib cimport calloc, free, malloc, realloc
@@ -331,6 +332,34 @@ cdef class Words:
                     number = self.entries[found.matches[at].entry].number
                     counts = <dict>told[self.entries[found.matches[at].entry].group]
                     counts[number] = counts.get(number, 0) + 1
+        finally:
+            free(found.matches)
+        return told
+
+
+    def by_line(self, str text not None):
+        """Return for each list which of its words each line holds that holds any: {line: {word, ...}}."""
+        cdef Found found
+        cdef Py_ssize_t at, place = 0, line = 0, size = PyUnicode_GET_LENGTH(text)
+        cdef int kind = PyUnicode_KIND(text)
+        cdef const void *data = PyUnicode_DATA(text)
+        cdef const Entry *entry
+        cdef dict lines
+        cdef list told = [{} for _ in range(self.groups)]
+        found.matches = NULL
+        try:
+            self._find(text, &found)
+            for at in range(found.count):
+                while place < found.matches[at].start:  # a line break in a word counts for its first line
+                    line += PyUnicode_READ(kind, data, place) == 10
+                    place += 1
+                entry = &self.entries[found.matches[at].entry]
+                lines = <dict>told[entry.group]
+                held = lines.get(line)
+                if held is None:
+                    lines[line] = {entry.number}
+                else:
+                    (<set>held).add(entry.number)
         finally:
             free(found.matches)
         return told

@@ -33,6 +33,7 @@ def test_the_twins_find_the_same(lists: list[list[str]], text: str) -> None:
     plain, compiled = PlainWords(lists), native(*lists)
     assert compiled.overlapping(text) == plain.overlapping(text)
     assert compiled.longest(text) == plain.longest(text)
+    assert compiled.by_line(text) == plain.by_line(text)
     tallies = compiled.tally(text)
     assert tallies == plain.tally(text)
     assert [list(found) for found in tallies] == [list(found) for found in plain.tally(text)]
@@ -78,6 +79,12 @@ def test_words_of_several_lists_are_told_apart() -> None:
 def test_of_words_that_overlap_the_leftmost_longest_is_taken() -> None:
     (found,) = words(["征信", "信用", "信用卡", "用卡"]).longest("征信用卡，信用卡")
     assert found == [(0, 0, 2), (3, 2, 4), (2, 5, 8)]
+
+
+def test_which_words_each_line_holds() -> None:
+    found = words(["催收", "的"], ["催"])
+    assert found.by_line("催收\n\n我的\n催的催收") == [{0: {0}, 2: {1}, 3: {0, 1}}, {0: {0}, 3: {0}}]
+    assert found.by_line("") == [{}, {}]
 
 
 @pytest.mark.parametrize("listed", [["还款", ""], ["还款", "逾期", "还款"]])
