@@ -17,11 +17,13 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import chain, groupby, pairwise, repeat
+from itertools import chain, groupby, pairwise
 from operator import itemgetter
 from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
 
 LEADERS = 8
 """Enough that the copies of one article (which share most of their keys) always share a leader in some bucket; the
@@ -38,6 +40,7 @@ LEVEL_GROWTH = 16
 
 Row = tuple[int, int]
 Pair = tuple[int, int]
+Pairs = NDArray[np.int64]
 
 _LATELY = (
     ("dedup_keys_fresh", "since the last merge"),
@@ -83,12 +86,12 @@ _AFTER = f"""SELECT node FROM ({
 class Changes(NamedTuple):
     """What an insertion or removal did to the candidate pairs.
 
-    `gained` are new ones. `leading` are (node, key) rows of nodes that have come to lead a large bucket: each is a
-    candidate with every member, too many to list. `displaced` are nodes that lead some bucket no more: their pairs may be
-    candidates no more (see `Leaders`).
+    `gained` are new ones: rows of two nodes, the smaller first, in order. `leading` are (node, key) rows of nodes that have
+    come to lead a large bucket: each is a candidate with every member, too many to list. `displaced` are nodes that lead
+    some bucket no more: their pairs may be candidates no more (see `Leaders`).
     """
 
-    gained: set[Pair]
+    gained: Pairs
     leading: list[tuple[int, int]]
     displaced: set[int]
 
@@ -98,50 +101,80 @@ def pair(left: int, right: int) -> Pair:
     return (left, right) if left < right else (right, left)
 
 
+class _Found(NamedTuple):
+    """What is found bucket by bucket; `products` are two lists of nodes, each of the one a candidate with each of the other.
+
+    Lists, and arrays of all of them in the end: texts that have sentences in common make a hundred pairs each.
+    """
+
+    products: list[tuple[Sequence[int], Sequence[int]]]
+    leading: list[tuple[int, int]]
+    displaced: set[int]
+
+    def changes(self) -> Changes:
+        """Return the pairs, each once."""
+        lefts, rights = ([product[side] for product in self.products] for side in (0, 1))
+        sizes = np.fromiter(map(len, rights), np.int64, len(rights))
+        groups = np.repeat(np.arange(len(lefts)), np.fromiter(map(len, lefts), np.int64, len(lefts)))
+        counts = sizes[groups]
+        within = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
+        left = np.repeat(_flat(lefts), counts)
+        right = _flat(rights)[np.repeat((np.cumsum(sizes) - sizes)[groups], counts) + within]
+        return Changes(_distinct(left, right), self.leading, self.displaced)
+
+
+def _flat(lists: Iterable[Sequence[int]]) -> Pairs:
+    return np.fromiter(chain.from_iterable(lists), np.int64)
+
+
+def _distinct(left: Pairs, right: Pairs) -> Pairs:
+    """Return pairs of nodes as rows, the smaller node first, each once and in order; none of a node with itself."""
+    low, high = np.minimum(left, right), np.maximum(left, right)
+    order = np.lexsort((high, low))
+    low, high = low[order], high[order]
+    keep = low != high
+    keep[1:] &= (low[1:] != low[:-1]) | (high[1:] != high[:-1])
+    return np.stack([low[keep], high[keep]], axis=1)
+
+
+def pairs_with(node: int, others: Sequence[int]) -> Pairs:
+    """Return a node's pairs with others as rows, the smaller first, in order."""
+    found = np.array(others, np.int64)
+    return _distinct(np.full(len(found), node, np.int64), found)
+
+
 def insert(connection: sqlite3.Connection, rows: Iterable[Row]) -> Changes:
     """Put (key, node) rows of new nodes into the index; return how the candidate pairs change."""
     ordered = sorted(rows)
-    changes = Changes(set(), [], set())
+    found = _Found([], [], set())
     groups: dict[int, list[int]] = {}
     for key, node in ordered:
         groups.setdefault(key, []).append(node)
     shared = {key for key, nodes in groups.items() if len(nodes) > 1}
     for key in shared | _occupied(connection, list(groups)):
-        _note_insertion(connection, key, groups[key], changes)
+        _note_insertion(connection, key, groups[key], found)
     connection.executemany("INSERT INTO dedup_keys_fresh (key, node) VALUES (?, ?)", ordered)
     _merge_when_due(connection, len(ordered))
-    return changes
+    return found.changes()
 
 
-def _note_insertion(connection: sqlite3.Connection, key: int, new: Sequence[int], changes: Changes) -> None:
-    """Note in `changes` what joining one bucket (as it stands without `new`) changes."""
+def _note_insertion(connection: sqlite3.Connection, key: int, new: Sequence[int], found: _Found) -> None:
+    """Note in `found` what joining one bucket (as it stands without `new`) changes."""
     old = members(connection, key, LEADERS)
-    leading = set(sorted([*old, *new])[:LEADERS])
-    displaced = [node for node in old if node not in leading]
-    changes.displaced.update(displaced)
-    everybody = old
-    if len(old) == LEADERS and not leading.isdisjoint(new):
-        everybody = members(connection, key, LISTED + 1)
-    ordered_new, ordered_leading, together = sorted(new), sorted(leading), sorted([*everybody, *new])
-    for node in new:
-        if node not in leading:
-            others = ordered_leading
-        elif len(everybody) > LISTED:
-            changes.leading.append((node, key))
-            others = ordered_new
-        else:
-            others = together
-        changes.gained.update(_pairs_of(node, others))
-
-
-def _pairs_of(node: int, others: Sequence[int]) -> Iterator[Pair]:
-    """Return a node's pairs with the others of `others`, which are in order.
-
-    Without a step of Python's own for each: texts that have sentences in common make a hundred pairs each.
-    """
-    place = bisect_left(others, node)
-    after = place + (others[place : place + 1] == [node])
-    return chain(zip(others[:place], repeat(node)), zip(repeat(node), others[after:]))
+    leaders = sorted([*old, *new])[:LEADERS]
+    leading = set(leaders)
+    found.displaced.update(node for node in old if node not in leading)
+    newly = [node for node in new if node in leading]
+    if len(newly) < len(new):
+        found.products.append(([node for node in new if node not in leading], leaders))
+    if not newly:
+        return
+    everybody = members(connection, key, LISTED + 1) if len(old) == LEADERS else old
+    if len(everybody) > LISTED:
+        found.leading.extend((node, key) for node in newly)
+        found.products.append((newly, new))
+    else:
+        found.products.append((newly, [*everybody, *new]))
 
 
 def remove(connection: sqlite3.Connection, rows: Iterable[Row]) -> Changes:
@@ -149,17 +182,17 @@ def remove(connection: sqlite3.Connection, rows: Iterable[Row]) -> Changes:
     ordered = sorted(rows)
     for table in LEVELS:
         connection.executemany(f"DELETE FROM {table} WHERE key = ? AND node = ?", ordered)  # noqa: S608  # constants
-    changes = Changes(set(), [], set())
+    found = _Found([], [], set())
     for key, group in groupby(ordered, key=itemgetter(0)):
         left = members(connection, key, LEADERS)
         before = set(sorted([*left, *(node for _, node in group)])[:LEADERS])
         promoted = [node for node in left if node not in before]
         others = members(connection, key, LISTED + 1) if promoted else []
         if len(others) > LISTED:
-            changes.leading.extend((node, key) for node in promoted)
+            found.leading.extend((node, key) for node in promoted)
         else:
-            changes.gained.update(pair(node, other) for node in promoted for other in others if other != node)
-    return changes
+            found.products.append((promoted, others))
+    return found.changes()
 
 
 def walk(connection: sqlite3.Connection, key: int, size: int) -> Iterator[list[int]]:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Collection, Mapping, Sequence
-from itertools import chain
 from typing import NamedTuple
 
 import numpy as np
@@ -139,8 +138,7 @@ def verify(connection: sqlite3.Connection, changes: buckets.Changes, texts: Text
     edges = _verified(connection, _promising(connection, changes.gained), texts)
     for node, key in sorted(set(changes.leading)):
         for block in buckets.walk(connection, key, SWEPT):
-            candidates = {buckets.pair(node, other) for other in block if other != node}
-            edges += _verified(connection, _promising(connection, candidates), texts)
+            edges += _verified(connection, _promising(connection, buckets.pairs_with(node, block)), texts)
     return edges
 
 
@@ -155,24 +153,23 @@ def _verified(connection: sqlite3.Connection, candidates: set[Pair], texts: Text
     return edges
 
 
-def _promising(connection: sqlite3.Connection, candidates: Collection[Pair]) -> set[Pair]:
+def _promising(connection: sqlite3.Connection, candidates: buckets.Pairs) -> set[Pair]:
     """Return those of `candidates` that share a band, or so many anchors that one may embed the other.
 
     An anchor in a notice that everybody carries makes candidates of everybody; this leaves them out, by the keys of the
     two alone (`is_promising` of all at once).
     """
-    if not candidates:
+    if not len(candidates):
         return set()
-    blobs = key_blobs(connection, {node for candidate in candidates for node in candidate})
+    blobs = key_blobs(connection, np.unique(candidates).tolist())
     shared = _SharedKeys.of([blobs[node] for node in sorted(blobs)])
     nodes = np.array(sorted(blobs), np.int64)
-    ordered = list(candidates)
-    places = np.searchsorted(nodes, np.fromiter(chain.from_iterable(ordered), np.int64, 2 * len(ordered)))
-    left, right = places[::2], places[1::2]
+    places = np.searchsorted(nodes, candidates)
     found: set[Pair] = set()
-    for first in range(0, len(ordered), COMPARED):
+    for first in range(0, len(candidates), COMPARED):
         block = slice(first, first + COMPARED)
-        found.update(ordered[first + index] for index in shared.promising(left[block], right[block]).tolist())
+        alike = shared.promising(places[block, 0], places[block, 1])
+        found.update(zip(*candidates[block][alike].T.tolist(), strict=True))
     return found
 
 
