@@ -9,6 +9,7 @@ takes a bank an article speaks of for the operator of the site.
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from functools import cache
 from typing import Literal, NamedTuple
@@ -379,11 +380,39 @@ def may_identify(texts: Sequence[str]) -> list[bool]:
     return found
 
 
+_BETWEEN = f"[ .\N{MIDDLE DOT}_*~\\-{_MARK}()+x]"
+_RUN = re.compile(f"{_D}(?:{_BETWEEN}{{0,3}}{_D})*")
+"""Digits with at most three signs between them: no identifier reaches from one such run into another."""
+
+
 def mask_identifiers(text: str, *, drop: bool = False) -> str:
-    """Return `text` with the identifiers that `find_identifiers` finds masked in place, same length, or dropped."""
+    """Return `text` with the identifiers that `find_identifiers` finds masked in place, same length, or dropped.
+
+    None is found in what is returned: where the digits that were left make a number with those beside them, the whole run
+    of digits goes.
+    """
+    found = find_identifiers(text)
+    if not found:
+        return text
     parts: list[str] = []
     cursor = 0
-    for found in find_identifiers(text):
-        parts += text[cursor : found.start], "" if drop else mask(text[found.start : found.end])
-        cursor = found.end
+    for identifier in found:
+        start, end = identifier.start, identifier.end
+        parts += text[cursor:start], "" if drop else mask(text[start:end])
+        cursor = end
+    masked = "".join([*parts, text[cursor:]])
+    left = find_identifiers(masked)
+    return _without_runs(masked, [identifier.start for identifier in left], drop=drop) if left else masked
+
+
+def _without_runs(text: str, places: Sequence[int], *, drop: bool) -> str:
+    """Return `text` with every digit starred, or every character dropped, of the runs in which `places` are."""
+    parts: list[str] = []
+    cursor = 0
+    for run in _RUN.finditer(fold(text)):
+        start, end = run.span()
+        if bisect_left(places, start) < bisect_left(places, end):
+            hidden = "" if drop else "".join("*" if char.isalnum() else char for char in text[start:end])
+            parts += text[cursor:start], hidden
+            cursor = end
     return "".join([*parts, text[cursor:]])

@@ -127,6 +127,15 @@ _PIECES = st.lists(
 ).map("".join)  # fmt: skip
 
 
+@pytest.mark.parametrize("drop", [False, True])
+def test_digits_left_by_a_mask_make_no_number_with_their_neighbours(drop: bool) -> None:
+    keycap = "\N{COMBINING ENCLOSING KEYCAP}"
+    masked = mask_identifiers(f"逾期3年，13801380{keycap}1380{keycap}0000000，欠款120000元", drop=drop)
+    assert not find_identifiers(masked)
+    assert masked.startswith("逾期3年，")
+    assert masked.endswith("，欠款120000元")
+
+
 @settings(max_examples=200, deadline=None)
 @given(_PIECES)
 def test_spans_fit_the_text_and_masks_keep_its_length(text: str) -> None:
@@ -136,6 +145,8 @@ def test_spans_fit_the_text_and_masks_keep_its_length(text: str) -> None:
         assert text[contact.start : contact.end] in contact.line or "\n" in text[contact.start : contact.end]
     masked = mask_identifiers(text)
     assert len(masked) == len(text)
+    assert not find_identifiers(masked)
+    assert not find_identifiers(mask_identifiers(text, drop=True))
     spans = [(found.start, found.end) for found in find_identifiers(text)]
     assert all(left[1] <= right[0] for left, right in pairwise(spans))
 
