@@ -189,5 +189,8 @@ def groups(
 def merged(found: list[Group], span: str, sure: frozenset[Kind]) -> list[tuple[int, int, str, bool]]:
     """Return (start, end, text, sure) of proved groups, neighbours that are as sure joined, none that changes nothing."""
 
+def shown_apart(shown: str, found: list[Group], proofs: list[str], span: str) -> list[bool]:
+    """Return of each group whether its proof is shown as the span has it; `shown` has all of them, a line or more each."""
+
 def count_of(text: str, kinds: NDArray[np.uint8], planes: NDArray[np.uint8]) -> int:
     """Return how many characters of `text` count: `kinds` says so by BMP code point, `planes` of the 17 planes."""

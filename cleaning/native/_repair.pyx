@@ -1662,3 +1662,36 @@ def count_of(str text not None, const uint8_t[::1] kinds not None, const uint8_t
         code = PyUnicode_READ(kind, data, place)
         found += kinds[code] != 0 if code < BMP else planes[code >> 16] != 0
     return found
+
+
+def shown_apart(str shown not None, list found not None, list proofs not None, str span not None):
+    """Return of each group whether its proof is shown as the span has it; `shown` has all of them, a line or more each."""
+    cdef list proved = []
+    cdef Py_ssize_t place = 0, end, start, stop, breaks, number, at
+    cdef Py_ssize_t size = PyUnicode_GET_LENGTH(shown), length = PyUnicode_GET_LENGTH(span)
+    cdef str proof
+    cdef bint same
+    if len(found) != len(proofs):
+        raise ValueError("each group has a proof")
+    for number in range(len(found)):
+        proof = proofs[number]
+        start, stop, _, _, _ = found[number]
+        breaks = 1
+        for at in range(PyUnicode_GET_LENGTH(proof)):
+            breaks += at_(proof, at) == 10
+        end = place
+        while end < size:
+            if at_(shown, end) == 10:
+                breaks -= 1
+                if not breaks:
+                    break
+            end += 1
+        same = end - place == stop - start and 0 <= start and stop <= length
+        if same:
+            for at in range(stop - start):
+                if at_(shown, place + at) != at_(span, start + at):
+                    same = False
+                    break
+        proved.append(same)
+        place = end + 1
+    return proved

@@ -69,7 +69,7 @@ def readings(char: str) -> tuple[Reading, ...]:
 @cache
 def syllables() -> frozenset[str]:
     """Return every base syllable of Mandarin that the data knows."""
-    return frozenset(parse(spelling).base for listed in _data().values() for spelling in listed.split(","))
+    return frozenset(parse(spelling).base for spelling in set(",".join(_data().values()).split(",")))
 
 
 def reads(char: str, reading: Reading) -> bool:

@@ -301,9 +301,13 @@ def _shown_apart(groups: list[Group], proofs: list[str], step: Step, span: str) 
 
     All are shown at once: no encoding has a line break in a character, so none reads on behind one.
     """
-    shown = iter(damage("\n".join(proofs), (step,)).split("\n"))
+    whole = damage("\n".join(proofs), (step,))
     if step.blank:
         span = blanked(span)
+    if NATIVE is not None:
+        found: list[bool] = NATIVE.shown_apart(whole, groups, proofs, span)
+        return found
+    shown = iter(whole.split("\n"))
     proved = []
     for group, proof in zip(groups, proofs, strict=True):
         line = next(shown)

@@ -177,7 +177,18 @@ def _hits(text: str) -> NDArray[np.bool_]:
 
 def _has(line: str, flag: int) -> bool:
     """Tell whether `line` has a character of a class."""
+    if NATIVE is not None:
+        return bool(NATIVE.count_of(line, _flagged(flag), _NO_PLANES))
     return bool((classes()[codes(line)] & flag).any())
+
+
+_NO_PLANES = np.zeros(17, dtype=np.uint8)
+
+
+@cache
+def _flagged(flag: int) -> NDArray[np.uint8]:
+    """Return which characters of the basic plane are of a class."""
+    return ((classes() & flag) > 0).astype(np.uint8)
 
 
 class Region(NamedTuple):
