@@ -52,7 +52,7 @@ def extract(
     tree = parse(html, utf8)
     surveyed = survey(tree, html)
     head = _read_head(surveyed.stated, fetched_at)
-    declared = declared_fields(tree, selectors, fetched_at) if selectors else Metadata()
+    declared = declared_fields(tree, selectors, fetched_at) if selectors else _NOTHING
     if selectors and selectors.body and (subtree := declared_body(tree, html, selectors)) is not None:
         return _from_declared(read(subtree), head, declared, fetched_at)
     dom = flatten(tree, head.title, part_of, surveyed.sheets)
@@ -138,7 +138,12 @@ def _stated(head: Head, bylines: Sequence[Metadata]) -> Metadata:
     return merge(_from_fields(head.ld, titled=True), _from_fields(head.fields), _from_fields(head.state), *bylines)
 
 
+_NOTHING = Metadata()
+
+
 def _from_fields(fields: Mapping[str, str], *, titled: bool = False) -> Metadata:
+    if not fields:
+        return _NOTHING
     return Metadata(
         title=fields.get("title") if titled else None,
         author=fields.get("author"),
@@ -151,7 +156,7 @@ def _from_fields(fields: Mapping[str, str], *, titled: bool = False) -> Metadata
 def _visible(view: View, head: Head, bylines: Sequence[Metadata], container: int) -> Metadata:
     """Return the page's fields: what its byline shows first for names, what its head states first for the date."""
     stated = _stated(head, [])
-    shown = merge(*bylines) if bylines else Metadata()
+    shown = merge(*bylines) if bylines else _NOTHING
     headline = view.dom.lines[view.headline].text if view.headline is not None else None
     title = best_title(
         head.title,
