@@ -10,13 +10,17 @@ it. An honest sentence has such words too, but its pairs do not close better wit
 from __future__ import annotations
 
 import heapq
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import cache
 from itertools import pairwise
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from cleaning import spam
 from cleaning.lexicon import Hit
+from cleaning.native import available
 from cleaning.repair.badness import bigram_score
+
+_native = available("_seams")
 
 LEAST_NATS = 14.5
 """Least log-likelihood ratio of a stretch. Of 32,025 honest lines (statutes, gold, our articles, a newspaper, reviews,
@@ -85,9 +89,10 @@ class _Chain(NamedTuple):
     unknown: bool
 
 
-class _Word(NamedTuple):
-    """A word of the lexicon that a chain may go on with: its end, what it adds to `odds` and `nats`."""
+class Word(NamedTuple):
+    """A word of the lexicon that a chain may go on with: where it is, what it adds to `odds` and `nats`."""
 
+    start: int
     end: int
     gain: float
     nats: float
@@ -142,27 +147,57 @@ def _candidates(line: str, group: Sequence[Hit]) -> list[Stretch]:
     left, right = _reach(line, group[0].start, -1), _reach(line, max(hit.end for hit in group), 1)
     # How likely the letter at each place is after the one before it, from `left` on.
     pairs = [bigram_score(*pair) for pair in pairwise((_EDGE + line + _EDGE)[left : right + 2])]
-    words: dict[int, list[_Word]] = {}
+    words = []
     for hit in group:
         gain = _gain(line, hit, sum(pairs[hit.start - left : hit.end - left]))
-        words.setdefault(hit.start, []).append(
-            _Word(hit.end, gain, min(MOST_NATS[hit.weight], gain), hit.weight > 1)
-        )
+        words.append(Word(hit.start, hit.end, gain, min(MOST_NATS[hit.weight], gain), hit.weight > 1))
+
+    def closing(start: int, end: int) -> float:
+        return bigram_score(line[start - 1] if start else _EDGE, line[end] if end < len(line) else _EDGE)
+
+    followed = _reader().candidates if _native else plain_candidates
+    return [Stretch(*found) for found in followed(line, left, right, words, pairs, closing)]
+
+
+@cache
+def _reader() -> Any:  # noqa: ANN401  # a compiled class
+    assert _native is not None
+    return _native.Reader(
+        _SENTENCES, MARKS, unknown=UNKNOWN_NATS, new=NEW_NATS, beam=BEAM, least=LEAST_LENGTH, most=MOST_LENGTH
+    )
+
+
+def plain_candidates(
+    line: str,
+    left: int,
+    right: int,
+    words: Sequence[Word],
+    pairs: Sequence[float],
+    closing: Callable[[int, int], float],
+) -> list[tuple[int, int, float, float, int]]:
+    """Return (start, end, nats, odds, telling) of each way to read a part of `line[left:right]` as keywords.
+
+    `words` are in order of start, `pairs` how likely the letter at each place from `left` to `right` is after the one
+    before it; `closing(start, end)` is asked how well the line closes without. The twin of `_seams.Reader.candidates`.
+    """
+    begins: dict[int, list[Word]] = {}
+    for word in words:
+        begins.setdefault(word.start, []).append(word)
     chains: dict[int, list[_Chain]] = {}
-    found: list[Stretch] = []
+    found: list[tuple[int, int, float, float, int]] = []
     for place in range(left, right + 1):
         here = heapq.nlargest(BEAM, chains.pop(place, ()))
         for chain in here:
             if _may_end(line, chain, place):
-                seam = _closing(line, chain.start, place) - pairs[place - left]
-                found.append(Stretch(chain.start, place, chain.nats + seam, chain.odds + seam, chain.telling))
+                seam = closing(chain.start, place) - pairs[place - left]
+                found.append((chain.start, place, chain.nats + seam, chain.odds + seam, chain.telling))
         if place == right:
             break
         if line[place].isalnum():
             here.append(_Chain(0.0, 0.0, place, -1, False))
         for chain in here:
             if place - chain.start <= MOST_LENGTH:
-                for end, longer in _longer(line[place], chain, place, words.get(place, ())):
+                for end, longer in _longer(line[place], chain, place, begins.get(place, ())):
                     chains.setdefault(end, []).append(longer)
     return found
 
@@ -193,7 +228,7 @@ def _may_end(line: str, chain: _Chain, place: int) -> bool:
     )
 
 
-def _longer(char: str, chain: _Chain, place: int, words: Sequence[_Word]) -> list[tuple[int, _Chain]]:
+def _longer(char: str, chain: _Chain, place: int, words: Sequence[Word]) -> list[tuple[int, _Chain]]:
     """Return the chain with each word that begins at `place`, and with the one character there, and where they end."""
     odds, nats, start, told, was_unknown = chain
     longer = [
@@ -208,7 +243,3 @@ def _longer(char: str, chain: _Chain, place: int, words: Sequence[_Word]) -> lis
         gain = UNKNOWN_NATS + (0.0 if was_unknown else NEW_NATS) if unknown else MARKS.get(char, 0.0)
         longer.append((place + 1, _Chain(odds + gain, nats + gain, start, told, unknown)))
     return longer
-
-
-def _closing(line: str, start: int, end: int) -> float:
-    return bigram_score(line[start - 1] if start else _EDGE, line[end] if end < len(line) else _EDGE)

@@ -24,7 +24,7 @@ _HEADING = re.compile(
 TITLE_LABEL = re.compile(r"[\[【#*\s]{0,6}(?:文章)?标题[\]】*\s]{0,4}:[*\s]{0,3}")
 """A label before a title (`标题:`, `【文章标题】`), as models and editors leave it."""
 
-FIELD_MARK = re.compile(r"\d|:|/|℃")
+FIELD_MARK = re.compile(r"[\d:/℃]")
 """What a line that states fields holds: a number, a colon, a slash or a counter's sign."""
 
 IN_FORCE = re.compile(r"\d日?\s?起?(?:施行|通过|公布|修订|修正|实施|生效|签订|签署)")

@@ -93,7 +93,7 @@ def find_spam(line: str, hits: Sequence[Hit]) -> tuple[Cut, ...]:
 
     `hits` are the lexicon words in the line, offsets relative to it.
     """
-    if _SPACED.search(line):
+    if _SPACED_MARK.search(line) and _SPACED.search(line):  # the first is ten times as fast
         spaced = _spaced_out(line)
         if spaced:
             return spaced
