@@ -206,9 +206,8 @@ class Corpus:
         ends: dict[str, int] = {}
         for row in rows:
             ends[row["warc_file"]] = max(ends.get(row["warc_file"], 0), row["warc_offset"] + row["warc_length"])
-        self.db.table("archives").upsert_all(
-            [{"file": name, "bytes": end} for name, end in ends.items()], pk="file"
-        )
+        sql = "INSERT INTO archives (file, bytes) VALUES (?, ?) ON CONFLICT (file) DO UPDATE SET bytes = excluded.bytes"
+        self.connection.executemany(sql, list(ends.items()))
         insert_rows(self.connection, "fetches", rows)
 
     def _recover(self) -> None:
