@@ -45,6 +45,9 @@ class Needles(Protocol):
     def within(self, body: bytes) -> bool:
         """Return whether one of the words is in `body`."""
 
+    def places(self, body: bytes) -> list[tuple[int, int]]:
+        """Return (word, start) of every word in `body`; those of one word are in order."""
+
 
 def words(*lists: Sequence[str]) -> Words:
     """Return the matcher of some lists of words.
@@ -116,6 +119,10 @@ class PlainNeedles:
     def within(self, body: bytes) -> bool:
         """Return what `Needles.within` does."""
         return bool(self._matcher.find_matches_as_indexes(body))
+
+    def places(self, body: bytes) -> list[tuple[int, int]]:
+        """Return what `Needles.places` does."""
+        return [(word, start) for word, start, _ in self._matcher.find_matches_as_indexes(body, overlapping=True)]
 
 
 def _encodable(text: str) -> str:

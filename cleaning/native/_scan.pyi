@@ -19,3 +19,5 @@ class Needles:
     def __init__(self, words: Sequence[bytes]) -> None: ...
     def within(self, body: bytes) -> bool:
         """Return whether one of the words is in `body`."""
+    def places(self, body: bytes) -> list[tuple[int, int]]:
+        """Return (word, start) of every word in `body`; those of one word are in order."""

@@ -406,6 +406,16 @@ cdef class Needles:
 
     def within(self, bytes body not None):
         """Return whether one of the words is in `body`."""
+        return self._look(body, None)
+
+    def places(self, bytes body not None):
+        """Return (word, start) of every word in `body`; those of one word are in order."""
+        cdef list found = []
+        self._look(body, found)
+        return found
+
+    cdef bint _look(self, bytes body, list found) except -1:
+        """Note every place, without a list only whether there is one."""
         cdef const char *data = PyBytes_AS_STRING(body)
         cdef const char *end = data + PyBytes_GET_SIZE(body)
         cdef const char *place
@@ -420,6 +430,8 @@ cdef class Needles:
                         continue
                     start = place - self.before[number]
                     if self.sizes[number] <= end - start and not memcmp(self.starts[number], start, self.sizes[number]):
-                        return True
+                        if found is None:
+                            return True
+                        found.append((number, start - data))
                 place = <const char *>memchr(place + 1, sign, end - place - 1)
         return False

@@ -55,7 +55,7 @@ def test_the_twins_find_the_same_of_our_own_lists(data: st.DataObject) -> None:
 @needs_native
 @settings(max_examples=150, deadline=None)
 @given(
-    st.lists(st.binary(min_size=1, max_size=6), min_size=1, max_size=6),
+    st.lists(st.binary(min_size=1, max_size=6), min_size=1, max_size=6, unique=True),
     st.binary(max_size=40),
     st.integers(0, 5),
     st.integers(0, 40),
@@ -67,6 +67,9 @@ def test_the_twins_tell_the_same_of_bytes(sought: list[bytes], body: bytes, whic
     assert plain.within(with_word) is compiled.within(with_word) is True
     assert plain.within(body) is compiled.within(body)
     assert compiled.within(with_word[:-1]) is plain.within(with_word[:-1])
+    places = compiled.places(with_word)
+    assert sorted(places) == sorted(plain.places(with_word))
+    assert sorted(places, key=lambda place: place[0]) == sorted(places)
 
 
 def test_words_of_several_lists_are_told_apart() -> None:
