@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from cleaning.dom import Dom, Line, Part
+from cleaning.tame import names
+from cleaning.words import words
 
 Mark = Literal["", "hidden", "comment", "related", "share", "caption", "nav", "footer"]
 
@@ -192,15 +194,21 @@ def is_keyword_line(text: str) -> bool:
     return len(parts) >= 4 and len(text) / len(parts) <= 22
 
 
-_LEGAL_SIGN = re.compile("本网|本站|本平台|转载|轉載|声明|聲明")
-_LEGAL = re.compile(
-    "本[网網]站?|本站|本平台|[转轉][载載]|版[权權]|侵[权權]|投[资資]建[议議]|[据據]此操作|解[释釋][权權]|不代表|不[构構]成|[删刪]除|[责責]任|[举舉][报報]"
+_LEGAL = words(
+    sorted(names("本网 本站 本平台 转载 轉載 声明 聲明")),
+    sorted(
+        names(
+            "本网 本网站 本網 本網站 本站 本平台 转载 转載 轉载 轉載 版权 版權 侵权 侵權 投资建议 投资建議 投資建议 投資建議"
+            " 据此操作 據此操作 解释权 解释權 解釋权 解釋權 不代表 不构成 不構成 删除 刪除 责任 責任 举报 举報 舉报 舉報"
+        )
+    ),
 )
 
 
 def is_disclaimer(text: str) -> bool:
     """Say whether a line is a site's own declaration: four and more of the words that such texts are made of."""
-    return _LEGAL_SIGN.search(text) is not None and len(set(_LEGAL.findall(text))) >= 4
+    signs, found = _LEGAL.longest(text)
+    return bool(signs) and len({word for word, _, _ in found}) >= 4
 
 
 def is_error_title(title: str) -> bool:
