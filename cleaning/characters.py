@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from functools import cached_property
 from typing import Protocol, TypeAlias, cast
@@ -92,10 +91,6 @@ class PlainChars:
         known[[ord(char) for char in self._characters]] = True
         return known
 
-    @cached_property
-    def _run(self) -> re.Pattern[str]:
-        return re.compile(f"[{re.escape(self._characters)}]{{2,}}")
-
     def places(self, text: str) -> list[int]:
         """Return what `Chars.places` does."""
         found: list[int] = np.flatnonzero(self._known[codes(text)]).tolist()
@@ -103,10 +98,11 @@ class PlainChars:
 
     def runs(self, text: str, least: int) -> list[tuple[int, int]]:
         """Return what `Chars.runs` does."""
+        edges = np.flatnonzero(np.diff(self._known[codes(text)], prepend=False, append=False)).tolist()
         return [
-            run.span()
-            for run in self._run.finditer(text)
-            if run.end() - run.start() >= least or not self._signs.isdisjoint(run[0])
+            (start, end)
+            for start, end in zip(edges[::2], edges[1::2], strict=True)
+            if end - start >= least or (end - start > 1 and not self._signs.isdisjoint(text[start:end]))
         ]
 
 

@@ -96,7 +96,7 @@ cdef class Chars:
             while at < size and self._in(text[at]):
                 sign = sign or self._is_sign(text[at])
                 at += 1
-            if at - start >= (2 if sign else least):
+            if at - start >= (min(2, least) if sign else least):
                 found.append((start, at))
         return found
 
