@@ -194,3 +194,10 @@ def shown_apart(shown: str, found: list[Group], proofs: list[str], span: str) ->
 
 def count_of(text: str, kinds: NDArray[np.uint8], planes: NDArray[np.uint8]) -> int:
     """Return how many characters of `text` count: `kinds` says so by BMP code point, `planes` of the 17 planes."""
+
+def decode_torn(data: bytes, table: NDArray[np.uint32], mark: str, swallows: bool) -> tuple[str, bool] | None:
+    """Return (text, whether it ends in a stranded lead byte) of GBK bytes with torn pairs; None where a pair is nothing.
+
+    A stranded byte shows as `mark`, or as this project's marker where that is empty; `swallows` says whether a byte of
+    0x21 to 0x3F goes with it.
+    """

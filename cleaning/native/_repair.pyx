@@ -1695,3 +1695,50 @@ def shown_apart(str shown not None, list found not None, list proofs not None, s
         proved.append(same)
         place = end + 1
     return proved
+
+
+def decode_torn(bytes data not None, const uint32_t[::1] table not None, str mark not None, bint swallows):
+    """Return (text, whether it ends in a stranded lead byte) of GBK bytes with torn pairs; None where a pair is nothing.
+
+    A stranded byte shows as `mark`, or as this project's marker where that is empty; `swallows` says whether a byte of
+    0x21 to 0x3F goes with it.
+    """
+    cdef Py_ssize_t size = PyBytes_GET_SIZE(data), place = 0, count = 0
+    cdef const uint8_t *bytes_ = <const uint8_t *>PyBytes_AS_STRING(data)
+    cdef uint32_t *points
+    cdef uint32_t shown = at_(mark, 0) if mark else 0
+    cdef uint8_t byte
+    cdef bint swallow = False, stranded = False
+    if len(table) != BMP or PyUnicode_GET_LENGTH(mark) > 1:
+        raise ValueError("a table has 65536 pairs, and a mark is one character or none")
+    points = <uint32_t *>malloc((size + 1) * sizeof(uint32_t))
+    if not points:
+        raise MemoryError
+    try:
+        while place < size:
+            byte = bytes_[place]
+            stranded = False
+            if 0x81 <= byte <= 0xFE and place + 1 < size and 0x40 <= bytes_[place + 1] <= 0xFE and bytes_[place + 1] != 0x7F:
+                points[count] = table[byte << 8 | bytes_[place + 1]]
+                if not 0 < points[count] <= 0x10FFFF:
+                    return None
+                count += 1
+                place += 2
+                swallow = False
+                continue
+            place += 1
+            if swallow and 0x21 <= byte <= 0x3F:
+                swallow = False
+                continue
+            if byte <= 0x80:
+                points[count] = byte
+                if byte == 0x80:
+                    points[count] = EURO
+            else:
+                points[count] = shown if shown else <uint32_t>MARKERS + byte
+                stranded = True
+            count += 1
+            swallow = stranded and swallows
+        return text_of(points, count), stranded
+    finally:
+        free(points)

@@ -14,8 +14,16 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+from numpy.typing import NDArray
 
 from cleaning.marks import INVALID_BYTE_BASE as INVALID_BYTE_BASE
+from cleaning.native import available
+from cleaning.repair.chains import pair_points
+
+NATIVE = available("_repair")
 
 REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 
@@ -58,6 +66,12 @@ BYTES = _Bytes()
 
 CHARS = _Chars()
 """A pair as the number lead * 256 + trail -> the character it shows as. Only for valid leads and trails."""
+
+
+@cache
+def _points() -> NDArray[np.uint32]:
+    """Return the code point of each pair."""
+    return pair_points("gb18030")[0]
 
 
 def is_trail(byte: int) -> bool:
@@ -109,6 +123,10 @@ class Decoder:
             return self._decode_torn(data)
 
     def _decode_torn(self, data: bytes) -> tuple[str, bool]:
+        if NATIVE is not None:
+            shown: tuple[str, bool] | None = NATIVE.decode_torn(data, _points(), self.mark, self.swallows_ascii)
+            if shown is not None:
+                return shown
         parts: list[str] = []
         swallow = False
         stranded = False

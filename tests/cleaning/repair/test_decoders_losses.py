@@ -58,8 +58,8 @@ def test_neighbours_decide_a_fill_and_nothing_else_is_certain() -> None:
     assert layer is not None
     cells = undo(layer, Loss("gbk", None))
     assert cells[-1].options is not None and len(cells[-1].options.texts) > 30
-    assert fill(cells, "归", "款")[-1].text == "还"
-    assert not fill(cells, "\n", "\n")[-1].sure
+    assert fill(cells, "归", "款").texts[-1] == "还"
+    assert not fill(cells, "\n", "\n").sure[-1]
 
 
 def test_an_inner_layer_keeps_its_choices() -> None:

@@ -1,0 +1,231 @@
+"""The compiled twins of repair's innermost loops say exactly what the Python twins say."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TypeVar, get_args
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from cleaning import native
+from cleaning.repair import (
+    badness,
+    chains,
+    decoders,
+    gbk_bytes,
+    hybrid,
+    lattice,
+    repair,
+    search,
+    solve,
+    spans,
+    streams,
+    utf8,
+)
+from cleaning.repair.chains import Step, damage
+from cleaning.repair.injection import inject
+
+MODULES = (badness, decoders, gbk_bytes, hybrid, lattice, search, solve, spans, streams, utf8)
+CACHES = (
+    badness.run_score, hybrid._remembered_line, lattice._encoded, lattice._options, lattice.outer, solve.choose,
+    solve._lead_options, solve._likeliest, solve._trail_options,
+)  # fmt: skip
+TWIN = native.available("_repair")
+
+pytestmark = pytest.mark.skipif(TWIN is None, reason="the compiled twin is not built, or YUQI_PURE asks for none")
+
+CASES = Path(__file__).parents[3] / "benchmarks/dirty/cases"
+SENTENCES = (
+    "借款人逾期之后，贷款平台会先用短信提醒还款。",
+    "催收公司不得向无关的人透露欠款的情况 | 560元。",
+    "法院受理以后，被告应当在规定的期限内答辩，否则缺席判决！",
+    "網絡貸款的逾期利息應當按照合同約定計算，不能超過法定上限。",
+)
+CHAINS = [
+    (Step("utf-8", "gbk", lost),) for lost in (chains.HOLE, "?", "")
+] + [
+    (Step("utf-8", "gb18030"),),
+    (Step("utf-8", "cp936"),),
+    (Step("utf-8", "gb18030"),) * 2,
+    (Step("utf-8", "cp1252"),),
+    (Step("utf-8", "latin-1", blank=True),),
+    (Step("utf-8", "latin-1"),) * 2,
+    (Step("gb18030", "hybrid"),),
+    (Step("gb18030", "latin-1"),),
+    (Step("gb18030", "big5"),),
+    (Step("gb18030", "big5", "?"),),
+    (Step("gb18030", "big5hkscs", ""),),
+    (Step("big5hkscs", "gb18030"),),
+    (Step("big5hkscs", "gbk", "?"),),
+    (Step("big5hkscs", "cp1252"),),
+]  # fmt: skip
+
+
+Result = TypeVar("Result")
+
+
+def pure(ask: Callable[[], Result]) -> Result:
+    """Return what `ask` gives with the Python twins, with nothing remembered before or after."""
+    with pytest.MonkeyPatch.context() as patch:
+        for module in MODULES:
+            patch.setattr(module, "NATIVE", None)
+        for cached in CACHES:
+            cached.cache_clear()
+        found = ask()
+    for cached in CACHES:
+        cached.cache_clear()
+    return found
+
+
+def agree(ask: Callable[[], object]) -> None:
+    """Check that both twins answer the same."""
+    assert ask() == pure(ask)
+
+
+def strings(value: object) -> Iterator[str]:
+    """Yield every string in a JSON value."""
+    if isinstance(value, str):
+        yield value
+    for inner in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        yield from strings(inner)
+
+
+@pytest.mark.parametrize("name", ["in_the_wild", "synthetic", "negative", "known_failures"])
+def test_known_cases_are_repaired_alike(name: str) -> None:
+    for text in strings(json.loads((CASES / f"{name}.json").read_text("utf-8"))):
+        agree(lambda text=text: repair(text))  # type: ignore[misc]
+
+
+@pytest.mark.parametrize("chain", CHAINS, ids=chains.describe)
+def test_damage_is_repaired_alike(chain: chains.Chain) -> None:
+    rng = random.Random(f"{chain}")
+    lines = [damage(line, chain) for line in SENTENCES * 4]
+    rng.shuffle(lines)
+    whole = "\n".join(lines)
+    cut = whole[rng.randrange(40) : -rng.randrange(1, 40)]
+    mixed = "\n".join(rng.choice((line, damage(line, rng.choice(CHAINS)))) for line in SENTENCES * 3)
+    torn = "".join(character for character in whole if rng.random() > 0.02)
+    for text in (whole, cut, mixed, torn, whole.replace("\n", "")):
+        agree(lambda text=text: repair(text))  # type: ignore[misc]
+
+
+def test_shifted_runs_are_repaired_alike() -> None:
+    table = {"習": "(xí)", "應": "(yīng)", "時": "(shí)", "對": "(duì)", "還": "(huán)"}
+    for decoder in gbk_bytes.DECODERS:
+        text = inject("應對及時，甚至會使用較為強硬的方式。還應當按時還款。\n" * 3, table, decoder)
+        agree(lambda text=text: repair(text))  # type: ignore[misc]
+
+
+HOSTILE = st.text(
+    st.one_of(
+        st.sampled_from(
+            "?\ufffd \n\u20ac\u8ddf\u93c8\u9428\u951b\u6d93\u6769\xe4\xbd\xa0\xc4\xe3\u2039\u0160\U0010ff81\U0010ffe4"
+        ),
+        st.sampled_from("".join(SENTENCES)),
+        st.characters(min_codepoint=0x80, max_codepoint=0xFF),
+        st.characters(min_codepoint=0x4E00, max_codepoint=0x9FFF),
+        st.characters(),
+    ),
+    max_size=60,
+)
+
+
+@settings(max_examples=40, deadline=None)
+@given(HOSTILE, st.sampled_from(CHAINS), st.integers(0, 60))
+def test_anything_is_repaired_alike(text: str, chain: chains.Chain, place: int) -> None:
+    dirty = damage(SENTENCES[0] * 2, chain)
+    agree(lambda: repair(dirty[:place] + text + dirty[place:]))
+
+
+@settings(max_examples=60, deadline=None)
+@given(HOSTILE)
+def test_scores_and_counts_are_alike(text: str) -> None:
+    agree(lambda: (badness.total_logprob(text), badness.run_score("\n", text), search.count_ideographs(text)))
+    agree(
+        lambda: (
+            search._count_likely(text),
+            [region for line in text.split("\n") for region in spans.utf8_regions(line)],
+        )
+    )
+    agree(lambda: [list(spans.swapped_regions(line, "gbk", "big5hkscs")) for line in text.split("\n")])
+    points = badness.codes(text)
+    if len(points) > 2:
+        scores = badness.triple_scores(points[:-2], points[1:-1], points[2:])
+        assert lattice._filler().triples(text) == float(scores.sum(dtype=np.float64))
+
+
+@settings(max_examples=40, deadline=None)
+@given(HOSTILE, st.sampled_from(get_args(chains.Family)), st.booleans())
+def test_bytes_are_alike(text: str, family: chains.Family, stands_in: bool) -> None:
+    def ask() -> object:
+        found = streams.stream(text, family, b"\n" if stands_in else b"")
+        return found and (found.data, found.starts.tolist())
+
+    agree(ask)
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    HOSTILE,
+    st.sampled_from([reader for reader in chains.FAMILY if reader != "hybrid"]),
+    st.sampled_from(["gb18030", "big5hkscs"]),
+)
+def test_pairs_are_read_alike(text: str, reader: chains.Reader, writer: chains.Writer) -> None:
+    def ask() -> object:
+        try:
+            return list(solve.solve_pairs(text, reader, writer, "\n", "\n"))
+        except ValueError:
+            return "never shown"
+
+    agree(ask)
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.binary(max_size=60), st.sampled_from(get_args(chains.Writer)), st.sampled_from(list(chains.FAMILY)))
+def test_bytes_that_nobody_wrote_are_read_alike(data: bytes, writer: chains.Writer, reader: chains.Reader) -> None:
+    shown = chains.read(data, reader, chains.MARKER if reader == "cp1252" else chains.HOLE)
+    family = chains.FAMILY[reader]
+    if family == "hybrid":
+        agree(lambda: hybrid.solve_hybrid(shown, writer))
+    elif writer == "utf-8":
+        agree(lambda: list(utf8.solve_utf8(shown, family)))
+    else:
+        agree(lambda: list(solve.solve_pairs(shown, reader, writer)))
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.binary(max_size=40), st.sampled_from(gbk_bytes.DECODERS))
+def test_torn_pairs_show_alike(data: bytes, decoder: gbk_bytes.Decoder) -> None:
+    agree(lambda: decoder._decode_torn(data))
+
+
+def test_links_of_a_long_hybrid_are_forgotten_without_a_loss() -> None:
+    line = damage("".join(SENTENCES[:3]) * 1500, (Step("gb18030", "hybrid"),))
+    agree(lambda: hybrid._solve_line(line, "gb18030", "\n"))
+
+
+def test_tables_of_a_wrong_size_are_refused() -> None:
+    assert TWIN is not None
+    short = np.zeros(3, dtype=np.uint8)
+    with pytest.raises(ValueError, match="plane"):
+        TWIN.count_of("text", short, np.zeros(17, dtype=np.uint8))
+    with pytest.raises(ValueError, match="pairs"):
+        TWIN.decode_torn(b"\xb0\xa1", np.zeros(3, dtype=np.uint32), "?", False)
+    with pytest.raises(ValueError, match="basic plane"):
+        TWIN.shown_as(["text"], short, None)
+
+
+@pytest.mark.parametrize("chain", CHAINS, ids=chains.describe)
+def test_effort_grows_as_the_text_does(chain: chains.Chain) -> None:
+    def spent(times: int) -> int:
+        budget = decoders.Search(1 << 40)
+        decoders._repair(damage("\n".join(SENTENCES[:3] * times), chain), 0, budget)
+        return (1 << 40) - budget.left
+
+    assert spent(80) <= 2.3 * spent(40) + 10_000
