@@ -79,7 +79,6 @@ _BOMS = (
 )
 _CONTROL_BYTES = bytes(byte for byte in range(0x20) if byte not in b"\t\n\r\f\x1b")
 _HEADER_CHARSET = re.compile(r"charset\s*=\s*[\"']?\s*([\w.:-]{1,40})", re.IGNORECASE)
-_NON_ASCII_STRETCH = re.compile(rb"[\x80-\xff][^<>\r\n]{0,400}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,7 +259,17 @@ def _sample(body: bytes) -> bytes:
         start = _first_foreign(body, 0)
         middle = _first_foreign(body, (start + len(body)) // 2)
         windows = [body[start : start + third], body[middle : middle + third], body[-third:]]
-    return b"\n".join(b"\n".join(_NON_ASCII_STRETCH.findall(window)) for window in windows)
+    stretches = _stretches if _NATIVE is None else _NATIVE.stretches
+    return b"\n".join(stretches(window, LONGEST_STRETCH) for window in windows)
+
+
+LONGEST_STRETCH = 400
+"""Bytes of one line that are looked at in one piece: a line of text is no longer."""
+
+
+def _stretches(window: bytes, longest: int) -> bytes:
+    """Return the stretches of a window that begin with a byte above ASCII, joined by line breaks."""
+    return b"\n".join(re.findall(rb"[\x80-\xff][^<>\r\n]{0,%d}" % longest, window))
 
 
 def _first_foreign(body: bytes, at: int) -> int:
@@ -293,13 +302,31 @@ def score(sample: bytes, codec: str) -> float:
     The mean over non-ASCII characters: 1 for a common one, 0 for another Han character, -0.5 for anything else,
     -3 for an undecodable byte: a right reading has next to none of those, a wrong one has one in ten.
     """
-    codes = np.frombuffer(sample.decode(codec, "replace").encode("utf-32-le", "replace"), dtype=np.uint32)
+    if _NATIVE is None or codec not in _TWO_BYTES:
+        total, count = _weigh(sample.decode(codec, "replace"))
+    else:
+        doubled, count, others = _NATIVE.score(sample, _pairs(codec), _doubled_weights())
+        total = doubled / 2
+        if others:
+            # Breaks enough that no line's end looks for the rest of a character in the next line.
+            rest = b"".join(line + b"\n\n\n" if line.endswith(b"\n") else line for line in others)
+            weight, found = _weigh(rest.decode(codec, "replace"))
+            total, count = total + weight, count + found
+    return total / count if count else 0.0
+
+
+def _weigh(text: str) -> tuple[float, int]:
+    """Return the weight of a text's characters above ASCII, and how many they are."""
+    codes = np.frombuffer(text.encode("utf-32-le", "replace"), dtype=np.uint32)
     codes = codes[codes >= 0x80]
-    if not codes.size:
-        return 0.0
     basic = codes[codes < 0x10000]
-    total = float(_weights()[basic].sum()) - 0.5 * (codes.size - basic.size)
-    return total / codes.size
+    return float(_weights()[basic].sum()) - 0.5 * (codes.size - basic.size), codes.size
+
+
+@cache
+def _doubled_weights() -> bytes:
+    """Return `_weights`, doubled, as signed bytes: all are multiples of a half, so their sums are exact."""
+    return (2 * _weights()).astype(np.int8).tobytes()
 
 
 def _mark_invalid(error: UnicodeError) -> tuple[str, int]:

@@ -10,6 +10,20 @@ def two_bytes(body: bytes, table: bytes) -> str | None:
     none: 131,072 bytes. Raises ValueError for a table of another size.
     """
 
+def stretches(body: bytes, longest: int) -> bytes:
+    """Return the stretches of a text that begin with a byte above ASCII, joined by line breaks.
+
+    A stretch ends at `<`, `>` or a line break, and has at most `longest` bytes behind its first.
+    """
+
+def score(sample: bytes, table: bytes, weights: bytes) -> tuple[int, int, list[bytes]]:
+    """Return the weight of the characters above ASCII in a text of pairs, how many they are, and its other lines.
+
+    `table` is as for `two_bytes`, `weights` has a signed byte for each character of the basic plane. Lines that hold
+    anything but ASCII and pairs are returned, each with its line break. Raises ValueError for tables of another
+    size.
+    """
+
 def tags(page: bytes, formatting: bytes, longest: int) -> tuple[int, list[int], list[tuple[int, int]]]:
     """Return how many `<` a page has, where formatting elements may begin, and the gaps of more than `longest` bytes.
 

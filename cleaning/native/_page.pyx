@@ -3,7 +3,7 @@
 `cleaning/view.py`.
 """
 
-from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cpython.mem cimport PyMem_Calloc, PyMem_Free, PyMem_Malloc
 from cpython.unicode cimport (
     PyUnicode_2BYTE_KIND,
@@ -54,6 +54,78 @@ def two_bytes(bytes body not None, bytes table not None):
         return PyUnicode_FromKindAndData(PyUnicode_2BYTE_KIND, text, out)
     finally:
         PyMem_Free(text)
+
+
+def stretches(bytes body not None, Py_ssize_t longest):
+    """Return the stretches of a text that begin with a byte above ASCII, joined by line breaks.
+
+    A stretch ends at `<`, `>` or a line break, and has at most `longest` bytes behind its first.
+    """
+    cdef const unsigned char *data = <const unsigned char *>PyBytes_AS_STRING(body)
+    cdef Py_ssize_t size = PyBytes_GET_SIZE(body), at = 0, end, out = 0
+    cdef unsigned char *found = <unsigned char *>PyMem_Malloc(2 * size + 1)  # a stretch has a byte at least, and one between
+    if not found:
+        raise MemoryError
+    try:
+        while at < size:
+            if data[at] < 0x80:
+                at += 1
+                continue
+            end = min(size, at + 1 + longest)
+            if out:
+                found[out] = c"\n"
+                out += 1
+            found[out] = data[at]
+            out += 1
+            at += 1
+            while at < end and data[at] not in b"<>\r\n":
+                found[out] = data[at]
+                out += 1
+                at += 1
+        return PyBytes_FromStringAndSize(<char *>found, out)
+    finally:
+        PyMem_Free(found)
+
+
+def score(bytes sample not None, bytes table not None, bytes weights not None):
+    """Return the weight of the characters above ASCII in a text of pairs, how many they are, and its other lines.
+
+    `table` is as for `two_bytes`, `weights` has a signed byte for each character of the basic plane. Lines that hold
+    anything but ASCII and pairs are returned, each with its line break. Raises ValueError for tables of another
+    size.
+    """
+    if PyBytes_GET_SIZE(table) != 131072 or PyBytes_GET_SIZE(weights) != 65536:
+        raise ValueError("a table of pairs has 65,536 entries")
+    cdef const unsigned char *data = <const unsigned char *>PyBytes_AS_STRING(sample)
+    cdef const uint16_t *pairs = <const uint16_t *>PyBytes_AS_STRING(table)
+    cdef const signed char *weighed = <const signed char *>PyBytes_AS_STRING(weights)
+    cdef Py_ssize_t size = PyBytes_GET_SIZE(sample), at = 0, start, end, weight, count
+    cdef Py_ssize_t total = 0, characters = 0
+    cdef const unsigned char *found
+    cdef uint16_t char
+    cdef list others = []
+    while at < size:
+        start = at
+        found = <const unsigned char *>memchr(data + at, c"\n", size - at)
+        end = found - data if found else size
+        weight = count = 0
+        while at < end:
+            if data[at] < 0x80:
+                at += 1
+                continue
+            char = pairs[data[at] << 8 | data[at + 1]] if at + 1 < end else 0
+            if not char:
+                break
+            weight += weighed[char]
+            count += 1
+            at += 2
+        if at < end:
+            others.append(sample[start : min(end + 1, size)])
+        else:
+            total += weight
+            characters += count
+        at = end + 1
+    return total, characters, others
 
 
 # ---- the parser's bytes ----

@@ -66,10 +66,43 @@ def test_damaged_pages_are_read_alike_with_and_without(monkeypatch: pytest.Monke
     assert compiled == [decode.decode(body) for body in bodies]
 
 
+fragments = st.one_of(
+    st.sampled_from(
+        [
+            b"\x81",
+            b"\x81\x30",
+            b"\x81\x30\x81",
+            b"\x81\x30\x84\x36",
+            b"\n",
+            b"\xff",
+            b"\x80",
+            b"\x88\x62",
+            b"<a>",
+            b"\r",
+        ]
+    ),
+    st.sampled_from(["逾期", "協商，", "a ", "\u3000", "银行。" * 150]).map(lambda text: text.encode("gb18030")),
+    st.sampled_from(["逾期", "協商，", "銀行。" * 150]).map(lambda text: text.encode("big5hkscs", "ignore")),
+    st.binary(max_size=4),
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(fragments, max_size=12).map(b"".join), st.sampled_from(["gb18030", "big5hkscs", "utf-8"]))
+def test_samples_are_taken_and_scored_alike(body: bytes, codec: str) -> None:
+    assert native is not None
+    assert native.stretches(body, 400) == decode._stretches(body, 400)
+    compiled = decode.score(body, codec), decode.score(decode._sample(body), codec)
+    with mock.patch.object(decode, "_NATIVE", None):
+        assert compiled == (decode.score(body, codec), decode.score(decode._sample(body), codec))
+
+
 def test_tables_of_another_size_are_refused() -> None:
     assert native is not None
     with pytest.raises(ValueError, match="entries"):
         native.two_bytes(b"abc", b"\0" * 65536)
+    with pytest.raises(ValueError, match="entries"):
+        native.score(b"abc", b"\0" * 131072, b"\0" * 3)
     with pytest.raises(ValueError, match="entries"):
         native.tags(b"<b>", b"\0" * 131072, 10)
 
