@@ -39,7 +39,7 @@ class Rule:
     kind: Kind
     where: Where
     gate: tuple[str, ...]
-    pattern: re.Pattern[str]
+    expression: str
     also: tuple[str, ...]
     also_min: int
     max_length: int
@@ -47,6 +47,11 @@ class Rule:
     examples: tuple[str, ...]
     counter_examples: tuple[str, ...]
     title: str | None = None
+
+    @property
+    def pattern(self) -> re.Pattern[str]:
+        """Return the expression compiled, at the first use: few pages hold the gate words of all rules."""
+        return _compiled(self.expression)
 
     def match(self, line: str) -> re.Match[str] | None:
         """Return the match of a folded line (stripped of white space) that the whole line goes for, else None."""
@@ -84,12 +89,23 @@ class RuleError(ValueError):
     """A rule file that can't be used; the message names the rule and what to change."""
 
 
-def parse_rules(document: Mapping[str, Any], source: str) -> tuple[Rule, ...]:
-    """Return the rules of one parsed TOML document.
+@cache
+def _compiled(expression: str) -> re.Pattern[str]:
+    return re.compile(expression, re.VERBOSE)
+
+
+def parse_rules(document: Mapping[str, Any], source: str, *, ours: bool = False) -> tuple[Rule, ...]:
+    """Return the rules of one parsed TOML document; the patterns of `ours` are known to compile, and aren't tried here.
 
     Raises RuleError for a missing or unknown key, a bad pattern, or a rule without an example.
     """
-    return tuple(_parse_rule(raw, source) for raw in document.get("rule", ()))
+    found = tuple(_parse_rule(raw, source) for raw in document.get("rule", ()))
+    for rule in () if ours else found:
+        try:
+            re.compile(rule.expression, re.VERBOSE)
+        except re.error as error:
+            raise RuleError(f"{source}: rule {rule.id}: the pattern doesn't compile ({error})") from error
+    return found
 
 
 def _parse_rule(raw: Mapping[str, Any], source: str) -> Rule:
@@ -104,12 +120,8 @@ def _parse_rule(raw: Mapping[str, Any], source: str) -> Rule:
         )
     if not raw["examples"] or not raw["counter_examples"]:
         raise RuleError(f"{name}: give at least one example and one counter-example")
-    try:
-        pattern = re.compile(raw.get("pattern", ""), re.VERBOSE)
-    except re.error as error:
-        raise RuleError(f"{name}: the pattern doesn't compile ({error})") from error
     return Rule(
-        raw["id"], raw["kind"], raw["where"], tuple(raw.get("gate", ())), pattern, tuple(raw.get("also", ())),
+        raw["id"], raw["kind"], raw["where"], tuple(raw.get("gate", ())), raw.get("pattern", ""), tuple(raw.get("also", ())),
         raw.get("also_min", 1 if raw.get("also") else 0), raw.get("max_length", 160), raw["seen"],
         tuple(raw["examples"]), tuple(raw["counter_examples"]), raw.get("title"),
     )  # fmt: skip
@@ -122,7 +134,7 @@ def rules() -> tuple[Rule, ...]:
     found: list[Rule] = []
     for family in _FAMILIES:
         name = f"{family}.toml"
-        found.extend(parse_rules(tomllib.loads((folder / name).read_text(encoding="utf-8")), name))
+        found.extend(parse_rules(tomllib.loads((folder / name).read_text(encoding="utf-8")), name, ours=True))
     ids = [rule.id for rule in found]
     if len(set(ids)) < len(ids):
         raise RuleError(f"rule ids must be unique; listed twice: {sorted(i for i in ids if ids.count(i) > 1)[0]}")
