@@ -86,11 +86,15 @@ class Group(NamedTuple):
 
 
 class Trial(NamedTuple):
-    """A span read anew one way: its groups, the step that was undone, and those before it that were undone with it."""
+    """A span read anew one way: its groups, the step that was undone, and those before it that were undone with it.
+
+    `whole` says that the forward model gave all of the span back at once, so that every group is proved.
+    """
 
     groups: list[Group]
     step: Step
     before: Chain = ()
+    whole: bool = False
 
     @property
     def evident(self) -> bool:
@@ -102,16 +106,20 @@ class Trial(NamedTuple):
     @property
     def share(self) -> int:
         """How many characters of the span are proved."""
-        return sum(group.end - group.start for group in self.groups if group.proved)
+        if self.whole:
+            return self.groups[-1].end - self.groups[0].start if self.groups else 0
+        return sum([group.end - group.start for group in self.groups if group.proved])
 
     @property
     def proved(self) -> bool:
         """Whether the forward model gives the whole span back."""
-        return all(group.proved for group in self.groups)
+        return self.whole or all(group.proved for group in self.groups)
 
     def text(self, span: str) -> str:
         """Return the repaired text; what is not proved stays as it stood."""
-        return "".join(group.text if group.proved else span[group.start : group.end] for group in self.groups)
+        if self.whole:
+            return "".join([group.text for group in self.groups])
+        return "".join([group.text if group.proved else span[group.start : group.end] for group in self.groups])
 
 
 def attempt(
@@ -155,7 +163,7 @@ _NOT_ASCII = dict.fromkeys([*range(0x80), ord(HOLE)])
 
 def _hopeless(pieces: list[Piece]) -> bool:
     """Tell whether a reading with holes or choices in it is so far from Chinese that its proof is not worth while."""
-    text = "".join(piece.guess or piece.text for piece in pieces).translate(_NOT_ASCII)
+    text = "".join([piece.guess or piece.text for piece in pieces]).translate(_NOT_ASCII)
     return not text or total_logprob(text) < HOPELESS * len(text)
 
 
@@ -177,7 +185,7 @@ def _promising(head: str, family: Family, writer: Writer, budget: Budget) -> boo
     if writer == "utf-8" and plainly_utf8(head, family):
         return True
     for _, pieces in _readings(head, family, writer, budget):
-        whole = "".join(piece.guess or piece.text for piece in pieces)
+        whole = "".join([piece.guess or piece.text for piece in pieces])
         text = whole.replace(HOLE, "")
         layered = writer == "utf-8" and len(whole) - len(text) <= len(whole) // 8
         return len(text) > PROBE // 10 and (layered or total_logprob(text) > HOPELESS * len(text))
@@ -287,7 +295,7 @@ def prove(span: str, pieces: list[Piece], readers: tuple[Reader, ...], writer: W
     best, most = Step(writer, readers[0]), [False] * len(groups)
     for step in _steps(span, readers, writer):
         if _shows(whole, step, span):
-            return Trial(groups, step)
+            return Trial(groups, step, whole=True)
         if len(groups) > 1:
             proved = _shown_apart(groups, proofs, step, span)
             if sum(proved) > sum(most):

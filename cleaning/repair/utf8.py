@@ -32,6 +32,9 @@ MOST_LAYERS = 4
 HEAD = 600
 """Characters of a long span that decide by whom and with which losses it was read."""
 
+LONG = 6000
+"""Characters from which all of a span decides in which order those are tried who may have read it."""
+
 UNEXPLAINED = 0.05
 """Share of an inner layer's characters that nothing explains, up to which it is taken for UTF-8 read wrongly."""
 
@@ -137,7 +140,7 @@ def _ordered(span: str, family: Family, layer: Layer) -> Iterable[Loss]:
     The beginning of a long span may not tell two of them apart, and each one tried costs as much as the right one.
     """
     losses = _losses(span, family, layer)
-    if len(span) <= HEAD:
+    if len(span) <= LONG:
         return losses
     seen = _Below(layer, family, span)
     lines = span.split("\n")

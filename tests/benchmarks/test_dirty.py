@@ -49,9 +49,16 @@ def test_right_characters() -> None:
 
 def test_measure_counts_what_an_engine_does() -> None:
     cases = [Case("x", "借"), Case("款", "款")]
-    score = measure(lambda text: text.replace("x", "借"), cases)
+    read: list[str] = []
+
+    def engine(text: str) -> str:
+        read.append(text)
+        return text.replace("x", "借")
+
+    score = measure(engine, cases, [Case("other", "")])
+    assert read == ["other", "x", "款"]
     assert (score.exact, score.right, score.changed) == (2, 1.0, 1)
-    assert measure(lambda text: text, cases).exact == 1
+    assert measure(lambda text: text, cases, []).exact == 1
 
 
 def test_a_row_has_a_cell_for_each_engine(texts: list[str]) -> None:
