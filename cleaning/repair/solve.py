@@ -84,6 +84,7 @@ class Piece(NamedTuple):
 
 _TO_BYTE = Translation({ord(character): byte for character, byte in SPECIALS.items()})
 _TO_BYTE |= {INVALID_BYTE_BASE + byte: byte for byte in range(0x80, 0x100)} | {ord(HOLE): HOLE_BYTE}
+_NOT_A_BYTE = re.compile(f"[^\x00-\xff\ufffd\U0010ff80-\U0010ffff{''.join(SPECIALS)}]")
 _NOT_PLAIN_GBK = re.compile("[\ufffd\u20ac\U0010ff80-\U0010ffff]")
 
 
@@ -94,6 +95,8 @@ def as_bytes(span: str, family: Family) -> bytes | None:
             try:
                 return span.encode("latin-1")  # most often there is nothing to translate
             except UnicodeEncodeError:
+                if _NOT_A_BYTE.search(span):
+                    return None
                 return span.translate(_TO_BYTE).encode("latin-1")
         if family == "gbk" and not _NOT_PLAIN_GBK.search(span):
             return span.encode("gb18030")

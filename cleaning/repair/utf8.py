@@ -65,8 +65,12 @@ def _marks(span: str, family: Family) -> tuple[str | None, ...]:
 
 
 def _losses(span: str, family: Family, layer: Layer) -> Iterator[Loss]:
-    """Yield who can have read `span` and with which losses, those first that leave the fewest places unexplained."""
-    choices = _choices(span, family)
+    """Return who can have read `span` and with which losses, those first that leave the fewest places unexplained."""
+    return _ranked(_choices(span, family), span, family, layer)
+
+
+def _ranked(choices: list[Loss], span: str, family: Family, layer: Layer) -> Iterator[Loss]:
+    """Yield `choices` in that order; none is looked at before it must be."""
     if len(choices) == 1:
         yield from choices
         return
@@ -277,13 +281,10 @@ def _peel(span: str, here: _Below, loss: Loss, steps: Chain, left: str, right: s
 
 def _next_loss(below: _Below, above: Loss) -> Loss:
     """Return how a layer lost bytes: by the same reader as the one above it, if that explains it as well as any."""
-    best: Loss | None = None
-    for loss in _losses(below.shown, below.family, below.layer):
-        if loss.reader == above.reader:
-            return loss
-        best = best or loss
-    assert best is not None
-    return best
+    same = [loss for loss in _choices(below.shown, below.family) if loss.reader == above.reader]
+    if not same:
+        return next(iter(_losses(below.shown, below.family, below.layer)))
+    return next(iter(_ranked(same, below.shown, below.family, below.layer)))
 
 
 def _below(here: _Below, loss: Loss) -> _Below | None:
