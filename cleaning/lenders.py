@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from importlib import resources
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from cleaning.folding import lowered
 from cleaning.words import Words, words
@@ -112,13 +112,8 @@ def lenders() -> tuple[Lender, ...]:
     )
 
 
-class _Found(NamedTuple):
-    """A name in a text; `sure` is `name`, `context` (ambiguous, but the words around it tell) or `no`."""
-
-    lender: Lender
-    start: int
-    end: int
-    sure: str
+_Found: TypeAlias = tuple[Lender, int, int, str]
+"""A name in a text and its span; the last is `name`, `context` (ambiguous, but the words around it tell) or `no`."""
 
 
 @lru_cache(maxsize=4)
@@ -126,7 +121,7 @@ def _found(text: str) -> tuple[_Found, ...]:
     """Return the names in a text. The last few are kept: `relevance` asks for what `find_lenders` has just found."""
     matcher = _matcher()
     folded = _lower(text)
-    found = []
+    found: list[_Found] = []
     for index, start, end in matcher.words.longest(folded)[0]:
         _, lender, ambiguous = matcher.names[index]
         if lender is None:
@@ -135,7 +130,7 @@ def _found(text: str) -> tuple[_Found, ...]:
         if ambiguous:
             told = matcher.after.match(folded, end) or folded.endswith(matcher.before, 0, start)
             sure = "context" if told else "no"
-        found.append(_Found(lender, start, end, sure))
+        found.append((lender, start, end, sure))
     return tuple(found)
 
 

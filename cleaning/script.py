@@ -357,7 +357,7 @@ class _Rules:
 def _corrections(middle: str, done: _Converted) -> Iterator[_Correction]:
     """Yield the characters to set otherwise in a converted text; `middle` is the text before its last stage."""
     rules = _rules()
-    traditional = detect(middle) != "hans"
+    traditional: bool | None = None
     for at in done.triggers:
         char = middle[at]
         whole = _whole_word(rules, char, done.text, at)
@@ -365,6 +365,7 @@ def _corrections(middle: str, done: _Converted) -> Iterator[_Correction]:
             yield _Correction(at, whole, "script.word")
         elif char in rules.rules:
             rule, decide = rules.rules[char]
+            traditional = detect(middle) != "hans" if traditional is None else traditional
             right = decide(done.text, at, traditional)
             if right is not None and right != done.text[at]:
                 yield _Correction(at, right, rule)

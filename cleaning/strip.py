@@ -201,9 +201,9 @@ def _drop_rows(page: _Page) -> None:
     _cut_insertions(page, prose)
     for index in _kept(page):
         key = page.keys[index]
-        if page.roles[index] == "row" or len(key) < rows.MIN_LETTERS:
-            continue
-        last = max(map(key.rfind, "。!?…"))
+        if page.roles[index] == "row" or len(key) < rows.MIN_LETTERS or key[-1] in _ENDS:
+            continue  # what ends as a sentence has nothing behind it
+        last = max(map(key.rfind, _ENDS))
         if last < 0:
             if (found := rows.judge(key.strip(), prose.shares)) is not None:
                 page.drop(index, "spam.row", found)
@@ -215,6 +215,7 @@ def _drop_rows(page: _Page) -> None:
                 page.cuts[index] = [*before, spam.Cut("spam.glued", start, len(key), found)]
 
 
+_ENDS = "。!?…"
 _AFTER_END = re.compile(r"[”’」』》)]?(?:\s?\([^()]{1,12}\))?")
 """What belongs to the sentence behind its full stop: a closing mark, a news agency's name in parentheses."""
 
@@ -437,6 +438,8 @@ def _drop_repeated_titles(page: _Page, title: str) -> None:
 
 def _is_title_part(key: str, title: str) -> bool:
     """Whether a line near the head is the title shortened, or with the site's name behind it."""
+    if title[:1] not in key:
+        return False
     line = letters(key)
     if len(line) >= 6 and 2 * len(line) >= len(title) and title.startswith(line):
         return True

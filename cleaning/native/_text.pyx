@@ -24,6 +24,8 @@ from libc.string cimport memset
 cdef enum:
     BMP = 65536
     LAST = 0x10FFFF
+    HAN = 0x4E00
+    HAN_END = 0xA000
     KINDS = 8
     NGRAM = 8
     MOST_PROBES = 64
@@ -191,6 +193,7 @@ cdef class Kinds:
     """A kind, 0 to 7, for each code point."""
 
     cdef bytes table
+    cdef int han           # the kind that all common ideographs are of, -1 for several: they need no look at the table
 
     def __cinit__(self, bytes table not None):
         cdef const uint8_t *known = <const uint8_t *>PyBytes_AS_STRING(table)
@@ -201,6 +204,16 @@ cdef class Kinds:
         if PyBytes_GET_SIZE(table) != LAST + 1 or every >= KINDS:
             raise ValueError("give a kind of 0 to 7 for each code point")
         self.table = table
+        self.han = known[HAN]
+        for at in range(HAN, HAN_END):
+            if known[at] != self.han:
+                self.han = -1
+                break
+
+    cdef inline int _of(self, const uint8_t *table, uint32_t char) noexcept nogil:
+        if self.han >= 0 and HAN <= char < HAN_END:
+            return self.han
+        return table[char]
 
     def counts(self, str text not None):
         """Return how many characters of the text are of each kind."""
@@ -212,7 +225,7 @@ cdef class Kinds:
         memset(found, 0, sizeof(found))
         if kind == PyUnicode_2BYTE_KIND:
             for at in range(size):
-                found[table[(<const uint16_t *>data)[at]]] += 1
+                found[self._of(table, (<const uint16_t *>data)[at])] += 1
         else:
             for at in range(size):
                 found[table[PyUnicode_READ(kind, data, at)]] += 1
@@ -233,7 +246,7 @@ cdef class Kinds:
         try:
             for at in range(size):
                 char = PyUnicode_READ(kind, data, at)
-                if table[char] != skipped:
+                if self._of(table, char) != skipped:
                     hashes[count] = char
                     count += 1
             if count < NGRAM:

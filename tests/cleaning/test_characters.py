@@ -47,16 +47,18 @@ def test_tables_are_the_same(pairs: dict[str, str], text: str) -> None:
 
 
 @cache
-def both_kinds() -> tuple[Any, Any]:
+def both_kinds(*, one_for_chinese: bool = False) -> tuple[Any, Any]:
     known = (np.arange(CODEPOINTS) % 5).astype(np.uint8)
+    if one_for_chinese:
+        known[0x4E00:0xA000] = 1
     return PlainKinds(known), native().Kinds(known.tobytes())
 
 
 @needs_native
 @settings(max_examples=150, deadline=None)
-@given(st.one_of(texts, st.text("ab ", max_size=80), st.just("催收" * 40)), st.integers(0, 3))
-def test_kinds_are_the_same(text: str, skipped: int) -> None:
-    plain, compiled = both_kinds()
+@given(st.one_of(texts, st.text("ab ", max_size=80), st.just("催收" * 40)), st.integers(0, 3), st.booleans())
+def test_kinds_are_the_same(text: str, skipped: int, one_for_chinese: bool) -> None:
+    plain, compiled = both_kinds(one_for_chinese=one_for_chinese)
     assert compiled.counts(text) == plain.counts(text)
     assert compiled.repetition(text, skipped) == plain.repetition(text, skipped)
 
