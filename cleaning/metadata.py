@@ -86,6 +86,7 @@ _GLUED_LABEL = re.compile(
 )
 _LABEL_SIGN = re.compile(r"[:：/／丨]")
 _TAG_LIST = re.compile(r"(?:标签|標籤|關鍵詞|关键词|关键字|tags?)\s?[:：][^|｜]*$", re.IGNORECASE)
+_TAG_LETTER = re.compile("[标標關关tT]")
 _CLOCK = re.compile(r"\d[:：时時]\s?\d\d")
 _BARE_DATE_LABEL = re.compile(
     r"(?:最后|首次)?(?:编辑于|編輯於|修改于|发布于|發布於|發佈於|发表于|發表於|更新于|更新|发布|發布|发表|發表|时间|日期)\s?[:：]?\s?$"
@@ -101,6 +102,9 @@ _NOISE = re.compile(
     r"|(?:IP|ip)\s?[属屬]地\s?[:：]?\s?\w{2,4}|[Tt][Aa](?:已)?获得\S{0,12}赞"
     rf"|(?:{_COUNTER_WORDS})\s?[:：]\s?(?:次|人|条)?(?=\s*(?:$|[^\d\s])))"
 )
+_NOISE_LETTER = re.compile(f"[字分楼樓#版自属屬获{_FIRST_OF_COUNTER}]")
+"""One letter of each kind of noise: a search for it first turns most lines away."""
+
 _PROVINCES = words(
     "河北 山西 辽宁 吉林 黑龙江 江苏 浙江 安徽 福建 江西 山东 河南 湖北 湖南 广东 海南 四川 贵州 云南 陕西 甘肃 青海 台湾"
 )
@@ -115,6 +119,7 @@ _PLACES = (
 """Where a platform says that an account writes from: no author's name."""
 
 _UPDATED = re.compile(r"(?:最[后後])?(?:更新|修改|编辑|編輯)(?:时间|時間|日期|于|於)\s?[:：]?\s{0,3}(?=\d)")
+_UPDATE_LETTER = re.compile("[更修编編]")
 _UPDATE_MARK = "\x02"
 """Stands for the label of a page's last change: the date behind it is taken only where there is no other."""
 
@@ -257,7 +262,8 @@ def _take_labels(line: str) -> tuple[str, dict[str, str]]:
     Behind a date's label the value is left in place: it may hold a space, and is read as a date.
     """
     fields: dict[str, str] = {}
-    line = _TAG_LIST.sub(" | ", line)
+    if _TAG_LETTER.search(line):
+        line = _TAG_LIST.sub(" | ", line)
 
     def note(match: re.Match[str]) -> str:
         kind, value = _LABEL_OF[match["label"]], match["value"].strip("·•-—_ ")
@@ -345,8 +351,9 @@ def _read_byline(line: str, fetched_at: datetime | None, under_title: bool) -> M
 
     Cached because a page's lines are asked several times: what stands before the article, in it, and at the page's ends.
     """
-    line = _set_labels_apart(line)
-    line = _NOISE.sub(" | ", _in_plain_labels(line))
+    line = _in_plain_labels(_set_labels_apart(line))
+    if _NOISE_LETTER.search(line):
+        line = _NOISE.sub(" | ", line)
     rest, fields = _take_labels(line)
     rest, first = _take_dates(rest, fetched_at)
     has_date = "\N{BULLET}" in rest
@@ -384,7 +391,8 @@ def _source(value: str | None) -> str | None:
 
 def _in_plain_labels(line: str) -> str:
     """Return the line with labels in the one form that is read: a word and a colon; English ones in Chinese."""
-    line = _UPDATED.sub(f" | {_UPDATE_MARK}", line)
+    if _UPDATE_LETTER.search(line):
+        line = _UPDATED.sub(f" | {_UPDATE_MARK}", line)
     if _BAR_BEHIND_LABEL.search(line):
         line = _BARRED_LABEL.sub(r"\1:", line)
     if "|" in line or "｜" in line:
