@@ -10,6 +10,7 @@ from cleaning import seams
 from cleaning.folding import fold
 from cleaning.insertions import inserted
 from cleaning.lexicon import scan
+from cleaning.native import available
 from tests.cleaning.stripping import stripped
 
 PAGE = [
@@ -93,6 +94,58 @@ def test_stretches_are_apart_and_inside_the_line(parts: list[str]) -> None:
         assert end <= stretch.start < stretch.end <= len(line)
         assert stretch.nats >= seams.LEAST_NATS
         end = stretch.end
+
+
+_native = available("_seams")
+
+
+@pytest.mark.skipif(_native is None, reason="the compiled twin is not built")
+@settings(max_examples=150, deadline=None)
+@given(st.data())
+def test_the_compiled_twin_follows_the_same_chains(data: st.DataObject) -> None:
+    """Few different numbers, so that many chains are worth the same and the order among them counts."""
+    line = data.draw(st.text("久精品av_|, 的了还\U00020000", min_size=1, max_size=30))
+    left = data.draw(st.integers(0, len(line)))
+    right = data.draw(st.integers(left, len(line)))
+    nats = st.sampled_from([-4.0, -0.5, 0.0, 2.5, 2.5, 6.0])
+    spans = st.tuples(st.integers(left, right), st.integers(left, right)).filter(lambda span: span[0] < span[1])
+    found = sorted(data.draw(st.lists(spans, max_size=12))) if left < right else []
+    words = [seams.Word(*span, data.draw(nats), data.draw(nats), data.draw(st.booleans())) for span in found]
+    pairs = data.draw(st.lists(nats, min_size=right - left + 1, max_size=right - left + 1))
+
+    def closing(start: int, end: int) -> float:
+        return float((3 * start + end) % 5)
+
+    plain = seams.plain_candidates(line, left, right, words, pairs, closing)
+    assert _native is not None
+    reader = _native.Reader(
+        seams._SENTENCES,
+        seams.MARKS,
+        unknown=seams.UNKNOWN_NATS,
+        new=seams.NEW_NATS,
+        beam=seams.BEAM,
+        least=seams.LEAST_LENGTH,
+        most=seams.MOST_LENGTH,
+    )
+    assert reader.candidates(line, left, right, words, pairs, closing) == plain
+
+
+@pytest.mark.skipif(_native is None, reason="the compiled twin is not built")
+@pytest.mark.parametrize(
+    ("left", "right", "words", "pairs"),
+    [
+        (0, 9, [], [0.0] * 10),
+        (0, 2, [], [0.0]),
+        (1, 2, [seams.Word(0, 2, 0.0, 0.0, True)], [0.0, 0.0]),
+        (0, 2, [seams.Word(1, 3, 0.0, 0.0, True)], [0.0] * 3),
+        (0, 2, [seams.Word(1, 2, 0.0, 0.0, True), seams.Word(0, 1, 0.0, 0.0, True)], [0.0] * 3),
+    ],
+)
+def test_the_compiled_twin_refuses_what_lies_outside(
+    left: int, right: int, words: list[seams.Word], pairs: list[float]
+) -> None:
+    with pytest.raises(ValueError, match=r"lies? in the"):
+        seams._reader().candidates("久久精", left, right, words, pairs, lambda start, end: 0.0)
 
 
 def test_a_long_hostile_line_is_bounded() -> None:
