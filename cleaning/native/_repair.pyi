@@ -201,3 +201,8 @@ def decode_torn(data: bytes, table: NDArray[np.uint32], mark: str, swallows: boo
     A stranded byte shows as `mark`, or as this project's marker where that is empty; `swallows` says whether a byte of
     0x21 to 0x3F goes with it.
     """
+
+def hits(
+    text: str, relations: NDArray[np.uint32], next_bit: int, swaps: int, three: int, first: bool
+) -> list[int]:
+    """Return where a suspicious group of characters begins; the `first` alone if only that is asked for."""

@@ -1742,3 +1742,45 @@ def decode_torn(bytes data not None, const uint32_t[::1] table not None, str mar
         return text_of(points, count), stranded
     finally:
         free(points)
+
+
+def hits(str text not None, const uint32_t[::1] relations not None, int next_bit, uint32_t swaps, uint32_t three, bint first):
+    """Return where a suspicious group of characters begins; the `first` alone if only that is asked for.
+
+    `relations` says by UTF-16 unit what a character can begin, and above `next_bit` what it can complete; the groups of
+    `three` are complete with a third one only, which `swaps` and the bits before them say.
+    """
+    cdef int kind = PyUnicode_KIND(text)
+    cdef const void *data = PyUnicode_DATA(text)
+    cdef Py_ssize_t size = PyUnicode_GET_LENGTH(text), place = 0, told = -1
+    cdef Py_ssize_t owner0 = -1, owner1 = -1, owner
+    cdef uint32_t code, low = 0, here = 0, then = 0, last = 0, pairs
+    cdef int ends = 0
+    cdef list found = []
+    if len(relations) != BMP:
+        raise ValueError("a relation for each UTF-16 unit is wanted")
+    while ends < 2:  # two units more complete what a lost byte at the very end begins, and nothing else
+        if low:
+            code, low = low, 0
+            owner = place - 1
+        elif place < size:
+            code = PyUnicode_READ(kind, data, place)
+            owner = place
+            place += 1
+            if code >= BMP:
+                low = 0xDC00 | (code - BMP) & 0x3FF
+                code = 0xD800 | (code - BMP) >> 10
+        else:
+            code, owner = 0, size
+            ends += 1
+        here, then, last = then, last, relations[code]
+        if owner0 >= 0:
+            pairs = here & then >> next_bit
+            if pairs & ~three or (pairs << 2 | here & swaps) & last >> next_bit:
+                if owner0 != told:
+                    found.append(owner0)
+                    told = owner0
+                    if first:
+                        break
+        owner0, owner1 = owner1, owner
+    return found

@@ -104,18 +104,15 @@ def _mark_gbk(table: NDArray[np.uint16]) -> None:
 
 def suspicious(text: str) -> bool:
     """Tell whether any part of `text` looks damaged; False for clean text, at the cost of a scan."""
+    if NATIVE is not None:
+        return bool(NATIVE.hits(text, _relations(), _NEXT, _SWAPS, _THREE, True))
     return bool(_hits(text).any())
 
 
 def suspicious_lines(text: str) -> Iterator[tuple[int, int]]:
     """Yield start and end of every line of `text` that has a suspicious place in it."""
-    found = _hits(text)
-    places = found.nonzero()[0]
-    if len(found) != len(text) and len(places):
-        units = np.frombuffer(text.encode("utf-16-le", "surrogatepass"), dtype=np.uint16)
-        places -= np.cumsum((units & 0xFC00) == 0xD800)[places] - ((units[places] & 0xFC00) == 0xD800)
     end = -1
-    for place in places.tolist():
+    for place in _places(text):
         if place < end:
             continue
         start = text.rfind("\n", 0, place) + 1
@@ -189,6 +186,19 @@ _NO_PLANES = np.zeros(17, dtype=np.uint8)
 def _flagged(flag: int) -> NDArray[np.uint8]:
     """Return which characters of the basic plane are of a class."""
     return ((classes() & flag) > 0).astype(np.uint8)
+
+
+def _places(text: str) -> list[int]:
+    """Return at which characters a suspicious group begins."""
+    if NATIVE is not None:
+        native: list[int] = NATIVE.hits(text, _relations(), _NEXT, _SWAPS, _THREE, False)
+        return native
+    found = _hits(text)
+    places = found.nonzero()[0]
+    if len(found) != len(text) and len(places):
+        points = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
+        places = np.unique(np.arange(len(text)).repeat(1 + (points > 0xFFFF))[places])
+    return [int(place) for place in places]
 
 
 class Region(NamedTuple):

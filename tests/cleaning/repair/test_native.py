@@ -143,6 +143,12 @@ def test_anything_is_repaired_alike(text: str, chain: chains.Chain, place: int) 
     agree(lambda: repair(dirty[:place] + text + dirty[place:]))
 
 
+@settings(max_examples=100, deadline=None)
+@given(HOSTILE)
+def test_the_gate_opens_alike(text: str) -> None:
+    agree(lambda: (spans.suspicious(text), spans._places(text), list(spans.suspicious_lines(text))))
+
+
 @settings(max_examples=60, deadline=None)
 @given(HOSTILE)
 def test_scores_and_counts_are_alike(text: str) -> None:
