@@ -164,6 +164,8 @@ CHAINS: dict[str, tuple[Kind, Chain]] = {
     "utf-8 as gbk, dropped": ("lossy", _step("utf-8", "gbk", "")),
     "utf-8 as gb18030": ("lossy", _step("utf-8", "gb18030")),
     "utf-8 as gb18030 twice": ("lossy", _step("utf-8", "gb18030") * 2),
+    "utf-8 as big5": ("lossy", _step("utf-8", "big5")),
+    "utf-8 as big5, dropped": ("lossy", _step("utf-8", "big5", "")),
     "gbk as big5": ("lossy", _step("gb18030", "big5")),
     "gbk as big5, ?": ("lossy", _step("gb18030", "big5", "?")),
     "gbk as latin-1 as utf-8 as latin-1": ("reversible", _step("gb18030", "latin-1") + _step("utf-8", "latin-1")),
