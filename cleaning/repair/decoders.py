@@ -85,7 +85,7 @@ _CHUNK_WAYS: tuple[Way, ...] = (
 )  # fmt: skip
 
 
-EFFORT, EFFORT_EACH = 1_000_000, 12
+EFFORT, EFFORT_EACH = 1_000_000, 20
 """What a text may cost to search, in steps (see `search.TRIED`): beside so much for each of its characters. After that the
 rest is left as it stands, which bounds the time that hostile input takes, and a finding says so."""
 

@@ -277,7 +277,7 @@ def peeled(span: str, budget: Budget, left: str = "\n", right: str = "\n") -> Tr
     """Return `span` read anew through two or more layers of UTF-8 as one trial; None when it isn't several layers."""
     if not budget.spend(TRIED + WHOLE * len(span)) or not is_peelable(span):
         return None
-    found = peel(span, left, right) if budget.spend(PEELED * len(span)) else None
+    found = peel(span, left, right, lambda: budget.spend(PEELED * len(span)))
     if found is None:
         return None
     kinds: frozenset[Kind] = frozenset({"known" if found.sure else "likely"})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from typing import NamedTuple
 
@@ -225,10 +225,13 @@ class Peeled(NamedTuple):
     sure: bool
 
 
-def peel(span: str, left: str = "\n", right: str = "\n") -> Peeled | None:
+def peel(
+    span: str, left: str = "\n", right: str = "\n", may_try: Callable[[], bool] = lambda: True
+) -> Peeled | None:
     """Return `span` read anew as UTF-8 read wrongly two times or more; None unless the forward model proves it.
 
-    Lost bytes of every layer are searched for together, and only the whole is judged.
+    Lost bytes of every layer are searched for together, and only the whole is judged. `may_try` is asked before each
+    way of losing bytes that is tried for the outermost layer.
     """
     for family in _PEELED:
         layer = outer(span, family)
@@ -238,6 +241,8 @@ def peel(span: str, left: str = "\n", right: str = "\n") -> Peeled | None:
         for number, loss in enumerate(islice(_losses(span, family, layer), MOST_READERS)):
             if number == 0 and not _explained(layer, loss):
                 break
+            if not may_try():
+                return None
             found = _peel(span, outermost, loss, (), left, right)
             if found is not None:
                 return found
