@@ -44,9 +44,9 @@ PROBE = 90
 HOPELESS = -10.0
 """Mean log-probability under which the beginning of a span is not Chinese, nor Chinese damaged but a little."""
 
-TRIED, HYBRID, WHOLE, BROKEN, PAIRED, PEELED = 300, 18, 2, 20, 40, 20
+TRIED, HYBRID, WHOLE, BROKEN, PAIRED, PEELED, AGAIN = 300, 18, 2, 20, 40, 12, 1
 """What work counts in a budget, a fifth to half of a microsecond each: a try, and by the character a hybrid, a text without
-losses, one of UTF-8 with some, one of pairs with some, and one searched for several layers."""
+losses, one of UTF-8 with some, one of pairs with some, and one searched for several layers, and that for each way tried."""
 
 MAX_HOLES = 0.4
 """Share of a result's characters that may be holes."""
@@ -277,7 +277,9 @@ def peeled(span: str, budget: Budget, left: str = "\n", right: str = "\n") -> Tr
     """Return `span` read anew through two or more layers of UTF-8 as one trial; None when it isn't several layers."""
     if not budget.spend(TRIED + WHOLE * len(span)) or not is_peelable(span):
         return None
-    found = peel(span, left, right, lambda: budget.spend(PEELED * len(span)))
+    if not budget.spend(PEELED * len(span)):
+        return None
+    found = peel(span, left, right, lambda: budget.spend(AGAIN * len(span)))
     if found is None:
         return None
     kinds: frozenset[Kind] = frozenset({"known" if found.sure else "likely"})

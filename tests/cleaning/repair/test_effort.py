@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import random
+
 import pytest
 
+from benchmarks.dirty.generate import MECHANISMS, documents
 from cleaning.findings import replay
 from cleaning.repair import decoders, pinyin
 from cleaning.repair.chains import READERS, Reader, is_lost, lost_firsts, pairs_table, read
@@ -76,3 +79,21 @@ def test_a_hybrid_reads_the_same_line_by_line() -> None:
         start += len(line) + 1
     assert [piece for piece in whole if piece.text != "\n"] == apart
     assert join(whole) == "\n".join(SENTENCES)
+
+
+LONG = [
+    ("utf-8 as latin-1 twice", 1.0),
+    ("gbk as latin-1 as utf-8 as latin-1", 1.0),
+    ("utf-8 as gb18030", 0.85),
+    ("spans: utf-8 as latin-1", 1.0),
+    ("spans: gbk as latin-1", 0.97),
+]
+
+
+@pytest.mark.parametrize(("name", "share"), LONG)
+def test_a_long_page_is_repaired_as_a_short_one_is(name: str, share: float) -> None:
+    mechanism = next(mechanism for mechanism in MECHANISMS if mechanism.name == name)
+    case = mechanism.apply("\n".join(documents(100, random.Random(7))), random.Random(7))
+    found = repair_decoders(case.damaged).text.split("\n")
+    gold = case.gold.split("\n")
+    assert sum(one == other for one, other in zip(found, gold, strict=True)) >= share * len(gold)
