@@ -108,6 +108,11 @@ def fold(text: str) -> str:
     return decode(fold_batch([text]).values)
 
 
+def folds(texts: Sequence[str]) -> list[str]:
+    """Return the comparison key of each of `texts`, in a fraction of the time that one after the other takes."""
+    return _apart(fold_batch(texts))
+
+
 def fold_batch(texts: Sequence[str]) -> Ragged[np.uint32]:
     """Return the folds of `texts` as code points, each with its class above it."""
     joined = "".join(texts)
@@ -146,8 +151,12 @@ def content_hashes(texts: Sequence[str]) -> list[str]:
 
 
 def _hash_folds(folded: Ragged[np.uint32]) -> list[str]:
+    return list(map(_hash_fold, _apart(folded)))
+
+
+def _apart(folded: Ragged[np.uint32]) -> list[str]:
     whole, bounds = decode(folded.values), folded.bounds.tolist()
-    return [_hash_fold(whole[start:end]) for start, end in pairwise(bounds)]
+    return [whole[start:end] for start, end in pairwise(bounds)]
 
 
 def _hash_fold(folded: str) -> str:

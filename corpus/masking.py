@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import tomllib
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from functools import lru_cache
 from importlib.resources import files
 from typing import Literal, NamedTuple
@@ -29,8 +29,8 @@ from corpus.fingerprint import (
     Ragged,
     decode,
     extend_hash,
-    fold,
     fold_batch,
+    folds,
     keep_values,
 )
 
@@ -144,12 +144,11 @@ def _head(first: U32, second: U32) -> I64:
     return (first.astype(np.int64) * 40503 ^ second.astype(np.int64)) & (_HEADS - 1)
 
 
-def _reach(names: Iterable[str]) -> NDArray[np.uint8]:
+def _reach(names: Collection[str]) -> NDArray[np.uint8]:
     """Return, for each pair of characters that begins a name, the length of the longest such name; else 0."""
     reach = np.zeros(_HEADS, np.uint8)
-    for name in names:
-        head = _head(np.array([ord(name[0])], np.uint32), np.array([ord(name[1])], np.uint32))
-        reach[head] = np.maximum(reach[head], len(name))
+    heads = np.array([[ord(name[0]), ord(name[1])] for name in names], np.uint32).reshape(-1, 2)
+    np.maximum.at(reach, _head(heads[:, 0], heads[:, 1]), np.array(list(map(len, names)), np.uint8))
     return reach
 
 
@@ -180,8 +179,8 @@ def _longest(tables: Sequence[_Table], codes: U32, starts: I64, room: I64) -> tu
 
 def _folded_names(lenders: Iterable[str], places: Iterable[str]) -> dict[str, MaskKind]:
     """Return the folded names of at least two characters; a name that is both counts as a lender."""
-    names: dict[str, MaskKind] = {fold(name)[:LONGEST_NAME]: "place" for name in places}
-    names.update({fold(name)[:LONGEST_NAME]: "lender" for name in lenders})
+    names: dict[str, MaskKind] = {name[:LONGEST_NAME]: "place" for name in folds(list(places))}
+    names.update({name[:LONGEST_NAME]: "lender" for name in folds(list(lenders))})
     return {name: kind for name, kind in names.items() if len(name) > 1}
 
 
