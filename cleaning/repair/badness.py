@@ -87,6 +87,17 @@ def count_in(text: str, pattern: str) -> int:
     return found
 
 
+def count_marked(text: str, table: NDArray[np.uint8]) -> int:
+    """Return how many characters of `text` are 1 in `table`, by BMP code point; outside the basic plane none is."""
+    if NATIVE is not None:
+        found: int = NATIVE.count_of(text, table, _NO_PLANES)
+        return found
+    return int(table.take(codes(text)).sum())
+
+
+_NO_PLANES = np.zeros(17, dtype=np.uint8)
+
+
 @cache
 def _members(pattern: str) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     """Return what of the basic plane is in a class of characters, and of each plane, which is in it or out as a whole."""

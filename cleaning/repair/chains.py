@@ -234,8 +234,10 @@ _BEYOND = 0x110000
 
 def _every_pair(encoding: str) -> str:
     """Return all pairs of bytes that may be characters, decoded at once, with NULs between."""
-    pairs = b"\0".join([bytes((first, second)) for first in range(0x81, 0xFF) for second in range(0x40, 0x100)])
-    return pairs.decode(encoding, "surrogateescape")
+    pairs = np.zeros((0xFF - 0x81, 0x100 - 0x40, 3), dtype=np.uint8)
+    pairs[:, :, 0] = np.arange(0x81, 0xFF)[:, None]
+    pairs[:, :, 1] = np.arange(0x40, 0x100)
+    return pairs.tobytes()[:-1].decode(encoding, "surrogateescape")
 
 
 @cache

@@ -27,6 +27,7 @@ from cleaning.repair.badness import (
     WEIGHTS,
     Codes,
     codes,
+    count_marked,
     model,
     pair_scores,
     scorer,
@@ -601,11 +602,11 @@ def _beside(context: str, sides: tuple[str, str]) -> str:
 
 
 @cache
-def _scripts() -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+def _scripts() -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     """Return, by BMP code point, which characters only Simplified text has, and which only Traditional."""
-    found = (np.zeros(0x10000, dtype=np.bool_), np.zeros(0x10000, dtype=np.bool_))
+    found = (np.zeros(0x10000, dtype=np.uint8), np.zeros(0x10000, dtype=np.uint8))
     for table, characters in zip(found, scripts(), strict=True):
-        table[[ord(character) for character in characters]] = True
+        table[[ord(character) for character in characters]] = 1
     return found
 
 
@@ -613,16 +614,14 @@ def _foreign(known: str) -> NDArray[np.float32] | None:
     """Return what each character costs in a text of whose characters `known` are certain; None where that is no one
     script.
     """
-    simplified, traditional = _scripts()
-    points = codes(known)
-    ours, others = int(simplified.take(points).sum()), int(traditional.take(points).sum())
+    ours, others = (count_marked(known, table) for table in _scripts())
     return None if max(ours, others) <= 4 * min(ours, others) else _costs(ours > others)
 
 
 @cache
 def _costs(simplified: bool) -> NDArray[np.float32]:
     """Return, by BMP code point, what a character of the other script costs."""
-    return np.where(_scripts()[simplified], np.float32(FOREIGN), np.float32(0))
+    return np.where(_scripts()[simplified] > 0, np.float32(FOREIGN), np.float32(0))
 
 
 def _weigh(

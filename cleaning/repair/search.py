@@ -19,6 +19,7 @@ from cleaning.repair.chains import (
     Family,
     Reader,
     Step,
+    Translation,
     Writer,
     blanked,
     damage,
@@ -158,7 +159,7 @@ def attempt(
     return found
 
 
-_NOT_ASCII = dict.fromkeys([*range(0x80), ord(HOLE)])
+_NOT_ASCII = Translation(dict.fromkeys([*range(0x80), ord(HOLE)], ""))
 
 
 def _hopeless(pieces: list[Piece]) -> bool:
@@ -302,8 +303,12 @@ def prove(span: str, pieces: list[Piece], readers: tuple[Reader, ...], writer: W
             proved = _shown_apart(groups, proofs, step, span)
             if sum(proved) > sum(most):
                 best, most = step, proved
-    marked = zip(groups, most, strict=True)
-    return Trial([group if proved else group._replace(proved=False) for group, proved in marked], best)
+    if not all(most):
+        groups = [
+            group if proved else Group(group.start, group.end, group.text, group.kinds, False)
+            for group, proved in zip(groups, most, strict=True)
+        ]
+    return Trial(groups, best)
 
 
 def _shown_apart(groups: list[Group], proofs: list[str], step: Step, span: str) -> list[bool]:

@@ -16,7 +16,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from cleaning.repair.badness import NATIVE, Codes, Scores, codes, model, pair_scores, scorer
+from cleaning.repair.badness import NATIVE, Codes, Scores, codes, count_marked, model, pair_scores, scorer
 from cleaning.repair.chains import HOLE, INVALID_BYTE_BASE, READERS, SPECIALS, Family, Writer, pair_points
 from cleaning.repair.streams import stream
 
@@ -174,12 +174,7 @@ def _hits(text: str) -> NDArray[np.bool_]:
 
 def _has(line: str, flag: int) -> bool:
     """Tell whether `line` has a character of a class."""
-    if NATIVE is not None:
-        return bool(NATIVE.count_of(line, _flagged(flag), _NO_PLANES))
-    return bool((classes()[codes(line)] & flag).any())
-
-
-_NO_PLANES = np.zeros(17, dtype=np.uint8)
+    return count_marked(line, _flagged(flag)) > 0
 
 
 @cache
