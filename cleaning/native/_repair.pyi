@@ -173,8 +173,11 @@ def layer_cells(
     solve: Callable[[bytes, bytes, bytes, int, int], Options],
     choice: int,
     cell: type[Cell],
+    known: dict[tuple[bytes, bytes, bytes], Options],
 ) -> list[Cell]:
-    """Return the cells of a layer; `solve` is asked once of what is alike, and each time where it has a choice."""
+    """Return the cells of a layer; `solve` is asked once of what is alike, which `known` keeps, and each time where it
+    has a choice.
+    """
 
 def layer_pieces(
     cells: list[Cell], best: list[str], sure: list[bool], starts: NDArray[np.int64], piece: type[Piece]
@@ -188,6 +191,24 @@ def groups(
 
 def merged(found: list[Group], span: str, sure: frozenset[Kind]) -> list[tuple[int, int, str, bool]]:
     """Return (start, end, text, sure) of proved groups, neighbours that are as sure joined, none that changes nothing."""
+
+def high_runs(text: str) -> tuple[int, int]:
+    """Return how many characters of `text` stand above ASCII, and how many of them with ASCII on either side."""
+
+def has_near(text: str, kinds: NDArray[np.uint8]) -> bool:
+    """Tell whether two characters that `kinds` marks by BMP code point stand side by side or with one between them."""
+
+def in_ranges(points: NDArray[np.uint32], ranges: tuple[tuple[int, int], ...]) -> tuple[int, int]:
+    """Return how many of `points` stand above ASCII, and how many of these in the half-open range that has most."""
+
+def aligned(data: bytes, runs: list[tuple[int, int]], starts: NDArray[np.int64]) -> list[tuple[int, int]]:
+    """Return (first, last) of `starts` that are edges of sequences of UTF-8 in each of `runs`, where these are two."""
+
+def broken_places(data: bytes, shown: str, mark: str | None) -> list[tuple[int, int, str]]:
+    """Return where `data` is UTF-8, with its text, and where it is broken ("" for text).
+
+    `shown` is `data` decoded with escapes for what does not decode; `mark` may stand for lost bytes.
+    """
 
 def shown_apart(shown: str, found: list[Group], proofs: list[str], span: str) -> list[bool]:
     """Return of each group whether its proof is shown as the span has it; `shown` has all of them, a line or more each."""

@@ -1540,14 +1540,13 @@ def span_bytes(
         free(out)
 
 
-def layer_cells(bytes data not None, list places not None, bytes begins not None, tail_of, solve, uint8_t choice, type cell not None):
+def layer_cells(bytes data not None, list places not None, bytes begins not None, tail_of, solve, uint8_t choice, type cell not None, dict known not None):
     """Return the cells of a layer: (start, end, text, options), the last two from `places` and `solve`.
 
-    `solve` is asked once of what is alike, and each time where it has a choice, with the bytes of the broken place, what
+    `solve` is asked once of what is alike, which `known` keeps, and each time where it has a choice, with the bytes of the broken place, what
     `tail_of` says of those behind them, where characters begin, and how many choices stood before it.
     """
     cdef list cells = []
-    cdef dict known = {}
     cdef dict tails = {}
     cdef Py_ssize_t start, end, choices = 0, count
     cdef bytes raw, tail
@@ -1662,6 +1661,149 @@ def count_of(str text not None, const uint8_t[::1] kinds not None, const uint8_t
         code = PyUnicode_READ(kind, data, place)
         found += kinds[code] != 0 if code < BMP else planes[code >> 16] != 0
     return found
+
+
+def high_runs(str text not None):
+    """Return how many characters of `text` stand above ASCII, and how many of them with ASCII on either side."""
+    cdef int kind = PyUnicode_KIND(text)
+    cdef const void *data = PyUnicode_DATA(text)
+    cdef Py_ssize_t place, high = 0, alone = 0, run = 0
+    for place in range(PyUnicode_GET_LENGTH(text)):
+        if PyUnicode_READ(kind, data, place) >= 0x80:
+            run += 1
+        elif run:
+            high += run
+            alone += run == 1
+            run = 0
+    return high + run, alone + (run == 1)
+
+
+def has_near(str text not None, const uint8_t[::1] kinds not None):
+    """Tell whether two characters that `kinds` marks by BMP code point stand side by side or with one between them."""
+    cdef int kind = PyUnicode_KIND(text)
+    cdef const void *data = PyUnicode_DATA(text)
+    cdef Py_ssize_t place, last = -3
+    cdef uint32_t code
+    if len(kinds) != BMP:
+        raise ValueError("one answer for each character of the basic plane is wanted")
+    for place in range(PyUnicode_GET_LENGTH(text)):
+        code = PyUnicode_READ(kind, data, place)
+        if code < BMP and kinds[code]:
+            if place - last <= 2:
+                return True
+            last = place
+    return False
+
+
+def in_ranges(const uint32_t[::1] points not None, tuple ranges not None):
+    """Return how many of `points` stand above ASCII, and how many of these in the half-open range that has most."""
+    cdef Py_ssize_t place, high = 0, most = 0, found
+    cdef uint32_t low, end
+    for place in range(len(points)):
+        high += points[place] >= 0x80
+    for low, end in ranges:
+        found = 0
+        for place in range(len(points)):
+            found += low <= points[place] < end
+        most = max(most, found)
+    return high, most
+
+
+def broken_places(bytes data not None, str shown not None, str mark):
+    """Return where `data` is UTF-8, with its text, and where it is broken ("" for text).
+
+    `shown` is `data` decoded with escapes for what does not decode; `mark` may stand for lost bytes.
+    """
+    cdef int kind = PyUnicode_KIND(shown)
+    cdef const void *text = PyUnicode_DATA(shown)
+    cdef Py_ssize_t size = PyUnicode_GET_LENGTH(shown), at = 0, begun = 0, place = 0, start = 0, marks, number
+    cdef uint32_t code, sign = 0
+    cdef list found = []
+    if mark:
+        sign = at_(mark, 0)
+    while at < size:
+        code = PyUnicode_READ(kind, text, at)
+        if not 0xDC80 <= code <= 0xDCFF:
+            place += 1 if code < 0x80 else 2 if code < 0x800 else 3 if code < 0x10000 else 4
+            at += 1
+            continue
+        if at > begun:
+            found.append((start, place, shown[begun:at]))
+        start, begun = place, at
+        at = later(kind, text, size, at + 1)
+        for number in range(3 if sign else 0):
+            marks = 0
+            while marks < 2 and at < size and PyUnicode_READ(kind, text, at) == sign:
+                marks += 1
+                at += 1
+            if not marks:
+                break
+            at = later(kind, text, size, at)
+        place += at - begun
+        found.append((start, place, ""))
+        start, begun = place, at
+    if at > begun:
+        found.append((start, PyBytes_GET_SIZE(data), shown[begun:at]))
+    return found
+
+
+def aligned(bytes data not None, list runs not None, const int64_t[::1] starts not None):
+    """Return (first, last) of `starts` that are edges of sequences of UTF-8 in each of `runs`, where these are two."""
+    cdef const uint8_t *raw = <const uint8_t *>PyBytes_AS_STRING(data)
+    cdef Py_ssize_t place, end, at = 0, first, last, size = PyBytes_GET_SIZE(data)
+    cdef list found = []
+    for place, end in runs:
+        if place < 0 or end > size:
+            raise ValueError("a run goes beyond its bytes")
+        first = last = -1
+        while True:
+            while at < len(starts) and starts[at] < place:
+                at += 1
+            if at < len(starts) and starts[at] == place:
+                last = at
+                if first < 0:
+                    first = at
+            if place >= end:
+                break
+            place += sequence(raw + place, end - place)
+        if first < last:
+            found.append((first, last))
+    return found
+
+
+cdef inline bint is_later(uint8_t byte) noexcept:
+    return 0x80 <= byte < 0xC0
+
+
+cdef inline bint is_mark(uint8_t byte) noexcept:
+    """Tell whether a byte stands for a lost one: a hole's, or a question mark."""
+    return byte == 0xFF or byte == 0x3F
+
+
+cdef Py_ssize_t sequence(const uint8_t *raw, Py_ssize_t size) noexcept:
+    """Return how many bytes the next piece of UTF-8 has, a byte lost here and there: one where it is none."""
+    if leads_three(raw[0]) and size > 1:
+        if is_later(raw[1]):
+            return 3 if size > 2 and (is_later(raw[2]) or is_mark(raw[2])) else 2
+        if size > 2 and is_mark(raw[1]) and (is_later(raw[2]) or raw[2] == raw[1]):
+            return 3
+        return 1
+    if raw[0] == 0xF0 and size > 3 and 0x90 <= raw[1] < 0xA0 and is_later(raw[2]) and is_later(raw[3]):
+        return 4
+    if size > 1 and ((raw[0] == 0xC2 and 0xA0 <= raw[1] < 0xC0) or (raw[0] == 0xC3 and is_later(raw[1]))):
+        return 2
+    return 1
+
+
+cdef Py_ssize_t later(int kind, const void *text, Py_ssize_t size, Py_ssize_t at) noexcept:
+    """Return where the escapes of bytes that begin no character of UTF-8 end."""
+    cdef uint32_t code
+    while at < size:
+        code = PyUnicode_READ(kind, text, at)
+        if not (0xDC80 <= code <= 0xDCC1 or 0xDCF5 <= code <= 0xDCFF):
+            break
+        at += 1
+    return at
 
 
 def shown_apart(str shown not None, list found not None, list proofs not None, str span not None):

@@ -40,11 +40,11 @@ from cleaning.repair.search import (
 )
 from cleaning.repair.solve import as_bytes
 from cleaning.repair.spans import (
-    LOW,
     QUOTES,
     Region,
     clustered,
     count_high,
+    count_low,
     hybrid_regions,
     latin_regions,
     latin_runs,
@@ -217,7 +217,7 @@ def _pools(text: str, lines: list[Bounds]) -> tuple[list[list[Bounds]], list[lis
         if not clustered(line):
             continue
         high = count_high(line)
-        low = len(LOW.findall(line))
+        low = count_low(line)
         if 10 * low > 9 * high or (2 * low > high and not _CLEAN.search(line)):
             single.append((start, end))
         else:

@@ -205,10 +205,12 @@ def _undo(layer: Layer, loss: Loss, following: Family | None, sketch: bool) -> l
 
     tail_of = partial(_tail, reader=loss.reader)
     places = _places(data, loss.mark)
+    memo = _alike(loss, following, sketch)
+    if len(memo) > REMEMBERED:
+        memo.clear()
     if NATIVE is not None:
-        found: list[Cell] = NATIVE.layer_cells(data, places, begins, tail_of, solve, CHOICE_BYTE, Cell)
+        found: list[Cell] = NATIVE.layer_cells(data, places, begins, tail_of, solve, CHOICE_BYTE, Cell, memo)
         return found
-    memo: dict[tuple[bytes, bytes, bytes], Options] = {}
     cells: list[Cell] = []
     number = 0
     for place, end, known in places:
@@ -227,6 +229,16 @@ def _undo(layer: Layer, loss: Loss, following: Family | None, sketch: bool) -> l
     return cells
 
 
+REMEMBERED = 1 << 14
+"""Broken places without a choice that are remembered of each way to lose bytes, with what they can have been."""
+
+
+@cache
+def _alike(loss: Loss, following: Family | None, sketch: bool) -> dict[tuple[bytes, bytes, bytes], Options]:
+    """Return what is remembered of broken places: bytes, what stands behind them, where characters begin -> options."""
+    return {}
+
+
 def _begins(layer: Layer) -> bytes:
     """Return, by byte of a layer, 1 where a character begins or the layer ends, else 0."""
     found = np.zeros(len(layer.data) + 1, dtype=np.uint8)
@@ -241,6 +253,9 @@ def _places(data: bytes, mark: str | None) -> list[tuple[int, int, str]]:
     Several decoders are tried on the same bytes, so the last answers are kept.
     """
     shown = data.decode("utf-8", "surrogateescape")
+    if NATIVE is not None:
+        native: list[tuple[int, int, str]] = NATIVE.broken_places(data, shown, mark)
+        return native
     found: list[tuple[int, int, str]] = []
     cursor = place = 0
     for match in _broken(mark).finditer(shown):

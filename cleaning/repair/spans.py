@@ -16,7 +16,17 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from cleaning.repair.badness import NATIVE, Codes, Scores, codes, count_marked, model, pair_scores, scorer
+from cleaning.repair.badness import (
+    NATIVE,
+    Codes,
+    Scores,
+    codes,
+    count_in,
+    count_marked,
+    model,
+    pair_scores,
+    scorer,
+)
 from cleaning.repair.chains import HOLE, INVALID_BYTE_BASE, READERS, SPECIALS, Family, Writer, pair_points
 from cleaning.repair.streams import stream
 
@@ -212,9 +222,7 @@ QUOTES = "\u201c\u201d\u2018\u2019\u2026\u2014\u2013\u2022\xb7"
 
 def latin_regions(line: str) -> Iterator[Region]:
     """Yield the stretches of `line` that may be bytes shown one by one, the whole first, then without its quotes."""
-    for run in _LATIN_RUN.finditer(line):
-        if not _DAMAGED_LATIN.search(run.group()) or not clustered(run.group()):
-            continue
+    for run in _latin_found(line):
         yield Region(*run.span())
         bare = run.group().strip(QUOTES + " ")
         if len(bare) < len(run.group()):
@@ -224,19 +232,25 @@ def latin_regions(line: str) -> Iterator[Region]:
 
 def latin_runs(line: str) -> Iterator[Region]:
     """Yield the stretches that `latin_regions` does, each once and with its quotes."""
-    for run in _LATIN_RUN.finditer(line):
-        if _DAMAGED_LATIN.search(run.group()) and clustered(run.group()):
-            yield Region(*run.span())
+    return (Region(*run.span()) for run in _latin_found(line))
+
+
+def _latin_found(line: str) -> Iterator[re.Match[str]]:
+    """Yield the runs of `line` that may be bytes shown one by one: most lines have no character that such a run needs."""
+    if NATIVE is None or count_in(line, _DAMAGED_LATIN.pattern):
+        for run in _LATIN_RUN.finditer(line):
+            if _DAMAGED_LATIN.search(run.group()) and clustered(run.group()):
+                yield run
 
 
 def hybrid_regions(line: str) -> Iterator[Region]:
     """Yield the stretch of `line` from its first to its last character above ASCII, if half of those are low."""
-    found = re.search("[^\x00-\x7f](?:.*[^\x00-\x7f])?[@-~]?", line)
+    found = _HYBRID.search(line)
     if found is None:
         return
     span = found.group()
     high = count_high(span)
-    low = len(LOW.findall(span))
+    low = count_low(span)
     single = len(_SINGLE.findall(span)) if low else 0
     if 2 * low > high and 5 * single > high and clustered(span):
         yield Region(*found.span())
@@ -246,6 +260,7 @@ def hybrid_regions(line: str) -> Iterator[Region]:
                 yield run
 
 
+_HYBRID = re.compile("[^\x00-\x7f](?:.*[^\x00-\x7f])?[@-~]?")
 _RARE = -12.5  # log-probability of a character that hardly any text has
 
 
@@ -295,6 +310,11 @@ LOW = re.compile(f"[\x80-\u07ff{''.join(SPECIALS)}]")
 _SINGLE = re.compile("[\x80-\xff]")
 
 
+def count_low(text: str) -> int:
+    """Return how many characters of `text` are `LOW`."""
+    return len(LOW.findall(text)) if NATIVE is None else count_in(text, LOW.pattern)
+
+
 def count_high(text: str) -> int:
     """Return how many characters of `text` stand above ASCII."""
     return len(text) - len(text.encode("ascii", "ignore"))
@@ -302,9 +322,12 @@ def count_high(text: str) -> int:
 
 def clustered(text: str) -> bool:
     """Tell whether the characters above ASCII mostly stand next to each other: letters with accents don't."""
-    runs = list(map(len, _HIGH_RUN.findall(text)))
-    high = sum(runs)
-    return 5 * (high - runs.count(1)) >= 2 * high
+    if NATIVE is not None:
+        high, alone = NATIVE.high_runs(text)
+    else:
+        runs = list(map(len, _HIGH_RUN.findall(text)))
+        high, alone = sum(runs), runs.count(1)
+    return bool(5 * (high - alone) >= 2 * high)
 
 
 _WHOLE = rb"[\xe2-\xe9\xef][\x80-\xbf]{2}|\xf0[\x90-\x9f][\x80-\xbf]{2}"
@@ -334,26 +357,29 @@ def utf8_regions_of(lines: Sequence[str]) -> list[list[Region]]:
     shown = stream("\n".join([lines[number] for number in numbers]), "gbk", b"\n")
     assert shown is not None
     ends = list(accumulate(len(lines[number]) + 1 for number in numbers))
-    for run in _UTF8_RUN.finditer(shown.data):
-        region = _aligned(run, shown.starts)
-        if region is not None:
-            place = bisect_right(ends, region.start)
-            start = ends[place - 1] if place else 0
-            found[numbers[place]].append(Region(region.start - start, region.end - start))
+    for first, last in _aligned(list(_UTF8_RUN.finditer(shown.data)), shown.starts):
+        place = bisect_right(ends, first)
+        start = ends[place - 1] if place else 0
+        found[numbers[place]].append(Region(first - start, last - start))
     return found
 
 
-def _aligned(run: re.Match[bytes], starts: NDArray[np.int64]) -> Region | None:
-    """Return the longest stretch of characters inside a run of UTF-8 sequences; None when there is none."""
-    place, data = run.start(), run.group()
-    first, last = starts.searchsorted((place, run.end())).tolist()
-    if starts[first] != place or starts[last] != run.end():
-        edges = {place, *(place + found.end() for found in _SEQUENCE.finditer(data))}
-        inside = [number for number in range(first, last + 1) if int(starts[number]) in edges]
-        if not inside:
-            return None
-        first, last = inside[0], inside[-1]
-    return Region(first, last) if first < last else None
+def _aligned(runs: list[re.Match[bytes]], starts: NDArray[np.int64]) -> Sequence[tuple[int, int]]:
+    """Return the longest stretch of characters inside each run of UTF-8 sequences that has one."""
+    if NATIVE is not None and runs:
+        native: list[tuple[int, int]] = NATIVE.aligned(runs[0].string, [run.span() for run in runs], starts)
+        return native
+    found = []
+    for run in runs:
+        begin = run.start()
+        first, last = starts.searchsorted(run.span()).tolist()
+        edges = {begin, *(begin + found.end() for found in _SEQUENCE.finditer(run.group()))}
+        inside = [
+            number for number, start in enumerate(starts[first : last + 1].tolist(), first) if start in edges
+        ]
+        if len(inside) > 1:
+            found.append((inside[0], inside[-1]))
+    return found
 
 
 _SEQUENCE = re.compile(_WHOLE + rb"|" + _PART + rb"|\xc2[\xa0-\xbf]|\xc3[\x80-\xbf]|[\x00-\xff]")
@@ -382,11 +408,9 @@ def swapped_regions(line: str, family: Family, writer: Writer) -> Iterator[Regio
 
     First the whole line between its outermost characters above ASCII, then what gains most by itself.
     """
-    flag = _BIG5_AS_GBK if family == "gbk" else _GBK_AS_BIG5
-    old = codes("\n" + line)
-    flags = (classes()[old] & flag) > 0
-    if not (flags[:-1] & flags[1:]).any() and not (flags[:-2] & flags[2:]).any():
+    if not _has_near(line, _flagged(_BIG5_AS_GBK if family == "gbk" else _GBK_AS_BIG5)):
         return
+    old = codes("\n" + line)
     if _one_alphabet(old):
         return
     whole = _ABOVE_ASCII.search(line)
@@ -395,11 +419,22 @@ def swapped_regions(line: str, family: Family, writer: Writer) -> Iterator[Regio
     yield from _swapped_stretches(old, _swaps(family, writer)[old])
 
 
+def _has_near(line: str, table: NDArray[np.uint8]) -> bool:
+    """Tell whether two characters that are 1 in `table` stand side by side or with one between them."""
+    if NATIVE is not None:
+        return bool(NATIVE.has_near(line, table))
+    flags = table.take(codes(line)) > 0
+    return bool((flags[:-1] & flags[1:]).any() or (flags[:-2] & flags[2:]).any())
+
+
 _ALPHABETS = ((0x370, 0x400), (0x400, 0x530), (0x3040, 0x3100), (0x3100, 0x3130), (0x2500, 0x2600))
 
 
 def _one_alphabet(points: NDArray[np.uint32]) -> bool:
     """Tell whether most characters above ASCII are Greek, or Cyrillic, or kana ...: damaged Chinese mixes them."""
+    if NATIVE is not None:
+        above, most = NATIVE.in_ranges(points, _ALPHABETS)
+        return bool(5 * most > 3 * above)
     high = points[points >= 0x80]
     return any(5 * int(((high >= low) & (high < end)).sum()) > 3 * len(high) for low, end in _ALPHABETS)
 

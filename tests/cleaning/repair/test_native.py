@@ -33,8 +33,8 @@ from cleaning.repair.injection import inject
 
 MODULES = (badness, decoders, gbk_bytes, hybrid, lattice, search, solve, spans, streams, utf8)
 CACHES = (
-    badness.run_score, hybrid._remembered_line, lattice._encoded, lattice._options, lattice.outer, solve.choose,
-    solve._lead_options, solve._likeliest, solve._trail_options,
+    badness.run_score, hybrid._remembered_line, lattice._alike, lattice._encoded, lattice._options, lattice.outer,
+    solve.choose, solve._lead_options, solve._likeliest, solve._trail_options,
 )  # fmt: skip
 TWIN = native.available("_repair")
 
@@ -147,6 +147,44 @@ def test_anything_is_repaired_alike(text: str, chain: chains.Chain, place: int) 
 @given(HOSTILE)
 def test_the_gate_opens_alike(text: str) -> None:
     agree(lambda: (spans.suspicious(text), spans._places(text), list(spans.suspicious_lines(text))))
+
+
+@settings(max_examples=60, deadline=None)
+@given(HOSTILE)
+def test_runs_and_neighbours_are_found_alike(text: str) -> None:
+    lines = text.split("\n")
+    agree(lambda: (spans.clustered(text), spans.count_low(text), spans._one_alphabet(badness.codes(text))))
+    agree(lambda: [spans._has_near(text, spans._flagged(flag)) for flag in (spans._BIG5_AS_GBK, spans._LATIN)])
+    agree(lambda: [[list(spans.latin_regions(line)), list(spans.latin_runs(line))] for line in lines])
+    agree(lambda: [list(spans.hybrid_regions(line)) for line in lines])
+
+
+PIECES = st.lists(
+    st.sampled_from(
+        [
+            b"\xe4\xbd\xa0",
+            b"\xe4\xbd",
+            b"\xe5",
+            b"\xbd",
+            b"\xff",
+            b"?",
+            b" ",
+            b"a",
+            b"\xc3\xa4",
+            b"\xc2",
+            b"\xf0\x90\x80",
+        ]
+    ),
+    max_size=14,
+).map(b"".join)
+
+
+@settings(max_examples=100, deadline=None)
+@given(PIECES, st.sampled_from([None, "", "?", " "]))
+def test_broken_places_are_found_alike(data: bytes, mark: str | None) -> None:
+    agree(lambda: lattice._places.__wrapped__(data, mark))
+    starts = np.arange(0, len(data) + 1, 2)
+    agree(lambda: spans._aligned(list(spans._UTF8_RUN.finditer(data)), starts))
 
 
 @settings(max_examples=60, deadline=None)
