@@ -12,13 +12,19 @@ import re
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from functools import cache
-from typing import Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from cleaning.characters import Chars, chars, from_codes
 from cleaning.folding import fold, unfolded
+from cleaning.native import available
+
+if TYPE_CHECKING:
+    from cleaning.native._contacts import Signs
+
+_native = available("_contacts")
 
 ContactKind = Literal["phone", "qq", "wechat", "email", "hotline"]
 IdentifierKind = Literal["id_card", "bank_card", "phone"]
@@ -131,8 +137,9 @@ _PLAIN_DIGITS = str.maketrans(_DIGIT_FORMS)
 
 # What each kind cannot do without; no pattern above begins with a literal or a class, so each costs ten times as much.
 _MAY_EMAIL = re.compile(r"@|艾特|#| at |\(at|\[at|\{at")
+_WECHAT_SIGNS = f"信芯x泡tnv微薇威星{_HEART}\N{VARIATION SELECTOR-16}"
 _MAY_WECHAT = re.compile(
-    rf"[信芯x泡tnv微薇威星{_HEART}\N{{VARIATION SELECTOR-16}}]"
+    rf"[{_WECHAT_SIGNS}]"
     rf"[号码联系咨询客服在线为是加我添同步(:;)\]\s_\-/电话手机]{{0,8}}[a-z0-9{_FORMS}]"
 )
 _MAY_HOTLINE = re.compile(r"[48]00|[48] 0 0|1010")
@@ -141,6 +148,12 @@ _MAY_MOBILE = re.compile(_ELEVEN)
 _MAY_QQ = re.compile(r"[q扣叩蔻球企](?:(?<=[q扣叩])|(?<=蔻)蔻|(?<=球)球|(?<=企)鹅)")
 _MAY_LOOKALIKE = re.compile(r"[1li][3-9][\doil]{9}")
 _MAY_LANDLINE = re.compile(r"0\d\d\d?[) -]")
+
+# The kinds that a compiled look at each character leaves to be looked for (`_contacts.Signs.kinds`).
+_EMAILS, _WECHATS, _QQS, _HOTLINES, _SHORT_HOTLINES, _MOBILES, _LOOKALIKES, _LANDLINES = (
+    1 << bit for bit in range(8)
+)
+ALL_KINDS = (1 << 8) - 1
 
 
 def find_contacts(text: str) -> tuple[Contact, ...]:
@@ -155,7 +168,7 @@ def find_contacts_folded(text: str, key: str) -> tuple[Contact, ...]:
         return ()
     taken: list[Contact] = []
     busy = bytearray(len(key))
-    for kind, value, start, end in _readings(key):
+    for kind, value, start, end in _readings(key, _signs().kinds(key) if _native else ALL_KINDS):
         if not any(busy[start:end]):
             busy[start:end] = b"\1" * (end - start)
             taken.append(Contact(kind, value, _line_of(text, start), start, end))
@@ -164,25 +177,27 @@ def find_contacts_folded(text: str, key: str) -> tuple[Contact, ...]:
     return tuple(sorted(taken, key=lambda contact: (contact.start, contact.end, contact.kind)))
 
 
-def _readings(key: str) -> Iterator[tuple[ContactKind, str, int, int]]:
-    """Yield every reading, the most specific kinds first: a labelled number before a bare one."""
-    yield from _emails(key)
-    yield from _wechats(key)
-    for match in _QQ.finditer(key) if _MAY_QQ.search(key) else ():
+def _readings(key: str, told: int) -> Iterator[tuple[ContactKind, str, int, int]]:
+    """Yield every reading of the kinds `told`, the most specific first: a labelled number before a bare one."""
+    if told & _EMAILS:
+        yield from _emails(key)
+    if told & _WECHATS:
+        yield from _wechats(key)
+    for match in _QQ.finditer(key) if told & _QQS and _MAY_QQ.search(key) else ():
         value = re.sub(r"\D", "", match["number"].translate(_PLAIN_DIGITS))
         if not value.startswith("0"):
             yield "qq", value, match.start("number"), match.end("number")
-    for match in _HOTLINE.finditer(key) if _MAY_HOTLINE.search(key) else ():
+    for match in _HOTLINE.finditer(key) if told & _HOTLINES and _MAY_HOTLINE.search(key) else ():
         yield "hotline", re.sub(r"\D", "", match[0]), *match.span()
-    for match in _SHORT_HOTLINE.finditer(key) if _MAY_SHORT_HOTLINE.search(key) else ():
+    for match in _SHORT_HOTLINE.finditer(key) if told & _SHORT_HOTLINES and _MAY_SHORT_HOTLINE.search(key) else ():
         group = "number" if match["number"] else "named"
         yield "hotline", match[group], *match.span(group)
-    for start, end, value in _mobiles(key):
+    for start, end, value in _mobiles(key) if told & _MOBILES else ():
         yield "phone", value, start, end
-    for match in _LOOKALIKE.finditer(key) if _MAY_LOOKALIKE.search(key) else ():
+    for match in _LOOKALIKE.finditer(key) if told & _LOOKALIKES and _MAY_LOOKALIKE.search(key) else ():
         if sum(map(str.isdecimal, match["number"])) >= MIN_DIGITS:
             yield "phone", match["number"].translate(_LIKE_DIGITS), *match.span("number")
-    for match in _LANDLINE.finditer(key) if _MAY_LANDLINE.search(key) else ():
+    for match in _LANDLINE.finditer(key) if told & _LANDLINES and _MAY_LANDLINE.search(key) else ():
         yield "phone", re.sub(r"\D", "", match[0]), *match.span()
 
 
@@ -259,13 +274,36 @@ MAX_CONTACT_LINE = 120
 
 def may_hold_contacts(key: str) -> list[int]:
     """Return offsets in a folded text of what may be contacts; a line without one has none. Cheap, and misses none."""
+    return _signs().runs(key) if _native else plain_runs(key)
+
+
+def plain_runs(key: str) -> list[int]:
+    """Return what `may_hold_contacts` does: the twin of `_contacts.Signs.runs`."""
     return [start for start, end in _run_chars().runs(key, LONG_RUN) if _MAY_HOLD.search(key, start, end)]
 
 
 @cache
+def _signs() -> Signs:
+    assert _native is not None
+    planes = _planes()
+    made: Signs = _native.Signs(
+        run="".join(_MAY_RUN.findall(planes)),
+        digits="".join(re.findall(r"\d", planes)),
+        forms=_FORMS,
+        gaps=f" .*_~-{_MARK}",
+        wechat=_WECHAT_SIGNS,
+        qq="q扣叩蔻球企",
+    )
+    return made
+
+
+@cache
 def _run_chars() -> Chars:
-    planes = from_codes(np.arange(0x20000, dtype=np.uint32))  # no digit lies further out
-    return chars("".join(_MAY_RUN.findall(planes)), _SIGNS)
+    return chars("".join(_MAY_RUN.findall(_planes())), _SIGNS)
+
+
+def _planes() -> str:
+    return from_codes(np.arange(0x20000, dtype=np.uint32))  # no digit lies further out
 
 
 LONG_RUN = 4

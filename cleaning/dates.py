@@ -85,6 +85,12 @@ def may_hold_date(text: str) -> bool:
     )
 
 
+def may_need_time(text: str) -> bool:
+    """Say whether a text shows the sign of a date that is found with a fetch time only: a relative or yearless one."""
+    plain = text.translate(_ASCII_FORMS) if _WIDE_FORMS.search(text) else text
+    return bool(_RELATIVE_SIGN.search(plain) or _YEARLESS_SIGN.search(plain))
+
+
 def find_dates(text: str, fetched_at: datetime | None = None) -> Iterator[DateFound]:
     """Yield the dates of `text`: all absolute ones in order, then (given `fetched_at`) relative, then yearless."""
     if not _DATE_SIGN.search(text):

@@ -10,10 +10,11 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
+from typing import NamedTuple
 
 import orjson
 
-from cleaning.dates import ANY_TIME, DateFound, find_dates, may_hold_date, parse_published
+from cleaning.dates import ANY_TIME, DateFound, find_dates, may_hold_date, may_need_time, parse_published
 from cleaning.page import Metadata
 from cleaning.tame import names as words
 
@@ -279,17 +280,18 @@ def _take_labels(line: str) -> tuple[str, dict[str, str]]:
     return (_LABEL.sub(note, line) if _LABEL_SIGN.search(line) else line), fields
 
 
-def _take_dates(line: str, fetched_at: datetime | None) -> tuple[str, DateFound | None]:
-    """Return the line with its dates blanked out, and the first of them.
+def _take_dates(line: str, fetched_at: datetime | None) -> tuple[str, DateFound | None, bool]:
+    """Return the line with its dates blanked out, the first of them, and whether a fetch time may change them.
 
     Without a fetch time the relative forms are recognised too (so that the line is known as a byline) but give none.
     """
     found = list(find_dates(line))
     stated = bool(found) or fetched_at is not None
+    resolved = not found and may_need_time(line)
     if not found:
-        found = list(find_dates(line, fetched_at or ANY_TIME))
+        found = list(find_dates(line, fetched_at or ANY_TIME)) if resolved else []
         if not found:
-            return line, None
+            return line, None, resolved
     published = (one for one in found if not line[: one.start].rstrip().endswith(_UPDATE_MARK))
     first = next(published, found[0]) if stated else None
     parts: list[str] = []
@@ -301,7 +303,7 @@ def _take_dates(line: str, fetched_at: datetime | None) -> tuple[str, DateFound 
         parts.append(" \N{BULLET} ")
         cursor = end
     parts.append(line[cursor:])
-    return "".join(parts), first
+    return "".join(parts), first, resolved
 
 
 _SENTENCE = re.compile("[。！？；]|，.*，")
@@ -335,7 +337,10 @@ def parse_byline(line: str, fetched_at: datetime | None = None, *, under_title: 
         return None
     if not (may_hold_date(line) or _may_count(line) or _states(line, named)):
         return None
-    return _read_byline(line, fetched_at, under_title)
+    read = _read_byline(line, None)
+    if read.resolved and fetched_at is not None:
+        read = _read_byline(line, fetched_at)
+    return read.fields if under_title or read.plausible else None
 
 
 def _states(line: str, named: bool) -> bool:
@@ -345,39 +350,51 @@ def _states(line: str, named: bool) -> bool:
     return named or bool(_LABEL_SIGN.search(line) or _LABEL_SIGN.search(_in_plain_labels(line)))
 
 
-@lru_cache(maxsize=32)
-def _read_byline(line: str, fetched_at: datetime | None, under_title: bool) -> Metadata | None:
-    """Return the fields of a line that shows the signs of a byline, None where it is none.
+class _Read(NamedTuple):
+    """A line's fields, None where it is no byline; whether it is one where no title is above it, too; and whether the
+    time of the fetch may change what is read."""
 
-    Cached because a page's lines are asked several times: what stands before the article, in it, and at the page's ends.
+    fields: Metadata | None = None
+    plausible: bool = False
+    resolved: bool = False
+
+
+@lru_cache(maxsize=64)
+def _read_byline(line: str, fetched_at: datetime | None) -> _Read:
+    """Return what a line that shows the signs of a byline states.
+
+    Cached because a page's lines are asked several times: what stands before the article, in it, and at the page's
+    ends, with a fetch time and without. So the time is only given for a line that is read otherwise with one.
     """
     line = _in_plain_labels(_set_labels_apart(line))
     if _NOISE_LETTER.search(line):
         line = _NOISE.sub(" | ", line)
     rest, fields = _take_labels(line)
-    rest, first = _take_dates(rest, fetched_at)
+    rest, first, resolved = _take_dates(rest, fetched_at)
     has_date = "\N{BULLET}" in rest
     rest, counters = _take_counters(rest)
     known = bool(fields) or has_date or bool(counters)
     if not known and not rest.startswith(_ACCOUNTS):
-        return None
+        return _Read(resolved=resolved)
     remaining = _remaining_words(rest)
     if remaining is None or not (known or _template_account(remaining)):
-        return None
+        return _Read(resolved=resolved)
     names, trailing = _names_and_numbers(remaining)
-    named = under_title and has_date and len(names) == 1 and len(names[0]) <= MAX_NAME
-    if not named and not _plausible(names, fields, counters, first, has_date):
-        return None
+    named = has_date and len(names) == 1 and len(names[0]) <= MAX_NAME
+    plausible = _plausible(names, fields, counters, first, has_date)
+    if not named and not plausible:
+        return _Read(resolved=resolved)
     _assign_names(names, fields, "heat" in counters)
     for kind, number in zip(("views", "comments"), trailing, strict=False):
         counters.setdefault(kind, number)
-    return Metadata(
+    stated = Metadata(
         author=_name(fields.get("author")) or _name(fields.get("editor")),
         published=first.value if first else None,
         category=fields.get("category") or None,
         source=_source(fields.get("source")),
         counters=counters,
     )
+    return _Read(stated, plausible, resolved)
 
 
 _STATED = re.compile(f"{_LABEL_WORDS}|{'|'.join(_ACCOUNTS)}|[BbOo][YyNn]|[PpWwUuCc][A-Za-z]{{4}}")
