@@ -26,7 +26,8 @@ def environment() -> dict[str, str]:
     """Return the environment in which a child process finds this project, wherever the caller found it."""
     root = str(Path(__file__).resolve().parent.parent)
     path = os.pathsep.join(part for part in (root, os.environ.get("PYTHONPATH", "")) if part)
-    return {**os.environ, "PYTHONPATH": path}
+    # OpenBLAS, which comes with NumPy, starts a thread for each processor; nothing here multiplies matrices.
+    return {"OPENBLAS_NUM_THREADS": "1", **os.environ, "PYTHONPATH": path}
 
 
 def default_workers() -> int:

@@ -213,6 +213,54 @@ class _Body(Protocol):
         return b"".join(self._pieces)
 
 
+class _Exchange:
+    """One request and what comes of it: its headers, then its body, without a turn of the event loop between them.
+
+    Taking the body at once spares the connection a pause, and the loop a task's step, for every page.
+    """
+
+    def __init__(self, request: Request, limit: int) -> None:
+        self._request = request
+        self._limit = limit
+        self._started = monotonic()
+        self._answer: Any = None
+        self._body: _Body | None = None
+
+    def begun(self, answer: Any) -> Deferred[None] | None:
+        """Take Twisted's response when its headers are there; return what waits for its body, if it has one."""
+        self._request.meta["download_latency"] = monotonic() - self._started
+        self._request.meta["header_lines"] = tuple(answer.header_lines)
+        self._answer = answer
+        # A response without a body never hands its transport to a protocol.
+        if answer.length == 0:
+            return None
+        self._body = _Body(answer.connection, self._limit)
+        answer.deliverBody(self._body)
+        return self._body.finished
+
+    def late(self, waiting: Deferred[Any]) -> None:
+        """Keep what came of a body, or give up waiting for headers."""
+        if self._body is not None:
+            self._body.stop("time")
+        else:
+            waiting.cancel()
+
+    def response(self) -> Response:
+        """Return Scrapy's response."""
+        request, answer, body = self._request, self._answer, self._body
+        peer = answer.connection.transport.getPeer() if answer.connection.transport is not None else None
+        if peer is not None:
+            request.meta["peer"] = peer.host
+        headers = Headers()
+        for name, value in answer.header_lines:
+            headers.appendlist(name, value)
+        flags = [TRUNCATED + body.truncated] if body is not None and body.truncated else []
+        content = b"" if body is None else body.body()
+        return Response(
+            request.url, status=int(answer.code), headers=headers, body=content, flags=flags, request=request
+        )
+
+
 class FetchHandler:
     """Scrapy's download handler for http and https."""
 
@@ -248,34 +296,17 @@ class FetchHandler:
 
         `meta["header_lines"]` holds the latter as `(name, value)` in bytes. Raises Scrapy's download exceptions.
         """
-        deadline = monotonic() + float(request.meta.get("download_timeout") or self._timeout)
-        answer = await self._headers(request, deadline)
-        request.meta["header_lines"] = tuple(answer.header_lines)
-        # A response without a body never hands its transport to a protocol.
-        if answer.length == 0:
-            return _response(request, answer, b"", None)
-        limit = int(request.meta.get("download_maxsize") or self._limit)
-        body = _Body(answer.connection, limit)
-        answer.deliverBody(body)
-        alarm = self._reactor.callLater(max(0.0, deadline - monotonic()), body.stop, "time")
-        await maybe_deferred_to_future(body.finished)
-        if alarm.active():
-            alarm.cancel()
-        return _response(request, answer, body.body(), body.truncated)
-
-    async def _headers(self, request: Request, deadline: float) -> Any:
-        """Return Twisted's response once its headers are there."""
-        started = monotonic()
+        exchange = _Exchange(request, int(request.meta.get("download_maxsize") or self._limit))
+        seconds = float(request.meta.get("download_timeout") or self._timeout)
         headers = TxHeaders({name: list(values) for name, values in request.headers.items()})
         waiting = self._agent.request(request.method.encode(), request.url.encode("ascii"), headers, None)
-        alarm = self._reactor.callLater(max(0.0, deadline - started), waiting.cancel)
+        waiting.addCallback(exchange.begun)
+        alarm = self._reactor.callLater(seconds, exchange.late, waiting)
         try:
-            answer = await maybe_deferred_to_future(waiting)
+            await maybe_deferred_to_future(waiting)
         except (CancelledError, ResponseFailed, RequestGenerationFailed, RequestTransmissionFailed) as error:
             if not alarm.active():
-                raise DownloadTimeoutError(
-                    f"{request.url}: no response within {deadline - started:.0f} s"
-                ) from error
+                raise DownloadTimeoutError(f"{request.url}: no response within {seconds:.0f} s") from error
             failure = MalformedError if _malformed(error) else DownloadFailedError
             raise failure(f"{request.url}: {_reason(error)}") from error
         except DNSLookupError as error:
@@ -287,8 +318,7 @@ class FetchHandler:
         finally:
             if alarm.active():
                 alarm.cancel()
-        request.meta["download_latency"] = monotonic() - started
-        return answer
+        return exchange.response()
 
     def _lookup_error(self, request: Request, error: DNSLookupError) -> Exception:
         """Return what a name that led nowhere means: refused by the policy, or unknown."""
@@ -312,14 +342,3 @@ def _reason(error: Exception) -> str:
     """Return the first underlying reason of a Twisted wrapper exception, in words."""
     reasons = getattr(error, "reasons", None)
     return str(reasons[0].value) if reasons else str(error) or type(error).__name__
-
-
-def _response(request: Request, answer: Any, body: bytes, truncated: str | None) -> Response:
-    peer = answer.connection.transport.getPeer() if answer.connection.transport is not None else None
-    if peer is not None:
-        request.meta["peer"] = peer.host
-    headers = Headers()
-    for name, value in answer.header_lines:
-        headers.appendlist(name, value)
-    flags = [TRUNCATED + truncated] if truncated else []
-    return Response(request.url, status=int(answer.code), headers=headers, body=body, flags=flags, request=request)

@@ -128,7 +128,8 @@ class ArticleSpider(Spider):
             callback=self.parse_rendered if self.session.sites[entry.site].render else self.parse,
             errback=self.failed,
             headers=headers,
-            meta={"entry": entry},
+            # What the frontier asks for is ASCII and percent-encoded already: Scrapy need not look it over again.
+            meta={"entry": entry, "verbatim_url": True},
             dont_filter=True,
         )
 
