@@ -60,6 +60,9 @@ def moved(pieces: Iterable[Piece], by: int, piece: type[Piece]) -> list[Piece]:
 def pair_texts(table: NDArray[np.uint32], leads: bytes, trails: bytes) -> str:
     """Return the characters that one of `leads` makes with one of `trails`, each once, in order."""
 
+def most_common(scorer: Scorer, text: str, most: int) -> str:
+    """Return the `most` commonest characters of `text`, in their order; of equals those that come first."""
+
 class Pairs:
     """The search through spans that one decoder of pairs, or of single bytes, read and that hold pairs of another."""
 

@@ -10,7 +10,7 @@ cimport cython
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
 from cpython.unicode cimport PyUnicode_DATA, PyUnicode_GET_LENGTH, PyUnicode_KIND, PyUnicode_READ
 from libc.stdint cimport int16_t, int32_t, int64_t, uint8_t, uint16_t, uint32_t
-from libc.stdlib cimport free, malloc, realloc
+from libc.stdlib cimport calloc, free, malloc, realloc
 
 cdef extern from "Python.h":
     object PyUnicode_FromKindAndData(int kind, const void *buffer, Py_ssize_t size)
@@ -24,6 +24,9 @@ cdef enum:
     HOLE = 0xFFFD
     ID_BITS = 14
     NATS = 16              # a natural logarithm in the model's units
+    LEVELS = 256           # what the model says of one character, in these units
+    BEYOND = 0x110000      # a table's entries from here on are texts of several characters
+    FEW = 256              # texts that are sorted by insertion
 
 
 cdef inline uint32_t slot(uint32_t code) noexcept nogil:
@@ -537,20 +540,72 @@ cdef class Workspace:
 
 
 def pair_texts(const uint32_t[::1] table not None, bytes leads not None, bytes trails not None):
-    """Return the characters that one of `leads` makes with one of `trails`, each once, in order."""
-    cdef list found = []
-    cdef set known = set()
-    cdef uint8_t lead, trail
-    cdef uint32_t shown
+    """Return the characters that one of `leads` makes with one of `trails`, each once, in order; no text of several."""
+    cdef const uint8_t *firsts = <const uint8_t *>PyBytes_AS_STRING(leads)
+    cdef const uint8_t *seconds = <const uint8_t *>PyBytes_AS_STRING(trails)
+    cdef Py_ssize_t many = PyBytes_GET_SIZE(leads), more = PyBytes_GET_SIZE(trails), one, other, size = 0
+    cdef uint32_t code
+    cdef uint8_t *known
+    cdef uint32_t *found
     if len(table) != BMP:
-        raise ValueError("a table has 65536 pairs")
-    for lead in leads:
-        for trail in trails:
-            shown = table[lead << 8 | trail]
-            if 0 < shown <= 0x10FFFF and shown not in known:
-                known.add(shown)
-                found.append(text_of(&shown, 1))
-    return "".join(found)
+        raise ValueError("a table of pairs has one entry for each")
+    if not many or not more:
+        return ""
+    if many > 256 or more > 256:
+        raise ValueError("there are 256 bytes")
+    known = <uint8_t *>calloc(BEYOND >> 3, 1)
+    found = <uint32_t *>malloc(many * more * sizeof(uint32_t))
+    try:
+        if not known or not found:
+            raise MemoryError
+        for one in range(many):
+            for other in range(more):
+                code = table[firsts[one] << 8 | seconds[other]]
+                if 0 < code < BEYOND and not known[code >> 3] & 1 << (code & 7):
+                    known[code >> 3] |= 1 << (code & 7)
+                    found[size] = code
+                    size += 1
+        return text_of(found, size)
+    finally:
+        free(known)
+        free(found)
+
+
+def most_common(Scorer scorer not None, str text not None, int most):
+    """Return the `most` commonest characters of `text`, in their order; of equals those that come first."""
+    cdef Py_ssize_t size = PyUnicode_GET_LENGTH(text), place, kept = 0, above = 0, equal
+    cdef int kind = PyUnicode_KIND(text), value, floor = 0
+    cdef const void *data = PyUnicode_DATA(text)
+    cdef Py_ssize_t counts[LEVELS]
+    cdef uint32_t *found
+    if size <= most:
+        return text
+    for value in range(LEVELS):
+        counts[value] = 0
+    for place in range(size):
+        counts[level(scorer, PyUnicode_READ(kind, data, place))] += 1
+    while above + counts[floor] < most and floor < LEVELS - 1:
+        above += counts[floor]
+        floor += 1
+    equal = most - above
+    found = <uint32_t *>malloc(size * sizeof(uint32_t))
+    try:
+        if not found:
+            raise MemoryError
+        for place in range(size):
+            value = level(scorer, PyUnicode_READ(kind, data, place))
+            if value < floor or (value == floor and equal > 0):
+                equal -= value == floor
+                found[kept] = PyUnicode_READ(kind, data, place)
+                kept += 1
+        return text_of(found, kept)
+    finally:
+        free(found)
+
+
+cdef inline int level(Scorer scorer, uint32_t code) noexcept:
+    """Return how rare a character is, from 0."""
+    return min(max(-<int>scorer.begin[slot(code)], 0), LEVELS - 1)
 
 
 cdef class Pairs:
@@ -1215,8 +1270,23 @@ def commonest(Scorer scorer not None, list texts not None, int most):
     cdef list ranked = []
     cdef str text
     cdef int64_t total
+    cdef double keys[FEW]
+    cdef int order[FEW]
+    cdef double key
     if size < 2:
         return texts
+    if size <= FEW:
+        for number in range(size):
+            text = texts[number]
+            length, total = PyUnicode_GET_LENGTH(text), 0
+            for place in range(length):
+                total -= scorer.begin[slot(at_(text, place))]
+            key, place = <double>total / length, number
+            while place > 0 and keys[place - 1] > key:
+                keys[place], order[place] = keys[place - 1], order[place - 1]
+                place -= 1
+            keys[place], order[place] = key, number
+        return [texts[order[number]] for number in range(min(size, most))]
     for number in range(size):
         text = texts[number]
         length, total = PyUnicode_GET_LENGTH(text), 0

@@ -318,7 +318,10 @@ def _options(
     else:
         options = choices[0] if choices else (b"",)
         if NATIVE is not None and len(raw) + max(map(len, options)) <= SHORT:
-            found = iter(_fillings().texts(raw, options, edges, tail, loss.reader, loss.mark, MOST_STEPS))
+            once = _fillings().texts(raw, options, edges, tail, loss.reader, loss.mark, MOST_STEPS)
+            if following is None:
+                return Options(tuple(once[:1] if sketch else _commonest(once)))
+            found = iter(once)
         else:
             found = _filled_texts(raw, options, edges, tail, loss)
     if sketch:

@@ -328,18 +328,19 @@ def _changes(line: Line, solved: Runs, entries: Mapping[str, str], site_chars: f
     spans = [*sorted((start, run.end) for start, run in solved.items()), (len(line.text) + 1, 0)]
     number = floor = 0
     for token in line.tokens:
-        while spans[number][1] and spans[number][1] <= token.start:
+        start, end, mark, _, inserted, _, char, is_cut_off = token
+        while spans[number][1] and spans[number][1] <= start:
             floor = spans[number][1]
             number += 1
-        if spans[number][0] <= token.start or token.mark:
+        if spans[number][0] <= start or mark:
             continue
-        char = token.char if token.start - 2 >= floor else window_char(line.text, token.start, floor)
-        if char and (entries.get(char) == token.inserted or char in site_chars) and not token.is_cut_off:
-            hits = _one_hit(char, token.inserted)
-            yield Change(ALIGNED, line.start + token.start, line.start + token.end, "", True, hits)
-        elif token.is_cut_off and _is_rest(char, token, entries):
-            yield Change(CUT_OFF, line.start + token.start, line.start + token.end, "", False, ())
-        floor = token.end
+        if start - 2 < floor:
+            char = window_char(line.text, start, floor)
+        if char and (entries.get(char) == inserted or char in site_chars) and not is_cut_off:
+            yield Change(ALIGNED, line.start + start, line.start + end, "", True, _one_hit(char, inserted))
+        elif is_cut_off and _is_rest(char, token, entries):
+            yield Change(CUT_OFF, line.start + start, line.start + end, "", False, ())
+        floor = end
 
 
 def _is_rest(char: str, token: Token, entries: Mapping[str, str]) -> bool:
@@ -433,9 +434,8 @@ def _decoders(changes: list[Change]) -> list[Decoder]:
 def _finding(text: str, change: Change, scope: str) -> Finding:
     """Return the finding of a change; `scope` says what around it the forward model gives back, if anything."""
     rule, start, end, after, sure, hits, _ = change
-    return Finding(
-        "repair", rule, start, end, text[start:end], after, *_verdict(hits, sure, scope, rule == SHIFTED)
-    )
+    certainty, evidence = _verdict(hits, sure, scope, rule == SHIFTED)
+    return Finding("repair", rule, start, end, text[start:end], after, certainty, evidence)
 
 
 @lru_cache(maxsize=4096)

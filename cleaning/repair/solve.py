@@ -400,6 +400,9 @@ def _commonest(options: str) -> str:
     """Return the `MOST` commonest of `options`, in their order."""
     if len(options) <= MOST:
         return options
+    if NATIVE is not None:
+        native: str = NATIVE.most_common(scorer(), options, MOST)
+        return native
     kept = np.sort(np.argsort(-model().begin[codes(options)], kind="stable")[:MOST])
     return "".join(options[place] for place in kept.tolist())
 

@@ -68,6 +68,13 @@ def first_reading(inserted: str) -> Reading:
     return parse(inserted[1:].partition(")")[0].rstrip("\uff09"))
 
 
+@lru_cache(maxsize=4096)
+def _syllable(inserted: str) -> Reading | None:
+    """Return the first reading of an inserted string, None where it is no syllable of Mandarin."""
+    reading = first_reading(inserted)
+    return reading if reading.base in syllables() else None
+
+
 def is_machine_made(inserted: str) -> bool:
     """Return whether nobody would type this by hand: a blank inside the brackets, or the reading repeated."""
     return " " in inserted or inserted.count("(") > 1
@@ -75,13 +82,12 @@ def is_machine_made(inserted: str) -> bool:
 
 def tokens(line: str) -> Iterator[Token]:
     """Yield the insertions of `line` whose reading is a syllable of Mandarin, from left to right."""
-    known = syllables()
     floor = 0
     for match in TOKEN.finditer(line):
-        mark, paren, _, rest = match.groups()
+        mark, paren, rest = match.group(1, 2, 4)
         inserted = "(" + rest if rest else match[0]
-        reading = first_reading(inserted)
-        if reading.base in known:
+        reading = _syllable(inserted)
+        if reading is not None:
             start, end = match.span()
             if mark:
                 yield Token(start, end, mark, bool(paren), inserted, reading, "")

@@ -94,7 +94,7 @@ _EXPLAINED = (0, False)
 def _rank(span: str, layer: Layer, family: Family, loss: Loss) -> tuple[int, bool]:
     """Return how many places of `span` a loss leaves unexplained, and whether the forward model then differs."""
     cells = undo(layer, loss, sketch=True)
-    unexplained = sum(cell.options is not None and not cell.options.texts for cell in cells)
+    unexplained = sum([cell.options is not None and not cell.options.texts for cell in cells])
     if unexplained or layer.choices:
         return unexplained, True
     shown = damage(_commonest(layer, loss), (_step(loss, _Below(layer, family, span)),))
@@ -108,7 +108,9 @@ def _proved(span: str, family: Family, layer: Layer) -> Loss | None:
     """
     head = layer.head(HEAD) if len(span) > HEAD else None
     for loss in _choices(span, family):
-        if head is not None and _rank(span[:HEAD], head, family, loss) != _EXPLAINED:
+        if head is not None and (
+            not _leaves_nothing(head, loss) or _rank(span[:HEAD], head, family, loss) != _EXPLAINED
+        ):
             continue
         if _proves(span, layer, family, loss):
             return loss
@@ -176,9 +178,14 @@ def _disputed(pieces: list[Piece], cells: list[Cell], layer: Layer, family: Fami
 
 def _proves(span: str, layer: Layer, family: Family, loss: Loss) -> bool:
     """Tell whether the forward model gives `span` back, each broken place filled with the commonest that it allows."""
-    if any(cell.options is not None and not cell.options.texts for cell in undo(layer, loss, sketch=True)):
+    if not _leaves_nothing(layer, loss):
         return False
     return damage(_commonest(layer, loss), (_step(loss, _Below(layer, family, span)),)) == span
+
+
+def _leaves_nothing(layer: Layer, loss: Loss) -> bool:
+    """Tell whether a loss explains every broken place of a layer."""
+    return all(cell.options is None or cell.options.texts for cell in undo(layer, loss, sketch=True))
 
 
 def _commonest(layer: Layer, loss: Loss) -> str:
