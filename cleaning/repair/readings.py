@@ -59,11 +59,21 @@ def _data() -> dict[int, str]:
     return data
 
 
-@cache
 def readings(char: str) -> tuple[Reading, ...]:
     """Return the readings of `char`, the usual one first; empty where it has none."""
-    listed = _data().get(ord(char), "")
-    return tuple(dict.fromkeys(parse(spelling) for spelling in listed.split(",") if spelling))
+    return _parsed(_data().get(ord(char), ""))
+
+
+@cache
+def _parsed(listed: str) -> tuple[Reading, ...]:
+    """Return the readings of a list in the data: many characters have the same one."""
+    return tuple(dict.fromkeys([parse(spelling) for spelling in listed.split(",") if spelling]))
+
+
+@cache
+def _bases(listed: str) -> tuple[str, ...]:
+    """Return the base letters of such a list, each once."""
+    return tuple(dict.fromkeys([reading.base for reading in _parsed(listed)]))
 
 
 @cache
@@ -97,8 +107,9 @@ def _by_base(lead: int) -> dict[str, tuple[str, ...]]:
     Only those whose second byte could be stranded before a bracket (0x81 and above): the others never lose it.
     """
     found: dict[str, list[str]] = {}
-    for char in (CHARS[lead << 8 | trail] for trail in range(0x81, 0xFF)):
-        for base in dict.fromkeys(reading.base for reading in readings(char)) if not is_private(char) else ():
+    data = _data()
+    for char in [CHARS[lead << 8 | trail] for trail in range(0x81, 0xFF)]:
+        for base in _bases(data.get(ord(char), "")) if not is_private(char) else ():
             found.setdefault(base, []).append(char)
     return {base: tuple(chars) for base, chars in found.items()}
 
