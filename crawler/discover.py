@@ -86,7 +86,7 @@ class Page:
         return self.text_chars >= 200 and self.text_chars > 2 * self.link_chars
 
 
-@lru_cache(maxsize=65536)
+@lru_cache(maxsize=32768)
 def _absolute(base: str, href: str, charset: str) -> tuple[str, str] | None:
     """Return a reference's requestable URL and key, or None. Menus repeat over a site's pages, hence the cache."""
     try:
@@ -98,7 +98,7 @@ def _absolute(base: str, href: str, charset: str) -> tuple[str, str] | None:
 
 def make_link(base: str, href: str, text: str, kind: LinkKind, charset: str = "utf-8") -> Link | None:
     """Return a link to `href` as seen from `base`, or None if it names nothing to fetch."""
-    return _link(base, _folder(base), href, text, kind, charset)
+    return _link(base if href[:1] in _WHOLE else _folder(base), href, text, kind, charset)
 
 
 def _folder(base: str) -> str:
@@ -107,10 +107,15 @@ def _folder(base: str) -> str:
     return base if folder.count("/") < 3 else folder
 
 
-def _link(base: str, folder: str, href: str, text: str, kind: LinkKind, charset: str) -> Link | None:
-    # A query-only reference needs the whole path.
-    found = _absolute(base if href[:1] in ("?", "") else folder, href, charset)
-    return None if found is None else Link(found[0], found[1], text, kind)
+_WHOLE = ("?", "")
+"""What a reference begins with that needs all of its base's path: a query alone, nothing."""
+
+
+@lru_cache(maxsize=32768)
+def _link(base: str, href: str, text: str, kind: str, charset: str) -> Link | None:
+    """Return a link, made once of what repeats over a site's pages with the same words: menus, lists of what is new."""
+    found = _absolute(base, href, charset)
+    return None if found is None else Link(found[0], found[1], text, cast("LinkKind", kind))
 
 
 def read_page(html: str, url: str, *, charset: str = "utf-8") -> Page:
@@ -148,7 +153,7 @@ def _links(references: list[Sign], base: str, charset: str) -> tuple[Link, ...]:
     folder = _folder(base)
     found: dict[str, Link] = {}
     for kind, reference, text in references:
-        link = _link(base, folder, reference, text, cast("LinkKind", kind), charset)
+        link = _link(base if reference[:1] in _WHOLE else folder, reference, text, kind, charset)
         if link is not None and link.key not in found:
             found[link.key] = link
             if len(found) >= MAX_LINKS:

@@ -767,7 +767,7 @@ class Session:
         listing = entry.kind == "seed" or self.judge.page_type(self.sites[entry.site], entry.key) == "list"
         article = entry.kind == "article" or (not listing and page.wordy)
         self._articles[entry.site] += article
-        if self.judge.watch.saw(entry.key, wordy=article, links=[link.key for link in page.links]):
+        if self.judge.watch.saw(entry.key, wordy=article, links=(link.key for link in page.links)):
             self._warn(f"{entry.url}: pages of this shape lead nowhere; no more of them are fetched")
 
     # Probes and twins
@@ -830,12 +830,11 @@ class Session:
 
     def _queue(self, parent: Entry, links: Iterable[Link]) -> None:
         site = self.sites[parent.site]
-        self._enqueue([entry for link in links if (entry := self._judge(parent, site, link)) is not None])
+        # Most of a page's links were met on the pages before it.
+        self._enqueue([self._judge(parent, site, link) for link in links if link.key not in self._known])
 
-    def _judge(self, parent: Entry, site: Site, link: Link) -> Entry | None:
-        """Return a link's frontier entry (with `why` if it is left out), or None if it was met before."""
-        if link.key in self._known:
-            return None
+    def _judge(self, parent: Entry, site: Site, link: Link) -> Entry:
+        """Return a new link's frontier entry (with `why` if it is left out)."""
         self._remember(link.key)
         main = self.judge.main_name(link, site)
         if main.key == link.key:
