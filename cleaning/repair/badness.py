@@ -157,7 +157,7 @@ def scorer() -> Scorer:
     """Return the compiled twin of the model; only where `NATIVE` is."""
     assert NATIVE is not None
     tables = model()
-    firsts = np.searchsorted(tables.pairs >> 14, np.arange((1 << 14) + 1))
+    firsts = np.searchsorted(tables.pairs >> 14, np.arange((1 << 14) + 1, dtype=np.uint32))
     twin: Scorer = NATIVE.Scorer(
         tables.dense,
         tables.rows,
