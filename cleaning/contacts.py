@@ -66,8 +66,14 @@ _ONES = "".join(form for form, digit in _DIGIT_FORMS.items() if digit == "1")
 _THREE_UP = "".join(form for form, digit in _DIGIT_FORMS.items() if digit in "3456789")
 _LEAD = f"[1{_ONES}]"
 _SECOND = f"[3-9{_THREE_UP}]"
-_ELEVEN = rf"{_LEAD}{_GAP}{_SECOND}{_GAP}{_D}[)]?(?:{_GAP}{_D}){{8}}(?!{_D})"
-_MOBILE = re.compile(rf"(?<!{_D})(?<!{_D}[.-])(?<![a-z])(?:(?:\+|00)?86[)]?[ -]?)?{_ELEVEN}")
+_TEN = rf"{_GAP}{_SECOND}{_GAP}{_D}[)]?(?:{_GAP}{_D}){{8}}(?!{_D})"
+_ELEVEN = rf"{_LEAD}{_TEN}"
+# Patterns that begin with one class skip to what may begin a match; each piece looks back at what it was.
+_BEGIN = f"[+081{_ONES}]"
+_MOBILE = re.compile(
+    rf"{_BEGIN}(?<!{_D}{_BEGIN})(?<!{_D}[.-]{_BEGIN})(?<![a-z]{_BEGIN})"
+    rf"(?:(?<={_LEAD}){_TEN}|(?:(?<=\+)86|(?<=0)086|(?<=8)6)[)]?[ -]?{_ELEVEN})"
+)
 _LOOKALIKE = re.compile(
     r"(?:电话|手机|热线|联系|致电|拨打|微信|v信)[号码方式是为]{0,3}[: ]{0,2}(?P<number>[1li][3-9][\doil]{9})(?![\da-z])"
 )
@@ -78,15 +84,17 @@ _LIKE_DIGITS = str.maketrans("oil", "011")
 _AMOUNT_AFTER = re.compile(r"\s?(?:元|万|亿|块|人|年|%|％|美元|港币)|\.\d")
 _AMOUNT_BEFORE = re.compile(r"(?:总计|合计|共计|金额|总额|余额|编号|单号|订单|流水号|序列号)[号为是]?[: ]{0,2}$")
 _LANDLINE = re.compile(
-    r"(?<![\d.-])(?:\(0(?:10|2\d|[3-9]\d{2})\)[ -]{0,2}|0(?:10|2\d|[3-9]\d{2})[ -]{1,2})[2-9]\d{2,3}[ -]?\d{4}(?![\d.-])"
+    r"[(0](?<![\d.-][(0])(?:(?<=\()0(?:10|2\d|[3-9]\d{2})\)[ -]{0,2}|(?<=0)(?:10|2\d|[3-9]\d{2})[ -]{1,2})"
+    r"[2-9]\d{2,3}[ -]?\d{4}(?![\d.-])"
 )
 _HOTLINE = re.compile(
     r"(?<![\d.-])(?:[48]00[ -]?\d{3}[ -]?\d{4}|[48]00[ -]?\d{4}[ -]?\d{3}"
     r"|[48] 0 0(?: -)?(?: \d){3}(?: -)?(?: \d){4}|1010\d{4})(?![\d-])"
 )
 _SHORT_HOTLINE = re.compile(
-    r"(?:(?:电话|热线|客服|拨打|致电|拨通|来电)[^\d\n。]{0,12}(?P<number>95\d{3,4}|96\d{3,4}|12\d{3})(?!\d)"
-    r"|(?<![\d.-])(?P<named>95\d{3,4}|96\d{3,4}|12\d{3})(?=[^\d\n。,]{0,6}(?:热线|专线|电话)))"
+    r"[电热客拨致来91](?:(?:(?<=电)话|(?<=热)线|(?<=客)服|(?<=拨)[打通]|(?<=[致来])电)[^\d\n。]{0,12}"
+    r"(?P<number>95\d{3,4}|96\d{3,4}|12\d{3})(?!\d)"
+    r"|(?<![\d.-][91])(?:(?<=9)[56]\d{3,4}|(?<=1)2\d{3})(?=[^\d\n。,]{0,6}(?:热线|专线|电话)))"
 )
 _DOT = r"(?:[.点。]|(?: \.|\. | \. )(?=(?:com|cn|net|org)\b)| ?[(\[{]dot[)\]}] ?)"
 _EMAIL = re.compile(
@@ -102,7 +110,7 @@ _NUMBER = (
     rf"(?P<number>[1-9]\d{{4,11}}(?!\d)|[1-9](?:[ -]\d){{4,11}}(?![ -]?\d)|{_D}{{5,12}}(?!{_D})"
     r"|(?<=: )[1-9]\d{1,3}(?: \d{2,4}){1,3}(?! ?\d)|(?<=:)[1-9]\d{1,3}(?: \d{2,4}){1,3}(?! ?\d))"
 )
-_QQ = re.compile(_QQ_LABEL + r"[号码群联系咨询客服在线为是加我:;)\]\s_\-]{0,8}" + _NUMBER)
+_QQ = re.compile("(?=[q扣叩蔻球企加])" + _QQ_LABEL + r"[号码群联系咨询客服在线为是加我:;)\]\s_\-]{0,8}" + _NUMBER)
 _HEART = "\N{HEAVY BLACK HEART}\N{GREEN HEART}\N{BLUE HEART}\N{BLACK HEART SUIT}"
 _WECHAT_LABEL = (
     r"(?:微 ?信|薇 ?信|威 ?信|徽信|溦信|崴信|围信|v ?信|w ?信|微芯|薇芯|微x|绿泡泡|"
@@ -112,7 +120,8 @@ _WECHAT_LABEL = (
 )
 _WECHAT_GAP = r"(?P<gap>[号码联系咨询客服在线为是加我添同步(:;)\]\s_\-/电话手机]{0,8})"
 _WECHAT = re.compile(
-    _WECHAT_LABEL
+    "(?=[微薇威徽溦崴围vw绿加添+➕卫])"
+    + _WECHAT_LABEL
     + _WECHAT_GAP
     + r"(?:(?P<id>[a-z][a-z0-9_-]{5,19})(?![a-z0-9_@.-])|"
     + rf"(?P<mobile>{_ELEVEN})|"
@@ -126,7 +135,6 @@ _NOT_AN_ID = frozenset(
     {"iphone", "android", "windows", "alipay", "wechat", "weixin", "google", "facebook", "wechatpay"}
 )
 _FORMS = "".join(_DIGIT_FORMS)
-# One class comes first, so that the scan skips to what may begin a match; each piece looks back at what it was.
 _MAY_HOLD = re.compile(
     rf"[\d@(\[{{# a-z艾{_FORMS}](?:(?<=\d)(?:[ .*_~\-{_MARK}]{{0,3}}\d){{4}}|(?<=@)|(?<=[(\[{{])at[)\]}}]"
     rf"|(?<=#)[qs1f]|(?<= )at |(?<=[a-z])[a-z0-9_-]{{5}}|(?<=艾)特|(?<=[{_FORMS}])(?:[ .-]?[{_FORMS}]){{4}})"
@@ -190,7 +198,7 @@ def _readings(key: str, told: int) -> Iterator[tuple[ContactKind, str, int, int]
     for match in _HOTLINE.finditer(key) if told & _HOTLINES and _MAY_HOTLINE.search(key) else ():
         yield "hotline", re.sub(r"\D", "", match[0]), *match.span()
     for match in _SHORT_HOTLINE.finditer(key) if told & _SHORT_HOTLINES and _MAY_SHORT_HOTLINE.search(key) else ():
-        group = "number" if match["number"] else "named"
+        group = "number" if match["number"] else 0
         yield "hotline", match[group], *match.span(group)
     for start, end, value in _mobiles(key) if told & _MOBILES else ():
         yield "phone", value, start, end

@@ -164,11 +164,14 @@ cdef class Signs:
             told |= HOTLINE_BIT
         if char == c"1" and text[at + 1] == c"0" and text[at + 2] == c"1":
             told |= HOTLINE_BIT
-        if (char == c"9" or char == c"1") and (
-            text[at + 1] == c"5" or text[at + 1] == c"6" or text[at + 1] == c"2"
+        if (
+            (char == c"9" and (text[at + 1] == c"5" or text[at + 1] == c"6")) or (char == c"1" and text[at + 1] == c"2")
         ) and self._of(text[at + 2]) & DIGIT and self._of(text[at + 3]) & DIGIT:
             told |= SHORT_BIT
-        if char == c"0" and self._of(text[at + 1]) & DIGIT and self._of(text[at + 2]) & DIGIT:
+        if (
+            char == c"0" and self._of(text[at + 1]) & DIGIT and self._of(text[at + 2]) & DIGIT
+            and not (at > 0 and (self._of(text[at - 1]) & DIGIT or text[at - 1] == c"." or text[at - 1] == c"-"))
+        ):
             told |= LANDLINE_BIT
         return told
 
