@@ -20,6 +20,7 @@ types: $(VENV)/.dev
 	$(BIN)/mypy
 
 pytest: $(VENV)/.dev
+	YUQI_PURE=1 $(BIN)/python -m pytest -q -rN tests/cleaning  # as where there is no compiler
 	$(BIN)/python -m pytest -q tests/corpus/web  # a process of their own: servers and a browser
 	$(BIN)/python -m pytest -q --ignore tests/corpus/web --ignore tests/fresh
 
