@@ -12,6 +12,8 @@ from datetime import UTC, date, datetime, timedelta, timezone
 from email.utils import parsedate_to_datetime
 from typing import NamedTuple
 
+from cleaning.characters import table
+
 CHINA = timezone(timedelta(hours=8))
 """The one zone of the Chinese mainland, without summer time since 1991: what 昨天 on a page means."""
 
@@ -19,7 +21,7 @@ FIRST_YEAR = 1990
 LAST_YEAR = 2099
 """Years outside this range are not publication dates of web pages (a statute of 1954, a serial number)."""
 
-_ASCII_FORMS = str.maketrans("０１２３４５６７８９：／－．〇—", "0123456789:/-.○-")
+_ASCII_FORMS = table(str.maketrans("０１２３４５６７８９：／－．〇—", "0123456789:/-.○-"))
 _TIME = (
     r"(?:[\sT,，日號号星期周一二三四五六()（）|]{0,8}(?P<{0}half>上午|下午|晚上|凌晨|中午|早上|傍晚)?\s{0,2}"
     r"(?P<{0}hh>\d{1,2})[:時时点點]\s?(?P<{0}mm>\d{2})(?!\d)(?:[:分]\s?(?P<{0}ss>\d{2})(?!\d)秒?)?(?:\.\d{1,9})?"
@@ -87,7 +89,7 @@ def may_hold_date(text: str) -> bool:
 
 def may_need_time(text: str) -> bool:
     """Say whether a text shows the sign of a date that is found with a fetch time only: a relative or yearless one."""
-    plain = text.translate(_ASCII_FORMS) if _WIDE_FORMS.search(text) else text
+    plain = _ASCII_FORMS.translated(text)
     return bool(_RELATIVE_SIGN.search(plain) or _YEARLESS_SIGN.search(plain))
 
 
@@ -95,7 +97,7 @@ def find_dates(text: str, fetched_at: datetime | None = None) -> Iterator[DateFo
     """Yield the dates of `text`: all absolute ones in order, then (given `fetched_at`) relative, then yearless."""
     if not _DATE_SIGN.search(text):
         return
-    plain = text.translate(_ASCII_FORMS) if _WIDE_FORMS.search(text) else text
+    plain = _ASCII_FORMS.translated(text)
     for match in _ABSOLUTE.finditer(plain) if _ABSOLUTE_SIGN.search(plain) else ():
         found = _absolute(match)
         if found is not None:

@@ -306,7 +306,7 @@ def _take_dates(line: str, fetched_at: datetime | None) -> tuple[str, DateFound 
     return "".join(parts), first, resolved
 
 
-_SENTENCE = re.compile("[。！？；]|，.*，")
+_SENTENCE = re.compile("[。！？；，](?:(?<!，)|.*，)")
 _BYLINE_SIGN = re.compile(r"[\d:：/／丨｜℃]|(?:作者|文|编辑|来源|记者)\s?\||前|昨|今|[刚剛]|[零〇○]|字[号號]")
 """What every byline has one of: most lines are turned away by this one search."""
 
@@ -328,19 +328,23 @@ def parse_byline(line: str, fetched_at: datetime | None = None, *, under_title: 
     anything remains that is not a short name, section or source is prose. Relative dates need `fetched_at`. Directly
     `under_title` a bare word beside a bare day is a name, elsewhere it may as well be a heading's.
     """
-    line = line.replace("\N{NO-BREAK SPACE}", " ").replace("\N{IDEOGRAPHIC SPACE}", " ").strip()
-    line = line.replace("\N{BULLET}", "\N{MIDDLE DOT}")  # a bullet stands in a date's place below
-    if not line or len(line) > MAX_BYLINE or not _BYLINE_SIGN.search(line) or _SENTENCE.search(line):
-        return None
-    named = line.startswith(_ACCOUNTS)
-    if not (_TELLING.search(line) or named or _may_count(line)):
-        return None
-    if not (may_hold_date(line) or _may_count(line) or _states(line, named)):
+    line = line.strip()
+    if not line or len(line) > MAX_BYLINE:
         return None
     read = _read_byline(line, None)
     if read.resolved and fetched_at is not None:
         read = _read_byline(line, fetched_at)
     return read.fields if under_title or read.plausible else None
+
+
+def _may_be_byline(line: str) -> bool:
+    """Say whether a line shows the signs of a byline."""
+    if not _BYLINE_SIGN.search(line) or _SENTENCE.search(line):
+        return False
+    named = line.startswith(_ACCOUNTS)
+    if not (_TELLING.search(line) or named or _may_count(line)):
+        return False
+    return may_hold_date(line) or _may_count(line) or _states(line, named)
 
 
 def _states(line: str, named: bool) -> bool:
@@ -359,13 +363,17 @@ class _Read(NamedTuple):
     resolved: bool = False
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=128)
 def _read_byline(line: str, fetched_at: datetime | None) -> _Read:
-    """Return what a line that shows the signs of a byline states.
+    """Return what a line states.
 
     Cached because a page's lines are asked several times: what stands before the article, in it, and at the page's
     ends, with a fetch time and without. So the time is only given for a line that is read otherwise with one.
     """
+    line = line.replace("\N{NO-BREAK SPACE}", " ").replace("\N{IDEOGRAPHIC SPACE}", " ")
+    line = line.replace("\N{BULLET}", "\N{MIDDLE DOT}")  # a bullet stands in a date's place below
+    if not _may_be_byline(line):
+        return _Read()
     line = _in_plain_labels(_set_labels_apart(line))
     if _NOISE_LETTER.search(line):
         line = _NOISE.sub(" | ", line)
