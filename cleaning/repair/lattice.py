@@ -205,9 +205,10 @@ def _undo(layer: Layer, loss: Loss, following: Family | None, sketch: bool) -> l
 
     tail_of = partial(_tail, reader=loss.reader)
     places = _places(data, loss.mark)
-    memo = _alike(loss, following, sketch)
-    if len(memo) > REMEMBERED:
-        memo.clear()
+    remembered = _alike(loss, following, sketch)
+    memo = remembered if len(remembered) + len(places) <= REMEMBERED else {}
+    if memo is not remembered:
+        remembered.clear()  # a page with more of them keeps its own
     if NATIVE is not None:
         found: list[Cell] = NATIVE.layer_cells(data, places, begins, tail_of, solve, CHOICE_BYTE, Cell, memo)
         return found
@@ -229,7 +230,7 @@ def _undo(layer: Layer, loss: Loss, following: Family | None, sketch: bool) -> l
     return cells
 
 
-REMEMBERED = 1 << 14
+REMEMBERED = 1 << 11
 """Broken places without a choice that are remembered of each way to lose bytes, with what they can have been."""
 
 
