@@ -228,7 +228,7 @@ def _by_chance(text: str, declared: list[tuple[str, str]]) -> bool:
     The only GBK or Big5 text that is valid UTF-8 throughout is made of two-byte sequences (\u8054\u901a is the famous
     one), so one character from U+0800 on settles it, and so do eight of any kind.
     """
-    if _THREE_BYTES.search(text):
+    if any(codec == "utf-8" for codec, _ in declared) or _THREE_BYTES.search(text):
         return False
     foreign = _FOREIGN.findall(text)
     if len(foreign) >= 8:
@@ -236,7 +236,7 @@ def _by_chance(text: str, declared: list[tuple[str, str]]) -> bool:
     # Letters of one word stand beside it: caf\u00e9 is no GBK. Chinese in GBK would be all there is on its line.
     if _WORD.search(text):
         return False
-    return not any(codec == "utf-8" for codec, _ in declared) and len(foreign) % 2 == 0
+    return len(foreign) % 2 == 0
 
 
 def _strict_utf8(body: bytes) -> str | None:
