@@ -99,12 +99,13 @@ def find_spam(line: str, hits: Sequence[Hit]) -> tuple[Cut, ...]:
             return spaced
     if not any(hit.weight > 1 for hit in hits):
         return ()
-    glued = _glued(line, hits)
-    if _is_spam(line, hits) and not _leaves_article(line, glued):
+    kept = longest(hits)
+    glued = _glued(line, hits, kept)
+    if _is_spam(line, kept) and not _leaves_article(line, glued):
         return (Cut("spam.line", 0, len(line), _evidence(line, hits)),)
     if sum(hit.weight for hit in hits) < RUN_SCORE:
         return ()
-    return glued or _inserted(line, hits)
+    return glued or _inserted(line, kept)
 
 
 def _leaves_article(line: str, cuts: Sequence[Cut]) -> bool:
@@ -113,9 +114,8 @@ def _leaves_article(line: str, cuts: Sequence[Cut]) -> bool:
     return len(rest) >= 4 and _SUBJECT.search(rest) is not None
 
 
-def _is_spam(line: str, hits: Sequence[Hit]) -> bool:
-    """Whether a whole line, or a part cut off it, is keyword spam."""
-    kept = longest(hits)
+def _is_spam(line: str, kept: Sequence[Hit]) -> bool:
+    """Whether a whole line, or a part cut off it, is keyword spam; `kept` are its `longest` words."""
     score = sum(hit.weight for hit in kept)
     if score < 3 or not any(hit.weight > 1 for hit in kept):
         return False
@@ -193,9 +193,9 @@ def _within(hits: Sequence[Hit], start: int, end: int) -> list[Hit]:
     ]
 
 
-def _glued(line: str, hits: Sequence[Hit]) -> tuple[Cut, ...]:
-    """Return the spam that follows (or comes before) something else in the line."""
-    runs = [_trimmed(line, run) for run in _runs(line, hits)]
+def _glued(line: str, hits: Sequence[Hit], kept: Sequence[Hit]) -> tuple[Cut, ...]:
+    """Return the spam that follows (or comes before) something else in the line; `kept` are the `longest` of `hits`."""
+    runs = [_trimmed(line, run) for run in _runs(line, kept)]
     runs = [run for run in runs if sum(hit.weight for hit in run) >= 3]
     if not runs:
         return ()
@@ -204,13 +204,22 @@ def _glued(line: str, hits: Sequence[Hit]) -> tuple[Cut, ...]:
         sure = sum(hit.weight > 2 for hit in tail)
         if _STOP.search(line, start, len(line) - 1):
             continue  # a sentence goes on in it
-        if sure > (line[start - 1] not in "。!?") and len(line) - start >= 8 and _is_spam(line[start:], tail):
+        if (
+            sure > (line[start - 1] not in "。!?")
+            and len(line) - start >= 8
+            and _is_spam(line[start:], longest(tail))
+        ):
             return (Cut("spam.glued", start, len(line), _evidence(line[start:], tail)),)
     end = _head_end(line, runs[-1])
     head = _within(hits, 0, end)
     if _STOP.search(line, 0, end) is not None or (head and min(hit.start for hit in head) > HEAD_LETTERS):
         return ()
-    if end < len(line) and not points_back(line, end) and _is_spam(line[:end], head) and _enough(line[:end], head):
+    if (
+        end < len(line)
+        and not points_back(line, end)
+        and _is_spam(line[:end], longest(head))
+        and _enough(line[:end], head)
+    ):
         while end < len(line) and line[end] in SEPARATORS:
             end += 1
         return (Cut("spam.glued", 0, end, _evidence(line[:end], head)),)
@@ -236,10 +245,10 @@ def _cuts(line: str, first_run: int) -> list[int]:
     return sorted({*ends, first_run} - {0})
 
 
-def _runs(line: str, hits: Sequence[Hit]) -> list[list[Hit]]:
-    """Group neighbouring words to runs; one separator may stand between two words of a run."""
+def _runs(line: str, kept: Sequence[Hit]) -> list[list[Hit]]:
+    """Group neighbouring words of the `longest` to runs; one separator may stand between two words of a run."""
     runs: list[list[Hit]] = []
-    for hit in longest(hits):
+    for hit in kept:
         if runs and _joins(line, runs[-1][-1].end, hit.start):
             runs[-1].append(hit)
         else:
@@ -295,10 +304,10 @@ def _joins(line: str, end: int, start: int) -> bool:
     return not gap or (len(gap) == 1 and gap in SEPARATORS)
 
 
-def _inserted(line: str, hits: Sequence[Hit]) -> tuple[Cut, ...]:
+def _inserted(line: str, kept: Sequence[Hit]) -> tuple[Cut, ...]:
     """Return the runs of spam words inside a sentence, unless the sentence quotes them or speaks about them."""
     cuts = []
-    for run in (_sentence_kept(line, _trimmed(line, run)) for run in _runs(line, hits)):
+    for run in (_sentence_kept(line, _trimmed(line, run)) for run in _runs(line, kept)):
         if not run:
             continue
         start, end = run[0].start, run[-1].end
@@ -387,7 +396,7 @@ def _spaced_out(line: str) -> tuple[Cut, ...]:
         return (Cut("spam.spaced", 0, len(line), _evidence(closed, hits)),)
     if sum(hit.weight for hit in kept) < RUN_SCORE:
         return ()
-    found = _glued(closed, hits) or _inserted(closed, hits)
+    found = _glued(closed, hits, kept) or _inserted(closed, kept)
     return tuple(Cut("spam.spaced", places[cut.start], places[cut.end - 1] + 1, cut.evidence) for cut in found)
 
 
