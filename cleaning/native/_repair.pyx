@@ -827,7 +827,7 @@ cdef class Pairs:
         """Return `reading` after bytes that don't all decode: each stretch of bad ones becomes a hole."""
         cdef Py_ssize_t place = 0, remaining = total, boundary = start, count = 0, used = 0, width, number
         cdef uint32_t shown
-        cdef int64_t four
+        cdef int64_t score
         cdef bint bad, was_bad = False, begun = False
         cdef str longer
         cdef Py_ssize_t stop = total
@@ -847,8 +847,10 @@ cdef class Pairs:
                 while boundary < end and work.offsets[end] - work.offsets[boundary] > remaining:
                     boundary += 1
                 number = boundary if work.offsets[end] - work.offsets[boundary] == remaining else -1
-                if was_bad:
-                    reading = self._put_text(reading, _HOLE, HOLE, self.bad * used, number, _OPEN, None)
+                if was_bad:  # bad bytes have their own price, and none for the hole that they leave
+                    score = reading.score + self.bad * used
+                    reading = self._put_text(reading, _HOLE, HOLE, 0, number, _OPEN, None)
+                    reading.score = score
                 else:
                     reading = self._put(reading, work.points, count, number, _KNOWN, None)
                 count = used = 0

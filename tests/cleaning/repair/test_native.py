@@ -10,7 +10,7 @@ from typing import TypeVar, get_args
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from cleaning import native
@@ -138,6 +138,7 @@ HOSTILE = st.text(
 
 @settings(max_examples=40, deadline=None)
 @given(HOSTILE, st.sampled_from(CHAINS), st.integers(0, 60))
+@example("0", (Step("big5hkscs", "cp1252"),), 22)  # bad bytes between good ones
 def test_anything_is_repaired_alike(text: str, chain: chains.Chain, place: int) -> None:
     dirty = damage(SENTENCES[0] * 2, chain)
     agree(lambda: repair(dirty[:place] + text + dirty[place:]))
