@@ -14,11 +14,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
 
-from ahocorasick_rs import AhoCorasick, MatchKind
-
 from cleaning.relevance import POINTS, TITLE_FACTOR, UNIT, Reason, Relevance, link_relevance, relevance
 from cleaning.script import to_simplified
 from cleaning.topics import topic_words
+from cleaning.words import Words, words
 
 Cut = Literal["never", "once-shown", "always"]
 
@@ -111,17 +110,21 @@ def _promise(anchor: str, url: str) -> Relevance:
 
 
 @lru_cache(maxsize=16)
-def _automaton(words: tuple[str, ...]) -> AhoCorasick:
-    return AhoCorasick([word.lower() for word in words], MatchKind.LeftmostLongest)
+def _matcher(sought: tuple[str, ...]) -> tuple[Words, tuple[str, ...]]:
+    """Return what finds some words in lower case, and the word that each stands for: the first of those alike."""
+    alike: dict[str, str] = {}
+    for word in sought:
+        alike.setdefault(word.lower(), word)
+    return words(list(alike)), tuple(alike.values())
 
 
-def _by_words(words: tuple[str, ...], text: str, title: str) -> Relevance:
+def _by_words(sought: tuple[str, ...], text: str, title: str) -> Relevance:
     """Return a score by words of one's own: each counts as one that tells the subject alone."""
     worth: Counter[str] = Counter()
+    matcher, named = _matcher(sought)
     for part, factor in ((text, UNIT / max(len(text), UNIT)), (title, TITLE_FACTOR)):
-        counts = Counter(words[match[0]] for match in _automaton(words).find_matches_as_indexes(part.lower()))
-        for word, count in counts.items():
-            worth[word] += POINTS["both"] * min(count, 8) * factor  # type: ignore[assignment]
+        for number, count in matcher.tally(part.lower())[0].items():
+            worth[named[number]] += POINTS["both"] * min(count, 8) * factor  # type: ignore[assignment]
     reasons = tuple(
         Reason(word, round(value, 4)) for word, value in sorted(worth.items(), key=lambda x: (-x[1], x[0]))
     )
