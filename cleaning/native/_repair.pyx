@@ -767,10 +767,9 @@ cdef class Pairs:
 
     cdef Reading _feed(self, Workspace work, Reading reading, const uint8_t *data, Py_ssize_t size, Py_ssize_t start, Py_ssize_t end):
         """Return `reading` after the known bytes `data`, which are those of `span[start:end]` (or its last ones)."""
-        cdef Py_ssize_t total, place, count = 0, number
+        cdef Py_ssize_t total, place, count = 0
         cdef uint32_t shown
         cdef int64_t four
-        cdef str longer
         if reading.leads is not None:
             options = self.lead_options(reading.leads, data[0], self.writer)
             if options:
@@ -810,14 +809,7 @@ cdef class Pairs:
             shown = self.table[work.whole[place] << 8 | work.whole[place + 1]]
             if not shown:
                 return self._feed_broken(work, reading, total, start, end)
-            if shown > 0x10FFFF:
-                longer = self.longer[shown - 0x110000]
-                for number in range(PyUnicode_GET_LENGTH(longer)):
-                    work.points[count] = at_(longer, number)
-                    count += 1
-            else:
-                work.points[count] = shown
-                count += 1
+            count = self._show(work, shown, count)
             place += 2
         if count:
             reading = self._put(reading, work.points, count, -1 if place < total else end, _KNOWN, None)
@@ -829,7 +821,6 @@ cdef class Pairs:
         cdef uint32_t shown
         cdef int64_t score
         cdef bint bad, was_bad = False, begun = False
-        cdef str longer
         cdef Py_ssize_t stop = total
         # The last byte, if it could begin a character and doesn't follow bad ones, is pending.
         cdef Py_ssize_t tail = self._tail(work, total)
@@ -859,16 +850,21 @@ cdef class Pairs:
             begun, was_bad = True, bad
             used += width
             if not bad:
-                if shown > 0x10FFFF:
-                    longer = self.longer[shown - 0x110000]
-                    for number in range(PyUnicode_GET_LENGTH(longer)):
-                        work.points[count] = at_(longer, number)
-                        count += 1
-                else:
-                    work.points[count] = shown
-                    count += 1
+                count = self._show(work, shown, count)
             place += width
         return with_pending(reading, work.whole + stop, total - stop, 0)
+
+    cdef inline Py_ssize_t _show(self, Workspace work, uint32_t shown, Py_ssize_t count) except -1:
+        """Put out what the table has for a pair of bytes, one character or several, behind `count` others; return the new count."""
+        cdef str longer
+        cdef Py_ssize_t number
+        if shown <= 0x10FFFF:
+            work.points[count] = shown
+            return count + 1
+        longer = self.longer[shown - 0x110000]
+        for number in range(PyUnicode_GET_LENGTH(longer)):
+            work.points[count + number] = at_(longer, number)
+        return count + PyUnicode_GET_LENGTH(longer)
 
     cdef (Py_ssize_t, uint32_t, bint) _unit(self, Workspace work, Py_ssize_t place, Py_ssize_t total):
         """Return how many bytes the character at `place` has, what it is, and whether its first byte is bad."""
