@@ -87,4 +87,4 @@ docs: $(VENV)/.dev
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 clean:
-	rm -rf $(VENV) .venv-peers demo-out build *.egg-info
+	rm -rf $(VENV) .venv-peers demo-out build *.egg-info cleaning/native/*.c cleaning/native/*.so
