@@ -21,6 +21,7 @@ import signal
 import sys
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -37,6 +38,9 @@ BATCH = 256
 
 Search's index is merged at the end of each transaction, so a page takes less in larger ones.
 """
+
+AHEAD = 3
+"""Batches that the pool may hold: while one is stored its workers never wait for the next."""
 
 IDLE_SECONDS = 0.1
 """How long to wait for more when nothing is pending."""
@@ -98,18 +102,18 @@ def follow(path: Path, *, workers: int, ending: Ending, report: Report) -> None:
     with Workers(folder, sites, workers, start="fork") as pool, Corpus(path) as corpus:
         ending.listen()
         corpus.connection.execute(f"PRAGMA mmap_size = {MAPPED_BYTES}")
-        # One batch ahead: a pool works on the next while this process stores the last.
-        ahead: Iterator[Derived] = iter(())
+        ahead: deque[Iterator[Derived]] = deque()
         last = 0
         while not ending.now.is_set():
             # Asked before the table is read: what was registered before that word is among the tasks.
             complete = ending.in_time.is_set()
-            tasks = corpus.pending(last, BATCH * workers)
-            last = tasks[-1].seq if tasks else last
-            current, ahead = ahead, pool.run(tasks)
-            if batch := list(_until(ending.now, current)):
-                report(corpus.store(batch))
-            elif not tasks:
+            while len(ahead) < AHEAD and (tasks := corpus.pending(last, BATCH * workers)):
+                last = tasks[-1].seq
+                ahead.append(pool.run(tasks))
+            if ahead:
+                if batch := list(_until(ending.now, ahead.popleft())):
+                    report(corpus.store(batch))
+            else:
                 if complete:
                     return
                 ending.now.wait(IDLE_SECONDS)

@@ -36,7 +36,13 @@ MAX_HOPS = 5
 BATCH = 32
 """URLs leased per host at a time, and the fewest responses whose consequences are written together."""
 
-PATIENCE = 40 * BATCH
+MOST_LEASED = 16 * BATCH
+"""URLs leased at a time for a host that answers fast: enough to fetch while another process holds the database."""
+
+HELD_SECONDS = 1.0
+"""How long that process may hold it: the storing of a batch of pages."""
+
+PATIENCE = 128 * BATCH
 """Consequences kept in memory while another process holds the database; with more, the crawl waits for it."""
 
 GLANCE_SECONDS = 1.0
@@ -203,6 +209,7 @@ class Session:
         self._probed: set[str] = set()
         self._urgent: deque[Entry] = deque()
         self._dry_until: dict[str, float] = {}
+        self._portions: dict[str, tuple[int, float]] = {}
         self._articles: Counter[str] = Counter()
         self._pages: Counter[str] = Counter()
         self._statuses: Counter[str] = Counter()
@@ -455,7 +462,7 @@ class Session:
 
     def _take(self, host: str, now: float) -> Entry | None:
         waiting = self._ready.setdefault(host, deque())
-        if self._low(waiting) and now >= self._dry_until.get(host, 0.0):
+        if self._low(host, waiting) and now >= self._dry_until.get(host, 0.0):
             waiting.extend(self._take_turn(host, now) if self.frontier.shared else self._take_many(host, now))
         if self._hold(host, waiting):
             if self.frontier.shared:
@@ -472,10 +479,23 @@ class Session:
     def _take_many(self, host: str, now: float) -> list[Entry]:
         self.checkpoint()
         with self.sink.transaction():
-            taken = self.frontier.take(host, self.summary.crawl_id, BATCH, now)
+            taken = self.frontier.take(host, self.summary.crawl_id, self._portion(host, now), now)
         if not taken:
             self._dry_until[host] = self.frontier.next_due(host) or float("inf")
         return taken
+
+    def _portion(self, host: str, now: float) -> int:
+        """Return how many URLs to lease: more for a host that used up the last lease sooner than storing may take.
+
+        No more than that, as what is found later and matters more waits for what is leased.
+        """
+        size, since = self._portions.get(host, (BATCH, 0.0))
+        if now - since < HELD_SECONDS:
+            size = min(MOST_LEASED, 2 * size)
+        elif now - since > 4 * HELD_SECONDS:
+            size = max(BATCH, size // 2)
+        self._portions[host] = size, now
+        return size
 
     def _take_turn(self, host: str, now: float) -> list[Entry]:
         """Take a URL together with its host's turn, which lasts until `_release`."""
@@ -520,9 +540,12 @@ class Session:
             self.frontier.let_go(entry, asked=asked, delay=self.pace(entry.host)[0])
             self._dry_until[entry.host] = self._clock() + (self.pause(entry.host) if asked else 0.0)
 
-    def _low(self, waiting: deque[Entry]) -> bool:
+    def _low(self, host: str, waiting: deque[Entry]) -> bool:
         """Return whether to lease more: at the last moment, or somewhat before if nobody else is writing just then."""
-        return not waiting or (len(waiting) <= BATCH // 4 and len(self._pending) >= BATCH and self.sink.free())
+        if not waiting:
+            return True
+        enough = self._portions.get(host, (BATCH, 0.0))[0] // 2
+        return len(waiting) <= enough and len(self._pending) >= BATCH and self.sink.free()
 
     def _late(self, entry: Entry) -> str | None:
         """Return why an entry that was queued before is no longer to be fetched, or None."""
