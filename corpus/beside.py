@@ -1,13 +1,15 @@
 """Deriving beside a crawl, in processes of its own: what is archived becomes documents while more is fetched.
 
-    python -m corpus.beside DB [WORKERS]        (a line of JSON on stdout for every batch)
+    python -m corpus.beside DB WORKERS [told]        (a line of JSON on stdout for every batch)
 
 What waits is the table of fetches itself, and the bytes are read back from the archive: a crawl that is faster than its
 cleaning makes the backlog longer, not the memory larger. Fetches are taken in the order in which they were registered, so
 the corpus is the one that a rebuild makes.
 
 It goes on until its stdin ends, and then stops with the page in hand; what it leaves, or was left by a kill,
-`derive_pending` does. The line `finish` on stdin says that nothing more comes: it ends when nothing waits.
+`derive_pending` does. The line `finish` on stdin says that nothing more comes: it ends when nothing waits. With `told` it
+loads at once, which takes a second, and looks at the corpus only after the line `begin`: a crawl starts it first of all, to
+load while the crawl does, before there is a corpus to look at.
 
 One process stores. Workers that derive are forked from it when it has loaded all that a page needs, which takes as long
 as some hundred pages do, and much memory that they share.
@@ -24,14 +26,13 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
+from importlib import import_module
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import orjson
-
-from corpus.derivation import Derived, Workers, spare_memory
-from corpus.masking import default_masker
-from corpus.records import Fetch
-from corpus.store import Corpus
+# What works is imported where it is used: the crawl imports this module for the words that it says to the process.
+if TYPE_CHECKING:
+    from corpus.derivation import Derived
 
 BATCH = 256
 """Fetches stored in one transaction, for each worker: the crawl waits for the database no longer than one takes.
@@ -55,7 +56,10 @@ MAPPED_BYTES = 64 << 20
 """Bytes of the database mapped into memory. Pages that were looked at count as this process's: with all of the file
 mapped, what it holds would grow with the corpus."""
 
+BEGIN = b"begin"
 FINISH = b"finish"
+TOLD = "told"
+"""The argument with which the process waits for `BEGIN`."""
 
 Report = Callable[[Mapping[str, int]], None]
 
@@ -67,13 +71,26 @@ _PAGE = """<html><head><title>信用卡逾期怎麼辦</title></head><body><h1>�
 class Ending:
     """How the work is to end: `now` with the page in hand, `in_time` when nothing waits.
 
-    With `source`, a file descriptor, `listen` has what is read there say so.
+    With `source`, a file descriptor, `listen` has what is read there say so, and `begun` whether to work at all.
     """
 
     def __init__(self, source: int | None = None) -> None:
         self.now = threading.Event()
         self.in_time = threading.Event()
         self._source = source
+
+    def begun(self) -> bool:
+        """Wait until the source says that there is work; return False if it ends before."""
+        assert self._source is not None
+        said = b""
+        while BEGIN not in said:
+            more = os.read(self._source, 4096)
+            if not more:
+                return False
+            said += more
+        if FINISH in said:
+            self.in_time.set()
+        return True
 
     def listen(self) -> None:
         """Begin to read the source, if there is one, in a thread of its own."""
@@ -96,6 +113,9 @@ def follow(path: Path, *, workers: int, ending: Ending, report: Report) -> None:
     `report` gets what each batch gave, by `documents`, `rejections`, `unchanged` and `taken down`. Raises CorpusError
     when the corpus can't be opened.
     """
+    from corpus.derivation import Workers
+    from corpus.store import Corpus
+
     with Corpus(path) as corpus:
         folder, sites = corpus.folder, corpus.sites()
     # Forked before the corpus is opened for good and before there are threads: neither may be shared.
@@ -132,17 +152,24 @@ def main(arguments: list[str]) -> int:
     # Ctrl-C goes to every process of a terminal; the crawl decides when this one has done enough.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     os.nice(NICENESS)
-    spare_memory()
     load()
-    follow(Path(arguments[0]), workers=int(arguments[1]), ending=Ending(0), report=_tell)
+    ending = Ending(0)
+    if TOLD not in arguments or ending.begun():
+        follow(Path(arguments[0]), workers=int(arguments[1]), ending=ending, report=_tell)
     return 0
 
 
 def load() -> None:
     """Load what is loaded with a first page, so that forked workers have it, and keep the collector's hands off it."""
-    # Here, as the crawl imports this module too, for what it says to the process.
-    from corpus.derive import derive
+    from corpus.derivation import spare_memory
 
+    spare_memory()
+    from corpus.derive import derive
+    from corpus.masking import default_masker
+    from corpus.records import Fetch
+
+    # Stores what is derived; loaded now, not when there is something to do.
+    import_module("corpus.store")
     headers = (("Content-Type", "text/html; charset=utf-8"),)
     derive(Fetch("http://page.invalid/", datetime(2024, 1, 2, tzinfo=UTC), _PAGE.encode(), headers=headers))
     default_masker()
@@ -151,6 +178,8 @@ def load() -> None:
 
 
 def _tell(counts: Mapping[str, int]) -> None:
+    import orjson
+
     # Whoever listened may be gone; the documents are stored all the same.
     try:
         os.write(1, orjson.dumps(counts) + b"\n")

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import fcntl
 import multiprocessing
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Self
 
 from cleaning.findings import Rejected
 from corpus import archive
@@ -20,6 +22,9 @@ if TYPE_CHECKING:
 
 CHUNK = 16
 """Tasks handed to a worker at a time: enough to make the hand-over cheap, few enough to keep all workers busy."""
+
+RESULT_BYTES = 1 << 20
+"""Results that may wait to be read: those of some 80 pages. Linux lets every user have pipes of that size."""
 
 WINDOW = 512
 """Tasks that a pool holds at a time; it works on one window while the results of the one before are stored."""
@@ -81,6 +86,17 @@ def derive_one(folder: Path, task: Task, sites: Mapping[str, Site]) -> Derived:
     return Derived(task, *derive(fetch, sites.get(task.site)))
 
 
+def _widen(pool: Any) -> None:  # noqa: ANN401  # multiprocessing doesn't type what is its own
+    """Let workers put down what they have derived and go on, where the system can do that.
+
+    A pipe holds 64 KB, a third of what one hands over, and who stores reads it between two moments of storing.
+    """
+    if hasattr(fcntl, "F_SETPIPE_SZ"):
+        # More than the system allows a user is refused, and nothing depends on it.
+        with suppress(OSError):
+            fcntl.fcntl(pool._outqueue._writer.fileno(), fcntl.F_SETPIPE_SZ, RESULT_BYTES)
+
+
 class Workers:
     """Processes that derive, for as long as the context lasts; a single worker is the caller's own process."""
 
@@ -93,6 +109,8 @@ class Workers:
         # Not forked by default: of a process with SQLite and Twisted open that shares what it may not share.
         context = multiprocessing.get_context(start)
         self._pool = context.Pool(workers, _start_worker, (folder, sites)) if workers > 1 else None
+        if self._pool is not None:
+            _widen(self._pool)
 
     def __enter__(self) -> Self:
         return self

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import orjson
 
-from corpus.beside import FINISH
+from corpus.beside import BEGIN, FINISH, TOLD
 
 STOP_SECONDS = 30.0
 """How long to wait for the process when the crawl ends; it gives itself less (`corpus.beside.GRACE_SECONDS`)."""
@@ -39,13 +39,16 @@ def default_workers() -> int:
 
 
 class Cleaner:
-    """Runs `corpus.beside` for a corpus; `outcomes` counts what it has stored so far."""
+    """Runs `corpus.beside` for a corpus, from `begin` on; `outcomes` counts what it has stored so far.
+
+    The process loads from the start, which takes about as long as what else a crawl has to load: make this first.
+    """
 
     def __init__(self, path: str | Path, workers: int) -> None:
         self.outcomes: Counter[str] = Counter()
         # It holds no end of its own stdin, so it ends with this process, however this process ends.
         self._child = subprocess.Popen(  # noqa: S603  # our own module
-            [sys.executable, "-m", "corpus.beside", os.fspath(path), str(workers)],
+            [sys.executable, "-m", "corpus.beside", os.fspath(path), str(workers), TOLD],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env=environment(),
@@ -60,13 +63,20 @@ class Cleaner:
             self.outcomes.update(orjson.loads(line))
             self._stored_at = time.monotonic()
 
+    def begin(self) -> None:
+        """Tell it that the corpus is there, and its sites declared."""
+        self._say(BEGIN)
+
     def finish(self) -> None:
         """Tell it that nothing more comes: it ends when it has done what waits (`busy` says whether it has)."""
-        assert self._child.stdin is not None
         self._stored_at = time.monotonic()
+        self._say(FINISH)
+
+    def _say(self, word: bytes) -> None:
+        assert self._child.stdin is not None
         # Where it has come to grief, what it leaves is derived later.
         with suppress(BrokenPipeError):
-            self._child.stdin.write(FINISH + b"\n")
+            self._child.stdin.write(word + b"\n")
             self._child.stdin.flush()
 
     def busy(self) -> bool:

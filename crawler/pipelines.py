@@ -121,11 +121,9 @@ class CorpusSink:
     leases for those of a dead run.
     """
 
-    def __init__(self, path: str | Path, *, workers: int = 0) -> None:
-        """Open the corpus at `path`; `workers` processes make documents of what is fetched while the crawl runs."""
-        self._path = path
-        self._workers = workers
-        self._cleaner: Cleaner | None = None
+    def __init__(self, path: str | Path, *, cleaner: Cleaner | None = None) -> None:
+        """Open the corpus at `path`; a `cleaner` of it makes documents of what is fetched while the crawl runs."""
+        self._cleaner = cleaner
         self._outcomes: Counter[str] = Counter()
         self._corpus = Corpus(path, create=True)
         # The frontier is read by its keys alone; mapped into memory, the whole file would be counted as the crawl's.
@@ -201,9 +199,9 @@ class CorpusSink:
                 continue
 
     def start_cleaning(self) -> None:
-        """Start the process beside the crawl, if one is wanted; the sites must have been declared."""
-        if self._workers and self._cleaner is None:
-            self._cleaner = Cleaner(self._path, self._workers)
+        """Let the process beside the crawl begin, if there is one; the sites must have been declared."""
+        if self._cleaner is not None:
+            self._cleaner.begin()
 
     def last(self, url: str) -> Fetch | None:
         """Return the last page fetched at `url`, read back from the archive."""

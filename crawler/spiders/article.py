@@ -18,7 +18,7 @@ from scrapy import Request, Spider, signals
 from scrapy.exceptions import CannotResolveHostError, IgnoreRequest
 
 from corpus.records import Fetch
-from crawler.cleaner import default_workers
+from crawler.cleaner import Cleaner, default_workers
 from crawler.handler import TRUNCATED, AddressRefusedError, MalformedError
 from crawler.middlewares.robots import ForbiddenError
 from crawler.pipelines import CorpusSink, Sink
@@ -77,11 +77,8 @@ class ArticleSpider(Spider):
         if rendered:
             install(settings, rendered)
         join = _shared(options, sites, settings)
-        cleaners = settings.get("YUQI_CLEANERS")
-        sink = cls.open_sink(
-            options.get("db") or settings["YUQI_DB"],
-            workers=default_workers() if cleaners is None else int(cleaners),
-        )
+        path = options.get("db") or settings["YUQI_DB"]
+        sink = cls.open_sink(path, options.get("cleaner") or _cleaner(path, settings))
         spider.session = Session(
             sink,
             sites,
@@ -111,9 +108,9 @@ class ArticleSpider(Spider):
         self._renderer: Renderer | None = None
 
     @staticmethod
-    def open_sink(path: str, *, workers: int) -> Sink:
-        """Return where fetches go; `workers` processes make documents of them meanwhile."""
-        return CorpusSink(path, workers=workers)
+    def open_sink(path: str, cleaner: Cleaner | None) -> Sink:
+        """Return where fetches go; `cleaner` makes documents of them meanwhile."""
+        return CorpusSink(path, cleaner=cleaner)
 
     async def start(self) -> AsyncIterator[Any]:
         """Yield nothing: the seeds are in the session's frontier, where the scheduler takes them."""
@@ -213,6 +210,13 @@ class ArticlesSpider(ArticleSpider):
     """The same under the plural name."""
 
     name = "articles"
+
+
+def _cleaner(path: str, settings: BaseSettings) -> Cleaner | None:
+    """Start what makes documents beside the crawl, unless none is wanted."""
+    wanted = settings.get("YUQI_CLEANERS")
+    workers = default_workers() if wanted is None else int(wanted)
+    return Cleaner(path, workers) if workers else None
 
 
 def _sites(options: dict[str, Any]) -> list[Site]:
