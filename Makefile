@@ -70,7 +70,7 @@ $(VENV)/bin/python:
 	@test -n "$(PYTHON)" || { echo "yuqi needs Python 3.11 or newer; none was found on PATH"; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 
-$(VENV)/.installed: $(VENV)/bin/python pyproject.toml constraints.txt $(wildcard cleaning/native/*.pyx)
+$(VENV)/.installed: $(VENV)/bin/python pyproject.toml constraints.txt $(wildcard cleaning/native/*.pyx cleaning/native/*.pxd)
 	$(PIP) install -c constraints.txt -e .
 	@touch $@
 

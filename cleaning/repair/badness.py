@@ -30,11 +30,11 @@ from numpy.typing import NDArray
 
 from cleaning.native import available
 
-NATIVE = available("_repair")
-"""The compiled twin of this room's innermost loops, None where there is none."""
+NATIVE = available("_score")
+"""The compiled twin of the model, None where there is none."""
 
 if TYPE_CHECKING:
-    from cleaning.native._repair import Scorer
+    from cleaning.native._score import Scorer
 
 Codes = NDArray[np.uint32]
 Scores = NDArray[np.float32]
@@ -80,11 +80,20 @@ def weights(behind: NDArray[np.float64]) -> NDArray[np.int64]:
     return WEIGHTS.take((behind * SCALE).astype(np.int64), mode="clip")
 
 
-def count_in(text: str, pattern: str) -> int:
-    """Return how many characters of `text` match `pattern`, a class of characters: by the compiled twin alone."""
-    assert NATIVE is not None
-    found: int = NATIVE.count_of(text, *_members(pattern))
+def count_in(text: str, kind: re.Pattern[str]) -> int:
+    """Return how many characters of `text` match `kind`, a class of characters."""
+    if NATIVE is None:
+        return len(kind.findall(text))
+    found: int = NATIVE.count_of(text, *_members(kind.pattern))
     return found
+
+
+def count_likely(text: str, floor: float) -> int:
+    """Return how many characters of `text` have at least log-probability `floor` after the one before them."""
+    if NATIVE is not None:
+        return scorer().likely(text, floor)
+    points = codes(text)
+    return int((pair_scores(points[:-1], points[1:]) >= floor).sum()) if len(points) > 1 else 0
 
 
 def count_marked(text: str, table: NDArray[np.uint8]) -> int:

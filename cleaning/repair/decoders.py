@@ -23,7 +23,8 @@ from itertools import accumulate, pairwise
 from typing import NamedTuple
 
 from cleaning.findings import Certainty, Edited, Finding, edit
-from cleaning.repair.badness import NATIVE, bigram_score, total_logprob
+from cleaning.native import available
+from cleaning.repair.badness import bigram_score, total_logprob
 from cleaning.repair.chains import FAMILY, HOLE, READERS, Chain, Step, Writer, describe
 from cleaning.repair.effort import UNSEARCHED, Budget
 from cleaning.repair.irreversible import damage_share, lost_text
@@ -54,6 +55,8 @@ from cleaning.repair.spans import (
     utf8_regions,
     utf8_regions_of,
 )
+
+NATIVE = available("_groups")
 
 __all__ = ["damage_share", "repair_decoders", "repair_line"]
 

@@ -23,7 +23,7 @@ from cleaning.marks import INVALID_BYTE_BASE as INVALID_BYTE_BASE
 from cleaning.native import available
 from cleaning.repair.chains import pair_points
 
-NATIVE = available("_repair")
+NATIVE = available("_streams")
 
 REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 

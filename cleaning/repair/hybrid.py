@@ -14,9 +14,12 @@ from functools import cache, lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from cleaning.repair.badness import NATIVE, run_score, scorer
+from cleaning.native import available
+from cleaning.repair.badness import run_score, scorer
 from cleaning.repair.chains import HOLE, SPECIALS, Writer, pair_points, pairs_table, sources
 from cleaning.repair.solve import BAD_BYTE, Kind, Piece
+
+NATIVE = available("_hybrid")
 
 WIDTH = 9.0
 """Nats behind the best reading at which another is given up: a reading out of step loses as much with each character."""

@@ -20,8 +20,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from cleaning.native import available
 from cleaning.repair.badness import (
-    NATIVE,
     SCALE,
     THIRD_BITS,
     WEIGHTS,
@@ -40,7 +40,9 @@ from cleaning.repair.readings import scripts
 from cleaning.repair.streams import CHOICE, CHOICE_BYTE, HOLE_BYTE, stream, tables
 
 if TYPE_CHECKING:
-    from cleaning.native._repair import Filler, Fillings
+    from cleaning.native._lattice import Filler, Fillings
+
+NATIVE = available("_lattice")
 
 SURE = 0.5
 """Posterior that a fill must reach; below it the hole stays open. Swept on the benchmark's lossy classes."""

@@ -7,7 +7,8 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import NamedTuple, get_args
 
-from cleaning.repair.badness import NATIVE, codes, count_in, pair_scores, scorer, total_logprob
+from cleaning.native import available
+from cleaning.repair.badness import count_in, count_likely, total_logprob
 from cleaning.repair.chains import (
     CP1252_UNDEFINED,
     FAMILY,
@@ -29,6 +30,8 @@ from cleaning.repair.effort import Budget
 from cleaning.repair.hybrid import solve_hybrid
 from cleaning.repair.solve import SOON, Kind, Piece, as_bytes, solve_pairs
 from cleaning.repair.utf8 import is_peelable, peel, solve_utf8
+
+NATIVE = available("_groups")
 
 MARGIN: dict[Family, float] = {"latin": 0.5, "hybrid": 0.5, "gbk": 2.0, "big5": 2.0}
 """Nats per character by which a result must read better; single bytes count twice over, since they are twice as many."""
@@ -64,9 +67,7 @@ _THREE_BYTES = re.compile("[\u0800-\ud7ff\uf900-\ufffc\U00010000-\U0001ffff]")
 
 def count_ideographs(text: str) -> int:
     """Return how many characters of `text` make a result Chinese."""
-    if NATIVE is not None:
-        return count_in(text, IDEOGRAPH.pattern)
-    return len(IDEOGRAPH.findall(text))
+    return count_in(text, IDEOGRAPH)
 
 
 UNBOUNDED = 1 << 60
@@ -396,18 +397,10 @@ def _hangs_together(text: str, size: int, way: Way, left: str = "\n", right: str
     A short text is also judged by how it joins what stands beside it.
     """
     found = [found.group() for found in _TOGETHER.finditer(text if size > BY_ITSELF else left + text + right)]
-    likely = _count_likely("\n".join(found))
+    likely = count_likely("\n".join(found), LIKELY)
     if way[0] in ("gbk", "big5") and way[1] != "utf-8" and (size < 4 or len(set("".join(found))) < 4):
         return False
     return likely >= max(1.0, TOGETHER * size)
-
-
-def _count_likely(text: str) -> int:
-    """Return how many characters of `text` are no surprise after the one before them."""
-    if NATIVE is not None:
-        return scorer().likely(text, LIKELY)
-    points = codes(text)
-    return int((pair_scores(points[:-1], points[1:]) >= LIKELY).sum()) if len(points) > 1 else 0
 
 
 _SOLID = re.compile(f"[\x80-\xff{''.join(SPECIALS)}]{{8}}")

@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Literal, NamedTuple, get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from cleaning.native import available
 from cleaning.repair.badness import (
-    NATIVE,
     WEIGHTS,
     Scores,
     codes,
@@ -48,7 +48,9 @@ from cleaning.repair.chains import (
 from cleaning.repair.streams import HOLE_BYTE, encoded, stream, tables
 
 if TYPE_CHECKING:
-    from cleaning.native._repair import Pairs
+    from cleaning.native._pairs import Pairs
+
+NATIVE = available("_pairs")
 
 Kind = Literal["known", "forced", "likely", "open"]
 

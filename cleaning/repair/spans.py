@@ -16,8 +16,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from cleaning.native import available
 from cleaning.repair.badness import (
-    NATIVE,
     Codes,
     Scores,
     codes,
@@ -29,6 +29,8 @@ from cleaning.repair.badness import (
 )
 from cleaning.repair.chains import HOLE, INVALID_BYTE_BASE, READERS, SPECIALS, Family, Writer, pair_points
 from cleaning.repair.streams import stream
+
+NATIVE = available("_spans")
 
 _LATIN, _HEAD, _CROSS, _INNER, _BIG5_AS_GBK, _GBK_AS_BIG5, _LOST, _OTHER, _DEAD, _TWICE, _LATER = (
     1 << bit for bit in range(11)
@@ -237,7 +239,7 @@ def latin_runs(line: str) -> Iterator[Region]:
 
 def _latin_found(line: str) -> Iterator[re.Match[str]]:
     """Yield the runs of `line` that may be bytes shown one by one: most lines have no character that such a run needs."""
-    if NATIVE is None or count_in(line, _DAMAGED_LATIN.pattern):
+    if NATIVE is None or count_in(line, _DAMAGED_LATIN):
         for run in _LATIN_RUN.finditer(line):
             if _DAMAGED_LATIN.search(run.group()) and clustered(run.group()):
                 yield run
@@ -312,7 +314,7 @@ _SINGLE = re.compile("[\x80-\xff]")
 
 def count_low(text: str) -> int:
     """Return how many characters of `text` are `LOW`."""
-    return len(LOW.findall(text)) if NATIVE is None else count_in(text, LOW.pattern)
+    return count_in(text, LOW)
 
 
 def count_high(text: str) -> int:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from cleaning.native import available
 from cleaning.repair.chains import HOLE, INVALID_BYTE_BASE, READERS, SPECIALS, Family, Reader, sources
 
-NATIVE = available("_repair")
+NATIVE = available("_streams")
 
 HOLE_BYTE = 0xFF
 """Stands for a lost byte in a stream; no UTF-8, GB18030 or Big5 text contains it."""

@@ -9,7 +9,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from cleaning.repair.badness import NATIVE, count_in, logprob
+from cleaning.native import available
+from cleaning.repair.badness import count_in, logprob
 from cleaning.repair.chains import (
     CP1252_UNDEFINED,
     HOLE,
@@ -25,6 +26,8 @@ from cleaning.repair.chains import (
 )
 from cleaning.repair.lattice import Cell, Fills, Layer, Loss, allowed, fill, inner, outer, undo
 from cleaning.repair.solve import Piece
+
+NATIVE = available("_lattice")
 
 MOST_LAYERS = 4
 """Readings of UTF-8 that are undone as one; each makes a text half as long again, so nobody keeps a fifth."""
@@ -302,8 +305,8 @@ def _next_loss(below: _Below, above: Loss) -> Loss:
 def _below(here: _Below, loss: Loss) -> _Below | None:
     """Return the layer under `here`, if what it says is UTF-8 read wrongly once more."""
     known = "".join([cell.text for cell in undo(here.layer, loss)])
-    high = _count(_HIGH, known)
-    family: Family = "latin" if 2 * _count(_SINGLE, known) > high else "gbk"
+    high = count_in(known, _HIGH)
+    family: Family = "latin" if 2 * count_in(known, _SINGLE) > high else "gbk"
     layer = inner(undo(here.layer, loss, family), family)
     if layer is None or not high or not _explained(layer, Loss(READERS[family][-1], loss.mark)):
         return None
@@ -314,14 +317,9 @@ def _explained(layer: Layer, loss: Loss) -> bool:
     """Tell whether the bytes of an inner layer are UTF-8 but for what was lost, by as much of it as is surely enough."""
     cells = undo(layer.head(HEAD), loss, sketch=True)
     known = [cell.text for cell in cells if cell.options is None]
-    whole, broken = _count(_HIGH, "".join(known)), len(cells) - len(known)
+    whole, broken = count_in("".join(known), _HIGH), len(cells) - len(known)
     unexplained = sum([cell.options is not None and not cell.options.texts for cell in cells])
     return whole > broken / 2 and unexplained <= UNEXPLAINED * (whole + broken)
-
-
-def _count(kind: re.Pattern[str], text: str) -> int:
-    """Return how many characters of `text` are of a kind, a class of characters."""
-    return len(kind.findall(text)) if NATIVE is None else count_in(text, kind.pattern)
 
 
 _HIGH = re.compile("[^\x00-\x7f\ufffd]")

@@ -36,9 +36,13 @@ CACHES = (
     badness.run_score, hybrid._remembered_line, lattice._alike, lattice._encoded, lattice._options, lattice.outer,
     solve.choose, solve._lead_options, solve._likeliest, solve._trail_options,
 )  # fmt: skip
-TWIN = native.available("_repair")
+TWINS = [
+    native.available(name) for name in ("_score", "_spans", "_hybrid", "_pairs", "_lattice", "_streams", "_groups")
+]
 
-pytestmark = pytest.mark.skipif(TWIN is None, reason="the compiled twin is not built, or YUQI_PURE asks for none")
+pytestmark = pytest.mark.skipif(
+    None in TWINS, reason="the compiled twins are not built, or YUQI_PURE asks for none"
+)
 
 CASES = Path(__file__).parents[3] / "benchmarks/dirty/cases"
 SENTENCES = (
@@ -194,7 +198,7 @@ def test_scores_and_counts_are_alike(text: str) -> None:
     agree(lambda: (badness.total_logprob(text), badness.run_score("\n", text), search.count_ideographs(text)))
     agree(
         lambda: (
-            search._count_likely(text),
+            badness.count_likely(text, search.LIKELY),
             [region for line in text.split("\n") for region in spans.utf8_regions(line)],
         )
     )
@@ -256,14 +260,17 @@ def test_links_of_a_long_hybrid_are_forgotten_without_a_loss() -> None:
 
 
 def test_tables_of_a_wrong_size_are_refused() -> None:
-    assert TWIN is not None
+    score, lattice_twin, streams_twin = map(native.available, ("_score", "_lattice", "_streams"))
+    assert score is not None
+    assert lattice_twin is not None
+    assert streams_twin is not None
     short = np.zeros(3, dtype=np.uint8)
     with pytest.raises(ValueError, match="plane"):
-        TWIN.count_of("text", short, np.zeros(17, dtype=np.uint8))
+        score.count_of("text", short, np.zeros(17, dtype=np.uint8))
     with pytest.raises(ValueError, match="pairs"):
-        TWIN.decode_torn(b"\xb0\xa1", np.zeros(3, dtype=np.uint32), "?", False)
+        streams_twin.decode_torn(b"\xb0\xa1", np.zeros(3, dtype=np.uint32), "?", False)
     with pytest.raises(ValueError, match="basic plane"):
-        TWIN.shown_as(["text"], short, None)
+        lattice_twin.shown_as(["text"], short, None)
 
 
 @pytest.mark.parametrize("chain", CHAINS, ids=chains.describe)

@@ -1,0 +1,26 @@
+import numpy as np
+from numpy.typing import NDArray
+
+from cleaning.native._score import Scorer
+
+def swapped(
+    scorer: Scorer, old: NDArray[np.uint32], new: NDArray[np.uint32], gain: float
+) -> list[tuple[int, int]]:
+    """Return the stretches that read best as `new` where everything else stays `old`, without `old[0]`."""
+
+def high_runs(text: str) -> tuple[int, int]:
+    """Return how many characters of `text` stand above ASCII, and how many of them with ASCII on either side."""
+
+def has_near(text: str, kinds: NDArray[np.uint8]) -> bool:
+    """Tell whether two characters that `kinds` marks by BMP code point stand side by side or with one between them."""
+
+def in_ranges(points: NDArray[np.uint32], ranges: tuple[tuple[int, int], ...]) -> tuple[int, int]:
+    """Return how many of `points` stand above ASCII, and how many of these in the half-open range that has most."""
+
+def aligned(data: bytes, runs: list[tuple[int, int]], starts: NDArray[np.int64]) -> list[tuple[int, int]]:
+    """Return (first, last) of `starts` that are edges of sequences of UTF-8 in each of `runs`, where these are two."""
+
+def hits(
+    text: str, relations: NDArray[np.uint32], next_bit: int, swaps: int, three: int, first: bool
+) -> list[int]:
+    """Return where a suspicious group of characters begins; the `first` alone if only that is asked for."""
