@@ -74,6 +74,18 @@ def _points() -> NDArray[np.uint32]:
     return pair_points("gb18030")[0]
 
 
+@cache
+def units() -> NDArray[np.uint16]:
+    """Return what `BYTES` has for each code point of the basic plane: one or two bytes as a number, 0 for none."""
+    table = np.zeros(0x10000, dtype=np.uint16)
+    table[:0x80] = range(0x80)
+    points = _points()
+    pairs = np.flatnonzero(points)
+    table[points[pairs]] = pairs
+    table[ord(_EURO)] = 0x80
+    return table
+
+
 def is_trail(byte: int) -> bool:
     """Return whether `byte` can end a pair."""
     return 0x40 <= byte <= 0xFE and byte != 0x7F

@@ -13,13 +13,17 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Mapping
+from functools import lru_cache
 from itertools import chain
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from cleaning.native import available
 from cleaning.repair.gbk_bytes import BYTES, SEED_DECODER, Decoder, encode_line
+
+NATIVE = available("_pinyin")
 
 
 def inject(
@@ -49,31 +53,48 @@ def _inject_between(text: str, machine: _Machine, decoder: Decoder) -> str:
 
 
 class _Machine(NamedTuple):
-    """The table by window (two bytes as a number): whether it is an entry, and what is inserted behind each entry.
+    """The table: each window (two bytes as a number) that is an entry has a number from 1 on, every other one 0.
 
-    `encoded` is the same as bytes; empty where the machine replaces, or GBK lacks a letter.
+    By number: what is inserted behind the entry, and the same as bytes; no bytes where the machine replaces, or GBK
+    lacks a letter.
     """
 
-    is_entry: NDArray[np.bool_]
-    inserted: dict[int, str]
-    encoded: dict[int, bytes]
+    numbers: NDArray[np.uint16]
+    inserted: list[str]
+    encoded: tuple[bytes, ...]
 
 
 def _machine(entries: Mapping[str, str]) -> _Machine:
     """Return the machine that works with `entries` (an empty string: replaced)."""
-    inserted = {
-        int.from_bytes(pair, "big"): string for char, string in entries.items() if len(pair := BYTES[char]) == 2
-    }
-    is_entry = np.zeros(0x10000, dtype=np.bool_)
-    is_entry[list(inserted)] = True
-    encoded = {window: encode_line(string) or b"" for window, string in inserted.items()}
-    return _Machine(is_entry, inserted, encoded if all(encoded.values()) else {})
+    pairs = {pair: string for char, string in entries.items() if len(pair := BYTES[char]) == 2}
+    windows = np.frombuffer(b"".join(pairs), dtype=">u2")
+    numbers = np.zeros(0x10000, dtype=np.uint16)
+    numbers[windows] = np.arange(1, len(windows) + 1)
+    encoded = [_encoded(string) for string in pairs.values()]
+    return _Machine(numbers, ["", *pairs.values()], (b"", *encoded) if all(encoded) else ())
+
+
+@lru_cache(maxsize=4096)
+def _encoded(string: str) -> bytes:
+    return encode_line(string) or b""
+
+
+def _injected(data: bytes, machine: _Machine) -> tuple[list[int], bytes | None]:
+    """Return where the windows that the machine hits begin, and `data` with what it inserts, where that is text.
+
+    A hit is over after two bytes.
+    """
+    if NATIVE is not None:
+        native: tuple[list[int], bytes | None] = NATIVE.injected(data, machine.numbers, machine.encoded)
+        return native
+    hits = _hits(data, machine)
+    return hits, _inserted(data, hits, machine) if machine.encoded else None
 
 
 def _hits(data: bytes, machine: _Machine) -> list[int]:
-    """Return where the windows that the machine hits begin, from left to right: a hit is over after two bytes."""
+    """Return where the windows that the machine hits begin, from left to right."""
     units = np.frombuffer(data, dtype=np.uint8).astype(np.uint16)
-    found = np.flatnonzero(machine.is_entry[(units[:-1] << 8) | units[1:]])
+    found = np.flatnonzero(machine.numbers[(units[:-1] << 8) | units[1:]])
     if not len(found) or int(np.diff(found).min(initial=2)) > 1:
         return list(map(int, found))
     hits: list[int] = []
@@ -85,12 +106,12 @@ def _hits(data: bytes, machine: _Machine) -> list[int]:
 
 def _show_lines(data: bytes, machine: _Machine, decoder: Decoder) -> str:
     """Return what `decoder` shows for `data`, any number of lines, after the machine."""
-    hits = _hits(data, machine)
+    hits, injected = _injected(data, machine)
     if not hits:
         return decoder.decode(data)[0]
-    if machine.encoded:
+    if injected is not None:
         try:
-            return _inserted(data, hits, machine).decode("gbk")
+            return injected.decode("gbk")
         except UnicodeDecodeError:
             pass  # a byte is stranded somewhere: line by line, then
     shown: list[str] = []
@@ -107,7 +128,7 @@ def _inserted(data: bytes, hits: list[int], machine: _Machine) -> bytes:
     parts: list[bytes] = []
     cursor = 0
     for place in hits:
-        parts += data[cursor : place + 2], machine.encoded[data[place] << 8 | data[place + 1]]
+        parts += data[cursor : place + 2], machine.encoded[machine.numbers[data[place] << 8 | data[place + 1]]]
         cursor = place + 2
     parts.append(data[cursor:])
     return b"".join(parts)
@@ -128,7 +149,7 @@ def _show_pieces(data: bytes, hits: list[int], machine: _Machine, decoder: Decod
     cursor = 0
     for place in hits:
         end = place + 2
-        string = machine.inserted[data[place] << 8 | data[place + 1]]
+        string = machine.inserted[machine.numbers[data[place] << 8 | data[place + 1]]]
         if string:
             shown, stranded = decoder.decode(data[cursor:end])
             parts += shown, string[1:] if stranded and decoder.swallows_paren else string

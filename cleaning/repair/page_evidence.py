@@ -7,21 +7,21 @@ looked at). Learners' texts and glosses break this rule, or annotate what no tab
 
 from __future__ import annotations
 
-import re
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cache, lru_cache
 
-from cleaning.repair.badness import model
+import numpy as np
+from numpy.typing import NDArray
+
+from cleaning.repair.badness import count_marked, model
 from cleaning.repair.readings import Reading, begins, is_han, is_traditional, is_usual, reads
-from cleaning.repair.tokens import REPLACED, Token, first_reading, is_machine_made, tokens
+from cleaning.repair.tokens import NATIVE, REPLACED, Token, first_reading, is_machine_made, tokens
 
 FEW_HITS = 2
 """Hits on frequent Traditional characters with their usual reading that prove a text without any bare one."""
-
-_HAN = re.compile("[\u4e00-\u9fff]+")
 
 WRONG_HETERONYM = ("\u8457", Reading("zhu", "4"))
 """\u96a8\u8457(zh\xf9): the particle is read zhe, so nobody glosses it like this. (GB 2312 has the character, too.)"""
@@ -79,10 +79,10 @@ def find_lines(text: str) -> Iterator[Line]:
     """Yield the lines of `text` that hold insertions or marks before replaced punctuation."""
     start = 0
     for line in text.split("\n"):
-        found = tuple(tokens(line)) if ")" in line or "(" in line or "\uff09" in line else ()
+        found = tokens(line) if ")" in line or "(" in line or "\uff09" in line else []
         if found or REPLACED.search(line):
             places = tuple([token.start for token in found])
-            yield Line(start, line, found, places, sum([bool(token.mark) for token in found]))
+            yield Line(start, line, tuple(found), places, sum([bool(token.mark) for token in found]))
         start += len(line) + 1
 
 
@@ -91,6 +91,7 @@ class PageEvidence:
     """The observations of one page; `insertions` is the table read off it (most frequent string per character)."""
 
     observed: Counter[tuple[str, str]] = field(default_factory=Counter)
+    hits: Counter[str] = field(default_factory=Counter)
     bare: Counter[str] = field(default_factory=Counter)
     bare_anywhere: Counter[str] = field(default_factory=Counter)
     text: str = ""
@@ -122,8 +123,8 @@ def observe(text: str, lines: list[Line]) -> PageEvidence:
     """Return what `lines` of `text` show."""
     page = PageEvidence(text=text, lines=lines, extent=_extent(lines))
     aligned = [token for line in lines for token in line.tokens if token.char]
-    page.marked = sum(line.marked for line in lines)
-    page.observed.update((token.char, token.inserted) for token in aligned if not token.is_cut_off)
+    page.marked = sum([line.marked for line in lines])
+    page.observed = Counter([(token.char, token.inserted) for token in aligned if not token.is_cut_off])
     page.cut_off.update(
         token.char
         for token in aligned
@@ -131,14 +132,18 @@ def observe(text: str, lines: list[Line]) -> PageEvidence:
     )
     holding = [line for line in lines if line.tokens]
     damaged = [line.text[max(0, line.tokens[0].start - 1) : line.tokens[-1].end] for line in holding]
-    inside = page.inside = Counter("".join(damaged))
+    inside = page.inside = _counted("".join(damaged))
     page.insertions = _majority(page.observed)
-    page.everywhere = Counter(text)
-    hits = _hits(page.observed)
-    for char in hits:
-        page.bare[char] = max(0, inside[char] - hits[char])
-        page.bare_anywhere[char] = max(0, page.everywhere[char] - hits[char])
+    everywhere = page.everywhere = _counted(text)
+    hits = page.hits = _hits(page.observed)
+    page.bare = Counter({char: max(0, inside[char] - times) for char, times in hits.items()})
+    page.bare_anywhere = Counter({char: max(0, everywhere[char] - times) for char, times in hits.items()})
     return page
+
+
+def _counted(text: str) -> Counter[str]:
+    """Return how often each character stands in `text`."""
+    return Counter(NATIVE.counted(text) if NATIVE is not None else text)
 
 
 def _extent(lines: list[Line]) -> tuple[int, int]:
@@ -151,8 +156,12 @@ def _extent(lines: list[Line]) -> tuple[int, int]:
 
 
 def _majority(observed: Mapping[tuple[str, str], int]) -> dict[str, str]:
+    ordered = sorted(observed)
+    if len(only := dict(ordered)) == len(ordered):  # no character with two strings
+        return only
     best: dict[str, tuple[int, str]] = {}
-    for (char, inserted), times in sorted(observed.items()):
+    for char, inserted in ordered:
+        times = observed[char, inserted]
         if char not in best or times > best[char][0]:
             best[char] = (times, inserted)
     return {char: inserted for char, (_, inserted) in best.items()}
@@ -173,10 +182,7 @@ def accepted(
     `given` and `site_chars` are the site's table: what they name is damage wherever it stands. `shifted` says whether a
     shifted run was solved: nothing but this machine makes one.
     """
-    hits = _hits(page.observed)
-    plausible = {
-        char: inserted for char, inserted in page.insertions.items() if _plausible(page, hits, char, inserted)
-    }
+    plausible = {char: inserted for char, inserted in page.insertions.items() if _plausible(page, char, inserted)}
     from_site = {
         char: inserted
         for char, inserted in page.insertions.items()
@@ -187,11 +193,10 @@ def accepted(
     return plausible | from_site
 
 
-def _plausible(page: PageEvidence, hits: Counter[str], char: str, inserted: str) -> bool:
+def _plausible(page: PageEvidence, char: str, inserted: str) -> bool:
     """Return whether `char` may be in the page's table: never bare inside the damage, and read so."""
-    if page.bare[char] * 4 > hits[char]:
-        return False
-    return hits[char] >= 3 or _is_read_so(char, inserted)
+    times = page.hits[char]
+    return page.bare[char] * 4 <= times and (times >= 3 or _is_read_so(char, inserted))
 
 
 @lru_cache(maxsize=8192)
@@ -204,16 +209,24 @@ def _is_read_so(char: str, inserted: str) -> bool:
     return reads(char, reading._replace(tone="") if is_traditional(char) else reading)
 
 
-def _weighty_lines(page: PageEvidence) -> list[Line]:
-    """Return the lines that may prove damage: each once, as a heading comes again in a list, and none of a learner's, in
-    which nearly every character has its reading.
+def _weighty_lines(page: PageEvidence) -> tuple[list[Line], int]:
+    """Return the lines that may prove damage, and how many ideographs they hold.
+
+    Each line once, as a heading comes again in a list, and none of a learner's, in which nearly every character has
+    its reading.
     """
     lines = {line.text: line for line in page.lines if line.tokens}.values()
-    return [line for line in lines if len(line.tokens) < 3 or len(line.tokens) <= DENSE * _count_han(line)]
+    counted = [(line, count_marked(line.text, _ideographs())) for line in lines]
+    weighty = [(line, han) for line, han in counted if len(line.tokens) < 3 or len(line.tokens) <= DENSE * han]
+    return [line for line, _ in weighty], sum([han for _, han in weighty])
 
 
-def _count_han(line: Line) -> int:
-    return sum(map(len, _HAN.findall(line.text)))
+@cache
+def _ideographs() -> NDArray[np.uint8]:
+    """Return 1 for each code point of the basic plane that `is_han`."""
+    table = np.zeros(1 << 16, dtype=np.uint8)
+    table[0x4E00:0xA000] = 1
+    return table
 
 
 def _proven(page: PageEvidence, plausible: Mapping[str, str]) -> bool:
@@ -224,15 +237,15 @@ def _proven(page: PageEvidence, plausible: Mapping[str, str]) -> bool:
     around them shows; or some are and every annotated character is annotated every time, again and again. A text with
     a reading behind every character is a learner's, not a machine's.
     """
-    lines = _weighty_lines(page)
-    hits = Counter(token.char for line in lines for token in line.tokens if token.char and not token.is_cut_off)
+    lines, han = _weighty_lines(page)
+    hits = Counter([token.char for line in lines for token in line.tokens if token.char and not token.is_cut_off])
     total = sum(hits.values())
-    annotated = {char for char, inserted in plausible.items() if hits[char] and _is_typical(char, inserted)}
-    typical = {char for char in annotated if is_usual(char, first_reading(plausible[char]))}
-    typical_hits = sum(hits[char] for char in typical)
-    annotated_hits = sum(hits[char] for char in annotated)
-    density = total / max(1, sum(map(_count_han, lines)))
-    if any(is_machine_made(inserted) for inserted in plausible.values()):
+    annotated = {char for char, inserted in plausible.items() if char in hits and _is_typical(char, inserted)}
+    typical = {char for char in annotated if _is_usual(char, plausible[char])}
+    typical_hits = sum([hits[char] for char in typical])
+    annotated_hits = sum([hits[char] for char in annotated])
+    density = total / max(1, han)
+    if any(map(is_machine_made, set(plausible.values()))):
         return True
     if not total:
         return False
@@ -291,8 +304,9 @@ def _is_one_part(page: PageEvidence, hits: Counter[str], typical: set[str]) -> b
     before the part.
     """
     first, last = page.extent
-    between = Counter(page.text[first:last])
-    if any(between[char] > hits[char] for char in typical):
+    bare = [char for char in typical if page.everywhere[char] > hits[char]]
+    between = Counter(page.text[first:last] if bare else "")
+    if any(between[char] > hits[char] for char in bare):
         return False
     frequent = [char for char in typical if is_frequent(char)]
     if len(frequent) >= 3 and sum(hits[char] - 1 for char in typical) >= 2:
@@ -301,6 +315,13 @@ def _is_one_part(page: PageEvidence, hits: Counter[str], typical: set[str]) -> b
     return len(frequent) >= 4 and any(char in before for char in frequent)
 
 
+@lru_cache(maxsize=8192)
+def _is_usual(char: str, inserted: str) -> bool:
+    """Return whether the reading in `inserted` is the usual one of `char`."""
+    return is_usual(char, first_reading(inserted))
+
+
+@lru_cache(maxsize=8192)
 def _is_typical(char: str, inserted: str) -> bool:
     """Return whether this is an annotation of the kind that tables make: of a character that only Traditional has.
 

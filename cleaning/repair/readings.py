@@ -5,11 +5,13 @@ The readings are pypinyin's data (MIT; made from Unihan and the Hanyu Da Zidian)
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from functools import cache
 from typing import NamedTuple
 
-from cleaning.repair.gbk_bytes import CHARS, is_private
+from cleaning.repair.chains import pair_points
+from cleaning.repair.gbk_bytes import is_private
 
 LETTERS = (
     "a-z"
@@ -71,15 +73,18 @@ def _parsed(listed: str) -> tuple[Reading, ...]:
 
 
 @cache
-def _bases(listed: str) -> tuple[str, ...]:
-    """Return the base letters of such a list, each once."""
-    return tuple(dict.fromkeys([reading.base for reading in _parsed(listed)]))
+def _spellings() -> dict[str, list[str]]:
+    """Return the ways in which the data spells each base syllable of Mandarin."""
+    found: dict[str, list[str]] = {}
+    for spelling in set(",".join(_data().values()).split(",")):
+        found.setdefault(parse(spelling).base, []).append(spelling)
+    return found
 
 
 @cache
 def syllables() -> frozenset[str]:
     """Return every base syllable of Mandarin that the data knows."""
-    return frozenset(parse(spelling).base for spelling in set(",".join(_data().values()).split(",")))
+    return frozenset(_spellings())
 
 
 def reads(char: str, reading: Reading) -> bool:
@@ -101,23 +106,21 @@ def is_usual(char: str, reading: Reading) -> bool:
 
 
 @cache
-def _by_base(lead: int) -> dict[str, tuple[str, ...]]:
-    """Return the characters under `lead` by the base letters of each of their readings, in code order.
+def _row(lead: int) -> tuple[tuple[str, str], ...]:
+    """Return the characters under `lead`, in code order, with their readings as the data lists them.
 
     Only those whose second byte could be stranded before a bracket (0x81 and above): the others never lose it.
     """
-    found: dict[str, list[str]] = {}
     data = _data()
-    for char in [CHARS[lead << 8 | trail] for trail in range(0x81, 0xFF)]:
-        for base in _bases(data.get(ord(char), "")) if not is_private(char) else ():
-            found.setdefault(base, []).append(char)
-    return {base: tuple(chars) for base, chars in found.items()}
+    chars = pair_points("gb18030")[0][lead << 8 | 0x81 : lead << 8 | 0xFF].tolist()
+    return tuple([(chr(char), data[char]) for char in chars if char in data and not is_private(chr(char))])
 
 
 @cache
 def with_lead(lead: int, reading: Reading) -> tuple[str, ...]:
     """Return the characters whose first GBK byte is `lead` and which can be read `reading`, in code order."""
-    return tuple(char for char in _by_base(lead).get(reading.base, ()) if reads(char, reading))
+    spelt = re.compile("|".join(map(re.escape, _spellings().get(reading.base, ("\0",)))))
+    return tuple([char for char, listed in _row(lead) if spelt.search(listed) and reads(char, reading)])
 
 
 MAINLAND_FORMS = frozenset("\u7232\u8846\u88cf\u7fa3\u7240\u5553\u9eaa\u5cef\u507d\u8aac\u7dab")

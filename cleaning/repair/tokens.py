@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import NamedTuple
 
-from cleaning.repair.gbk_bytes import BYTES, CHARS, MARKS, REPLACEMENT, is_lead, is_trail
+import numpy as np
+from numpy.typing import NDArray
+
+from cleaning.native import available
+from cleaning.repair.chains import pair_points
+from cleaning.repair.gbk_bytes import BYTES, CHARS, MARKS, REPLACEMENT, is_lead, is_trail, units
 from cleaning.repair.readings import LETTERS, Reading, parse, syllables
+
+NATIVE = available("_pinyin")
 
 _LETTERS = LETTERS + "A-Z"
 _READING = rf" ?[{_LETTERS}]{{1,8}} ?"
@@ -80,23 +86,44 @@ def is_machine_made(inserted: str) -> bool:
     return " " in inserted or inserted.count("(") > 1
 
 
-def tokens(line: str) -> Iterator[Token]:
-    """Yield the insertions of `line` whose reading is a syllable of Mandarin, from left to right."""
+def tokens(line: str) -> list[Token]:
+    """Return the insertions of `line` whose reading is a syllable of Mandarin, from left to right."""
+    found: list[Token]
+    if NATIVE is not None:
+        found, floor = NATIVE.insertions(line, _kinds(), units(), pair_points("gb18030")[0], _syllable, Token)
+    else:
+        found, floor = _insertions(line)
+    if cut := CUT_OFF.search(line, max(0, len(line) - 12)):
+        char = window_char(line, cut.start(), floor)
+        found.append(Token(cut.start(), cut.end(), "", False, cut[0], parse(cut[1]), char, True))
+    return found
+
+
+def _insertions(line: str) -> tuple[list[Token], int]:
+    """Return the whole insertions among them, and where the last one ends."""
     floor = 0
+    found: list[Token] = []
     for match in TOKEN.finditer(line):
         mark, paren, rest = match.group(1, 2, 4)
         inserted = "(" + rest if rest else match[0]
         reading = _syllable(inserted)
         if reading is not None:
             start, end = match.span()
-            if mark:
-                yield Token(start, end, mark, bool(paren), inserted, reading, "")
-            else:
-                yield Token(start, end, "", False, inserted, reading, window_char(line, start, floor))
+            char = "" if mark else window_char(line, start, floor)
+            found.append(Token(start, end, mark or "", bool(paren), inserted, reading, char))
             floor = end
-    if cut := CUT_OFF.search(line, max(0, len(line) - 12)):
-        char = window_char(line, cut.start(), floor)
-        yield Token(cut.start(), cut.end(), "", False, cut[0], parse(cut[1]), char, True)
+    return found, floor
+
+
+@cache
+def _kinds() -> NDArray[np.uint8]:
+    """Return, by BMP code point, 1 for a letter of readings and 2 for a mark."""
+    kinds = np.zeros(1 << 16, dtype=np.uint8)
+    plane = "".join(map(chr, range(1 << 16)))
+    for kind, members in ((1, _LETTERS), (2, MARKS)):
+        for match in re.finditer(f"[{members}]+", plane):
+            kinds[match.start() : match.end()] = kind
+    return kinds
 
 
 def window_char(line: str, end: int, floor: int) -> str:
