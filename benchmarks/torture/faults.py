@@ -163,7 +163,7 @@ def two_writers(world: World, _: random.Random) -> str:
     if set(twice) != set(pages):
         raise BrokenError("two writers at once: other pages than either's")
     texts = _texts(path)
-    if texts != _texts(world.full, learned=False):
+    if texts != _texts(_unlearned(world)):
         raise BrokenError("two writers at once: other documents than either's")
     # What a declaration says counts from when it is known: said first, both writers' pages are read with it.
     site = resolve_target(SITE)
@@ -182,19 +182,21 @@ def two_writers(world: World, _: random.Random) -> str:
     return "two ingests at once, a crawl and an ingest at once: every page is there, and a rebuild changes nothing"
 
 
-def _texts(path: Path, *, learned: bool = True) -> list[str]:
-    """Return what the documents of a corpus say; without `learned`, of the same pages taken in with no site profile."""
-    if not learned:
-        plain = path.parent.with_name("plain")
-        shutil.copytree(path.parent, plain)
-        with Corpus(plain / path.name) as corpus, corpus.transaction():
-            corpus.db.execute("UPDATE sites SET profile = NULL, pinyin_table = NULL")
-        ended(begin(command("rebuild", plain / path.name, "--workers", "1"), plain))
-        path = plain / path.name
+def _texts(path: Path) -> list[str]:
+    """Return what the documents of a corpus say."""
     with Corpus(path, readonly=True) as corpus:
         return sorted(
             {f"{url} {text}" for url, text in corpus.connection.execute("SELECT url, text FROM documents")}
         )
+
+
+def _unlearned(world: World) -> Path:
+    """Return a corpus of the same pages as the full one, taken in with no site profile."""
+    path = world.copy(world.full, "plain")
+    with Corpus(path) as corpus, corpus.transaction():
+        corpus.db.execute("UPDATE sites SET profile = NULL, pinyin_table = NULL")
+    ended(begin(command("rebuild", path, "--workers", "1"), path.parent))
+    return path
 
 
 def torn_record(world: World, rng: random.Random) -> str:
@@ -248,7 +250,7 @@ def bad_page(world: World, rng: random.Random) -> str:
         )
     again = world.folder / "again.db"
     ended(begin(command("ingest", again, archive.folder_of(path), "--workers", "1"), world.folder / "again"))
-    if _texts(again) != _texts(world.full, learned=False):
+    if _texts(again) != _texts(_unlearned(world)):
         raise BrokenError("the archive gave other documents than it had given before")
     return f"the doctor told of {told} of {told} overwritten pages; from the archive a new file has the same documents"
 
