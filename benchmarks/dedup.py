@@ -218,7 +218,7 @@ def report_sweep(count: int) -> None:
     writer = Writer(SEED + 2)
     originals = [writer.article() for _ in range(count)]
     masker = masking.default_masker()
-    base = dedup.sets_of(originals, masker)
+    base = masker.sets(originals)
     print(
         f"{'copies':28} "
         + " ".join(f"J>={least:<5}" for least in (0.6, 0.7, 0.75, 0.8, 0.85, 0.9))
@@ -231,7 +231,7 @@ def report_sweep(count: int) -> None:
         "half of it": lambda text: text[: len(text) // 2],
     }
     for label, make in kinds.items():
-        copies = dedup.sets_of([make(text) for text in originals], masker)
+        copies = masker.sets([make(text) for text in originals])
         plain = [fingerprint.jaccard(a.plain, b.plain) for a, b in zip(base, copies)]
         masked = [fingerprint.jaccard(a.masked, b.masked) for a, b in zip(base, copies)]
         shares = " ".join(

@@ -75,6 +75,14 @@ _HEAD = f"""SELECT node FROM ({" UNION ALL ".join(f"SELECT node FROM {level} WHE
     ORDER BY node LIMIT ?2"""  # noqa: S608  # constants
 
 
+_HEADS = {
+    level: f"""SELECT wanted.value, held.node
+        FROM (SELECT value FROM json_each(?1) WHERE EXISTS (SELECT 1 FROM {level} WHERE key = value)) AS wanted
+        CROSS JOIN {level} AS held ON held.key = wanted.value AND held.node <= ifnull(
+            (SELECT node FROM {level} WHERE key = wanted.value ORDER BY node LIMIT 1 OFFSET ?2), {(1 << 63) - 1})
+        """  # noqa: S608  # constants
+    for level in LEVELS
+}
 _AFTER = f"""SELECT node FROM ({
     " UNION ALL ".join(
         f"SELECT node FROM {level} WHERE key = ?1 AND (node > ?2 OR (node = ?2 AND ?3))" for level in LEVELS
@@ -143,24 +151,25 @@ def pairs_with(node: int, others: Sequence[int]) -> Pairs:
     return _distinct(np.full(len(found), node, np.int64), found)
 
 
-def insert(connection: sqlite3.Connection, rows: Iterable[Row]) -> Changes:
-    """Put (key, node) rows of new nodes into the index; return how the candidate pairs change."""
-    ordered = sorted(rows)
+def insert(connection: sqlite3.Connection, rows: Pairs) -> Changes:
+    """Put (key, node) rows of new nodes, an (n, 2) array, into the index; return how the candidate pairs change."""
+    ordered = rows[np.lexsort((rows[:, 1], rows[:, 0]))]
+    keys, starts, counts = np.unique(ordered[:, 0], return_index=True, return_counts=True)
+    there = _heads(connection, keys.tolist())
     found = _Found([], [], set())
-    groups: dict[int, list[int]] = {}
-    for key, node in ordered:
-        groups.setdefault(key, []).append(node)
-    shared = {key for key, nodes in groups.items() if len(nodes) > 1}
-    for key in shared | _occupied(connection, list(groups)):
-        _note_insertion(connection, key, groups[key], found)
-    connection.executemany("INSERT INTO dedup_keys_fresh (key, node) VALUES (?, ?)", ordered)
+    noted = np.flatnonzero((counts > 1) | np.isin(keys, np.fromiter(there, np.int64, len(there))))
+    columns = (column[noted].tolist() for column in (keys, starts, counts))
+    for key, start, count in zip(*columns, strict=True):
+        _note_insertion(connection, key, ordered[start : start + count, 1].tolist(), there.get(key, []), found)
+    connection.executemany("INSERT INTO dedup_keys_fresh (key, node) VALUES (?, ?)", ordered.tolist())
     _merge_when_due(connection, len(ordered))
     return found.changes()
 
 
-def _note_insertion(connection: sqlite3.Connection, key: int, new: Sequence[int], found: _Found) -> None:
-    """Note in `found` what joining one bucket (as it stands without `new`) changes."""
-    old = members(connection, key, LEADERS)
+def _note_insertion(
+    connection: sqlite3.Connection, key: int, new: Sequence[int], old: Sequence[int], found: _Found
+) -> None:
+    """Note in `found` what joining one bucket (as it stands without `new`, led by `old`) changes."""
     leaders = sorted([*old, *new])[:LEADERS]
     leading = set(leaders)
     found.displaced.update(node for node in old if node not in leading)
@@ -226,14 +235,14 @@ class Leaders:
         return self._known[key]
 
 
-def _occupied(connection: sqlite3.Connection, keys: Sequence[int]) -> set[int]:
-    """Return those of `keys` (in order, so that pages are read in order) that some node has already."""
+def _heads(connection: sqlite3.Connection, keys: Sequence[int]) -> dict[int, list[int]]:
+    """Return the leaders of those of `keys` (in order, so that pages are read in order) that some node has already."""
     wanted = json.dumps(keys)
-    found: set[int] = set()
-    for table in LEVELS:
-        sql = f"SELECT value FROM json_each(?) WHERE EXISTS (SELECT 1 FROM {table} WHERE key = value)"  # noqa: S608
-        found.update(key for (key,) in connection.execute(sql, (wanted,)))
-    return found
+    found: dict[int, list[int]] = {}
+    for level in LEVELS:
+        for key, node in connection.execute(_HEADS[level], (wanted, LEADERS - 1)):
+            found.setdefault(key, []).append(node)
+    return {key: sorted(nodes)[:LEADERS] for key, nodes in found.items()}
 
 
 def _merge_when_due(connection: sqlite3.Connection, inserted: int) -> None:

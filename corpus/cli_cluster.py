@@ -180,7 +180,7 @@ def diff(db: Path, a: str, b: str, blocks: bool, json_: bool) -> None:
 
 def _likeness(left: str, right: str, shared: Sequence[SharedBlock]) -> dict[str, Any]:
     """Return in figures how alike two texts are, and as what the one counts as a duplicate of the other."""
-    ours, theirs = dedup.sets_of([left, right], default_masker())
+    ours, theirs = default_masker().sets([left, right])
     if fold(left) == fold(right):
         kind: dedup.Kind | None = "exact"
     else:

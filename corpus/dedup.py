@@ -46,9 +46,10 @@ from corpus.dedup_tables import (
     roots_of,
     stored_nodes,
 )
+from corpus.fingerprint import Print
 from corpus.graph import Edge, Rank
 from corpus.joining import copies_join, join
-from corpus.masking import Masker, default_masker
+from corpus.masking import Masker, Sets, default_masker
 from corpus.parting import part
 from corpus.verify import (
     CONTAINED,
@@ -58,27 +59,29 @@ from corpus.verify import (
     SHARED_ANCHORS,
     TEMPLATE,
     Likeness,
-    Sets,
     Texts,
     compare,
-    sets_of,
     verify,
 )
 
 __all__ = [
     "CONTAINED", "DDL", "NEAR", "TABLES", "TEMPLATE", "Cluster", "Duplicate", "Entry", "Kind", "Likeness", "Sets",
-    "add", "add_steps", "clusters", "compare", "is_current", "rank_day", "rederive", "remove", "sets_of",
+    "add", "add_steps", "clusters", "compare", "is_current", "rank_day", "rederive", "remove",
 ]  # fmt: skip
 
 
 class Entry(NamedTuple):
-    """A document as deduplication sees it: `text` Simplified, `published` and `first_seen` ISO 8601."""
+    """A document as deduplication sees it: `text` Simplified, `published` and `first_seen` ISO 8601.
+
+    `made` is its text's fingerprint with the names of the masker that it is added with, where somebody has it already.
+    """
 
     id: str
     url: str
     text: str
     published: str | None
     first_seen: str
+    made: Print | None = None
 
 
 # --- adding and removing --------------------------------------------------------------------------------------------
@@ -184,11 +187,11 @@ def _changed(connection: sqlite3.Connection, entries: Sequence[Entry], masker: M
 def _add(connection: sqlite3.Connection, entries: Sequence[Entry], masker: Masker) -> None:
     if not entries:
         return
-    prints = fingerprint.fingerprint([entry.text for entry in entries], masker.mask_folded)
+    prints = _prints(entries, masker)
     ranks: dict[int, list[Rank]] = {}
     given: dict[int, int] = {}
-    for index, (entry, content) in enumerate(zip(entries, prints.content_hashes)):
-        node = node_of(content)
+    for index, (entry, made) in enumerate(zip(entries, prints, strict=True)):
+        node = node_of(made.content_hash)
         ranks.setdefault(node, []).append((rank_day(entry.published, entry.first_seen), entry.url, entry.id))
         given.setdefault(node, index)
     known = stored_nodes(connection, given)
@@ -199,28 +202,33 @@ def _add(connection: sqlite3.Connection, entries: Sequence[Entry], masker: Maske
         [(identifier, node, day, url) for node, found in ranks.items() for day, url, identifier in found],
     )
     new = {node: index for node, index in given.items() if node not in known}
-    changes = _index(connection, new, prints)
+    changes = _index(connection, {node: prints[index] for node, index in new.items()})
     texts = Texts(connection, masker, {node: entries[index].text for node, index in new.items()})
     stale |= part(connection, _lost(connection, changes.displaced))
     edges = verify(connection, changes, texts)
     join(connection, {node: sorted(ranks[node]) for node in new}, edges, stale)
 
 
+def _prints(entries: Sequence[Entry], masker: Masker) -> list[Print]:
+    """Return the fingerprint of each entry, made now where it brings none."""
+    made = iter(masker.prints([entry.text for entry in entries if entry.made is None]))
+    return [entry.made or next(made) for entry in entries]
+
+
 def _touched(connection: sqlite3.Connection, edges: Collection[Edge]) -> set[int]:
     return roots_of(connection, {node for edge in edges for node in edge[:2]})
 
 
-def _index(connection: sqlite3.Connection, new: Mapping[int, int], prints: fingerprint.Prints) -> buckets.Changes:
-    """Store new contents, given with their places in `prints`, and their keys; return how the candidates change."""
-    keys = {node: prints.keys.row(index).view(np.int64) for node, index in new.items()}
+def _index(connection: sqlite3.Connection, new: Mapping[int, Print]) -> buckets.Changes:
+    """Store new contents and their keys; return how the candidates change."""
     connection.executemany(
         "INSERT INTO dedup_contents (node, keys, length, root) VALUES (?, ?, ?, ?)",
-        [
-            (node, keys[node].astype("<i8").tobytes(), int(prints.lengths[index]), node)
-            for node, index in new.items()
-        ],
+        [(node, made.keys, made.length, node) for node, made in new.items()],
     )
-    return buckets.insert(connection, [(key, node) for node in keys for key in keys[node].tolist()])
+    keys = np.frombuffer(b"".join(made.keys for made in new.values()), "<i8")
+    counts = [len(made.keys) // 8 for made in new.values()]
+    nodes = np.repeat(np.fromiter(new, np.int64, len(new)), counts)
+    return buckets.insert(connection, np.stack([keys.astype(np.int64), nodes], axis=1))
 
 
 def _lost(connection: sqlite3.Connection, displaced: Collection[int]) -> list[Pair]:

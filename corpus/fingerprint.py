@@ -23,6 +23,8 @@ from typing import Generic, NamedTuple, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from cleaning.native import available
+
 U16 = NDArray[np.uint16]
 U32 = NDArray[np.uint32]
 U64 = NDArray[np.uint64]
@@ -67,6 +69,8 @@ _MULTIPLY_2 = np.uint64(0x94D049BB133111EB)
 _ANCHOR_TAG = np.uint64(0xA24BAED4963EE407)
 _EMPTY = np.uint64((1 << 64) - 1)
 
+_native = available("_prints")
+
 
 class Ragged(NamedTuple, Generic[Number]):
     """Rows of unequal length: row i is `values[bounds[i]:bounds[i + 1]]`; `bounds` has one entry more than rows."""
@@ -77,6 +81,17 @@ class Ragged(NamedTuple, Generic[Number]):
     def row(self, index: int) -> NDArray[Number]:
         """Return row `index` as a view."""
         return self.values[self.bounds[index] : self.bounds[index + 1]]
+
+
+class Print(NamedTuple):
+    """The fingerprint of one text: its content hash, its fold's length in characters, and its index keys.
+
+    `keys` are little-endian 64-bit, band keys and then anchor keys; none for a text shorter than a shingle.
+    """
+
+    content_hash: str
+    length: int
+    keys: bytes
 
 
 class Prints(NamedTuple):
@@ -91,6 +106,12 @@ class Prints(NamedTuple):
     lengths: I64
     signatures: U16
     keys: Ragged[np.uint64]
+
+    def each(self) -> list[Print]:
+        """Return them one by one."""
+        keys = Ragged(self.keys.values.astype("<u8"), self.keys.bounds)
+        rows = enumerate(zip(self.content_hashes, self.lengths.tolist(), strict=True))
+        return [Print(content, length, keys.row(index).tobytes()) for index, (content, length) in rows]
 
 
 Mask = Callable[[Ragged[np.uint32]], Ragged[np.uint32]]
@@ -118,19 +139,19 @@ def fold_batch(texts: Sequence[str]) -> Ragged[np.uint32]:
     joined = "".join(texts)
     lengths = np.fromiter(map(len, texts), np.int64, len(texts))
     codes = _code_points(joined)
-    table = _fold_table()
+    table = fold_table()
     folded = table[codes]
     if (folded == _EXPANDS).any():
-        return fold_batch([text.translate(_expansions()) for text in texts])
+        return fold_batch([text.translate(expansions()) for text in texts])
     return keep_values(Ragged(folded, _bounds(lengths)), folded != 0)
 
 
 def fold_places(text: str) -> tuple[str, list[int]]:
     """Return the fold of `text` and, for each of its characters, the place in `text` that it comes from."""
-    expansions = _expansions()
-    pieces = [expansions.get(ord(character), character) for character in text]
+    several = expansions()
+    pieces = [several.get(ord(character), character) for character in text]
     places = [index for index, piece in enumerate(pieces) for _ in piece]
-    folded = _fold_table()[_code_points("".join(pieces))]
+    folded = fold_table()[_code_points("".join(pieces))]
     kept = np.flatnonzero(folded)
     return decode(folded[kept]), [places[index] for index in kept.tolist()]
 
@@ -160,7 +181,12 @@ def _apart(folded: Ragged[np.uint32]) -> list[str]:
 
 
 def _hash_fold(folded: str) -> str:
-    return hashlib.blake2b(folded.encode(), digest_size=16).hexdigest()
+    return hash_fold(folded.encode())
+
+
+def hash_fold(folded: bytes) -> str:
+    """Return the content hash of a text by its fold in UTF-8."""
+    return hashlib.blake2b(folded, digest_size=16).hexdigest()
 
 
 def _code_points(text: str) -> U32:
@@ -176,7 +202,7 @@ _HANGUL_RANGE = (0xAC00, 0xD7A3)
 
 
 @lru_cache(maxsize=1)
-def _fold_table() -> U32:
+def fold_table() -> U32:
     """Return, for each code point, its folded value, 0 where it is dropped, `_EXPANDS` where it becomes several."""
     table = np.zeros(0x110000, np.uint32)
     for first, last, kind in (*((*bounds, HAN) for bounds in _HAN_RANGES), (*_HANGUL_RANGE, LETTER)):
@@ -189,9 +215,9 @@ def _fold_table() -> U32:
 
 
 @lru_cache(maxsize=1)
-def _expansions() -> dict[int, str]:
+def expansions() -> dict[int, str]:
     """Return the code points that fold to several characters (ligatures, squared words), with what they become."""
-    table = _fold_table()
+    table = fold_table()
     return {int(code): _fold_character(chr(code)) for code in np.flatnonzero(table == _EXPANDS)}
 
 
@@ -329,6 +355,13 @@ def _distinct(values: U64) -> U64:
 
 def overlap(left: U64, right: U64) -> int:
     """Return how many shingles two sorted shingle sets share."""
+    if _native is not None:
+        return int(_native.overlap(left, right))
+    return _overlap(left, right)
+
+
+def _overlap(left: U64, right: U64) -> int:
+    """Return the same by sorting."""
     both = np.concatenate([left, right])
     both.sort(kind="stable")  # merges two sorted runs in linear time
     return int(np.count_nonzero(both[1:] == both[:-1]))
@@ -365,11 +398,11 @@ def signatures(hashes: Ragged[np.uint64]) -> U16:
 
 
 def _densify(minima: U64) -> U64:
-    """Fill the empty bins of each row that has a full one, probing `_probes` in order; return `minima`, changed."""
+    """Fill the empty bins of each row that has a full one, probing `probes` in order; return `minima`, changed."""
     lacking = np.flatnonzero((minima == _EMPTY).any(axis=1) & (minima != _EMPTY).any(axis=1))
     original = minima[lacking]
     filled = original.copy()
-    for probe in _probes():
+    for probe in probes():
         empty = filled == _EMPTY
         if not empty.any():
             break
@@ -379,7 +412,7 @@ def _densify(minima: U64) -> U64:
 
 
 @lru_cache(maxsize=1)
-def _probes() -> I64:
+def probes() -> I64:
     """Return which bin each bin borrows from at each attempt: 32 fixed random choices, then every bin in turn."""
     attempts = np.arange(32 * ROWS, dtype=np.uint64) + np.uint64(1)
     random = (mix(attempts * _BASE) >> np.uint64(57)).astype(np.int64).reshape(32, ROWS)

@@ -8,16 +8,18 @@ to both sides of a comparison: a name that is also an ordinary word (白银, 还
 from __future__ import annotations
 
 import hashlib
+import sys
 import tomllib
 from collections.abc import Collection, Iterable, Sequence
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from importlib.resources import files
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cleaning.lenders import lenders
+from cleaning.native import available
 from corpus.fingerprint import (
     CLASS_SHIFT,
     CODE_MASK,
@@ -26,13 +28,23 @@ from corpus.fingerprint import (
     NUMBER,
     U32,
     U64,
+    Print,
     Ragged,
+    chunks,
     decode,
+    expansions,
     extend_hash,
+    fingerprint,
     fold_batch,
+    fold_table,
     folds,
+    hash_fold,
     keep_values,
+    probes,
+    shingle_sets,
 )
+
+_native = available("_prints") if sys.byteorder == "little" else None
 
 MaskKind = Literal["lender", "place"]
 
@@ -57,6 +69,14 @@ class Match(NamedTuple):
     kind: MaskKind
 
 
+class Sets(NamedTuple):
+    """The shingle sets of a text, as it is and masked, and the names that were masked."""
+
+    plain: U64
+    masked: U64
+    names: frozenset[str]
+
+
 class Masker:
     """Masks lender names, place names and numbers in folded texts.
 
@@ -71,6 +91,46 @@ class Masker:
         self._numerals = _character_table(NUMERALS)
         self._first = _character_table(name[0] for name in names)
         self._reach = _reach(names)
+
+    def prints(self, texts: Sequence[str]) -> list[Print]:
+        """Return the fingerprints of `texts`, masked before shingling."""
+        if _native is None:
+            return fingerprint(texts, self.mask_folded).each()
+        return [self._print(text) for text in texts]
+
+    def _print(self, text: str) -> Print:
+        folded, length, keys = self._printer.keys(text) or self._printer.keys(text.translate(expansions()))
+        return Print(hash_fold(folded), length, keys)
+
+    def sets(self, texts: Sequence[str]) -> list[Sets]:
+        """Return the shingle sets of `texts`, and the names in them."""
+        if _native is None:
+            return [sets for chunk in chunks(texts) for sets in self._sets_of(fold_batch(chunk))]
+        return [self._sets(text) for text in texts]
+
+    def _sets_of(self, folded: Ragged[np.uint32]) -> list[Sets]:
+        return list(map(Sets, shingle_sets(folded), shingle_sets(self.mask_folded(folded)), self.names(folded)))
+
+    def _sets(self, text: str) -> Sets:
+        room = np.empty((2, len(text) + 1), np.uint64)
+        found = self._printer.sets(text, *room)
+        if found is None:
+            return self._sets(text.translate(expansions()))
+        plain, masked, names = found
+        return Sets(_distinct(room[0, :plain]), _distinct(room[1, :masked]), names)
+
+    @cached_property
+    def _printer(self) -> Any:  # noqa: ANN401  # of a module that may not be there
+        assert _native is not None
+        tables = (
+            [(length, hashes.tolist(), kinds.tolist()) for length, hashes, kinds in tables]
+            for tables in (self._tables, self._suffixes)
+        )
+        first, numerals = (table.view(np.uint8) for table in (self._first, self._numerals))
+        rows = probes().astype(np.uint8)
+        return _native.Printer(
+            fold_table(), first, self._reach, numerals, rows, *tables, _PLACEHOLDER_VALUES.tolist()
+        )
 
     def mask(self, text: str) -> str:
         """Return the fold of `text` with placeholders for names and without numbers."""
@@ -122,6 +182,13 @@ class Masker:
         after = found.ends[lenders_found]
         suffixes, _ = _longest(self._suffixes, codes, after, ends_of_texts[lenders_found] - after)
         found.ends[lenders_found] += suffixes
+
+
+def _distinct(values: U64) -> U64:
+    """Return `values` sorted and without repeats, in an array of its own; `values` is used up."""
+    assert _native is not None
+    values.sort()
+    return values[: _native.distinct(values, len(values))].copy()
 
 
 class _Found(NamedTuple):

@@ -17,9 +17,9 @@ import numpy as np
 from corpus import buckets, fingerprint
 from corpus.buckets import Pair
 from corpus.dedup_tables import Keys, key_blobs, known_pairs
-from corpus.fingerprint import I64, U64, fold_batch, jaccard, overlap, shingle_sets
+from corpus.fingerprint import I64, jaccard, overlap
 from corpus.graph import Edge, EdgeKind
-from corpus.masking import Masker
+from corpus.masking import Masker, Sets
 
 NEAR = 0.8
 """Least Jaccard of a near duplicate. See the sweep that `python -m benchmarks.dedup` prints."""
@@ -86,24 +86,6 @@ def _tells(sets: Sets) -> bool:
     return len(sets.masked) >= MASKED_SHARE * len(sets.plain)
 
 
-class Sets(NamedTuple):
-    """The shingle sets of a text, as it is and masked, and the names that were masked."""
-
-    plain: U64
-    masked: U64
-    names: frozenset[str]
-
-
-def sets_of(texts: Sequence[str], masker: Masker) -> list[Sets]:
-    """Return the shingle sets of `texts`."""
-    found: list[Sets] = []
-    for chunk in fingerprint.chunks(texts):
-        folded = fold_batch(chunk)
-        masked = masker.mask_folded(folded)
-        found += map(Sets, shingle_sets(folded), shingle_sets(masked), masker.names(folded))
-    return found
-
-
 class Texts:
     """Shingle sets of contents by node, a bounded number of them held."""
 
@@ -119,7 +101,7 @@ class Texts:
         if len(self._held) + len(missing) > SET_CACHE:
             self._held = {node: self._held[node] for node in nodes if node in self._held}
         texts = [self._text(node) for node in missing]
-        self._held.update(zip(missing, sets_of(texts, self._masker)))
+        self._held.update(zip(missing, self._masker.sets(texts)))
         return self._held
 
     def _text(self, node: int) -> str:

@@ -378,9 +378,9 @@ def test_text_that_everybody_carries_does_not_make_everybody_a_candidate(monkeyp
 
 def test_a_bucket_of_thousands_costs_a_newcomer_its_leaders_only() -> None:
     connection = connect()
-    buckets.insert(connection, [(7, node) for node in range(0, 6000, 2)])
-    assert len(buckets.insert(connection, [(7, 5001)]).gained) == buckets.LEADERS
-    assert len(buckets.insert(connection, [(7, 1)]).gained) == 3001
+    buckets.insert(connection, np.array([(7, node) for node in range(0, 6000, 2)]))
+    assert len(buckets.insert(connection, np.array([(7, 5001)])).gained) == buckets.LEADERS
+    assert len(buckets.insert(connection, np.array([(7, 1)])).gained) == 3001
 
 
 @given(st.data())
@@ -404,14 +404,14 @@ def test_candidates_are_told_at_once_as_they_are_one_by_one(data: st.DataObject)
 def test_the_pairs_of_a_bucket_are_those_that_a_leader_is_in() -> None:
     connection = connect()
     old, new = [*range(10, 40, 3)], [1, 12, 35, 50]
-    buckets.insert(connection, [(7, node) for node in old])
+    buckets.insert(connection, np.array([(7, node) for node in old]))
     leading = sorted(old + new)[: buckets.LEADERS]
     wanted = {
         (left, right)
         for left, right in combinations(sorted(old + new), 2)
         if left in leading and not {left, right}.isdisjoint(new)
     }
-    gained = buckets.insert(connection, [(7, node) for node in new]).gained
+    gained = buckets.insert(connection, np.array([(7, node) for node in new])).gained
     assert [(left, right) for left, right in gained.tolist()] == sorted(wanted)
 
 

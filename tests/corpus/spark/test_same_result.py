@@ -11,6 +11,7 @@ import pytest
 
 pytest.importorskip("pyspark")
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -110,7 +111,7 @@ def test_a_bucket_that_everybody_is_in_is_capped_as_in_the_embedded_index(spark:
     connection = sqlite3.connect(":memory:")
     for statement in buckets.DDL:
         connection.execute(statement)
-    wanted = buckets.insert(connection, [(key, node) for node in nodes for key in keys[node]]).gained
+    wanted = buckets.insert(connection, np.array([(key, node) for node in nodes for key in keys[node]])).gained
     numbers.shuffle(nodes)
     contents = spark.createDataFrame([(node, keys[node]) for node in nodes], "node long, keys array<long>")
     found = {(row.a, row.b) for row in dedup.candidates(dedup.shared_keys(contents)).collect()}
