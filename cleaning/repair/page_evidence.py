@@ -48,6 +48,7 @@ MANY_CHARACTERS = 8
 """As many prove a text even if some stand bare in other parts of it (a template around a damaged article)."""
 
 
+@lru_cache(maxsize=8192)
 def is_frequent(char: str) -> bool:
     """Return whether `char` is so frequent that nobody explains how to read it."""
     return char <= "\uffff" and float(model().begin[ord(char)]) >= FREQUENT
@@ -245,7 +246,7 @@ def _proven(page: PageEvidence, plausible: Mapping[str, str]) -> bool:
     typical_hits = sum([hits[char] for char in typical])
     annotated_hits = sum([hits[char] for char in annotated])
     density = total / max(1, han)
-    if any(map(is_machine_made, set(plausible.values()))):
+    if is_machine_made("\n".join(plausible.values())):
         return True
     if not total:
         return False
@@ -286,6 +287,7 @@ def _telling(lines: Sequence[Line], chars: set[str]) -> float:
     return sum(count if _is_no_headword(char) else 1 + (count - 1) / 2 for char, count in times.items())
 
 
+@lru_cache(maxsize=8192)
 def _is_no_headword(char: str) -> bool:
     return float(model().begin[ord(char)]) >= HEADWORD
 

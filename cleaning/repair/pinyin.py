@@ -325,14 +325,16 @@ def _changes(line: Line, solved: Runs, entries: Mapping[str, str], site_chars: f
         marks = tuple(one for one in line.between(start, run.end) if one.mark)
         sure = run.guessed == 0 and not run.odd and all(hit.sure for hit in run.hits)
         yield Change(SHIFTED, line.start + start, line.start + run.end, run.text, sure, run.hits, marks)
-    spans = [*sorted((start, run.end) for start, run in solved.items()), (len(line.text) + 1, 0)]
-    number = floor = 0
+    spans = sorted([(start, run.end) for start, run in solved.items()], reverse=True)
+    behind = (len(line.text) + 1, len(line.text) + 1)
+    begin, close = spans.pop() if spans else behind
+    floor = 0
     for token in line.tokens:
         start, end, mark, _, inserted, _, char, is_cut_off = token
-        while spans[number][1] and spans[number][1] <= start:
-            floor = spans[number][1]
-            number += 1
-        if spans[number][0] <= start or mark:
+        while close <= start:
+            floor = close
+            begin, close = spans.pop() if spans else behind
+        if begin <= start or mark:
             continue
         if start - 2 < floor:
             char = window_char(line.text, start, floor)
@@ -363,7 +365,7 @@ def _certify(text: str, changes: list[Change]) -> Edited:
     for decoder in decoders:
         shown = inject(draft, table, decoder, replaced)
         if shown == text:
-            return edit(text, [_finding(text, change, "whole page") for change in changes])
+            return edit(text, _findings(text, changes, "whole page"))
         proven = [one == other for one, other in zip(shown.split("\n"), text.split("\n"))]
         best = max(proven, best, key=sum)
     findings: list[Finding] = []
@@ -373,7 +375,7 @@ def _certify(text: str, changes: list[Change]) -> Edited:
             scope = "line"
         elif any(_gives_back(text, inside, table, decoder, replaced) for decoder in decoders):
             scope = "damaged part"
-        findings += [_finding(text, change, scope) for change in inside]
+        findings += _findings(text, inside, scope)
     return edit(text, findings)
 
 
@@ -431,11 +433,12 @@ def _decoders(changes: list[Change]) -> list[Decoder]:
     return fitting or [DECODERS[0]]
 
 
-def _finding(text: str, change: Change, scope: str) -> Finding:
-    """Return the finding of a change; `scope` says what around it the forward model gives back, if anything."""
-    rule, start, end, after, sure, hits, _ = change
-    certainty, evidence = _verdict(hits, sure, scope, rule == SHIFTED)
-    return Finding("repair", rule, start, end, text[start:end], after, certainty, evidence)
+def _findings(text: str, changes: Iterable[Change], scope: str) -> list[Finding]:
+    """Return the findings of changes; `scope` says what around them the forward model gives back, if anything."""
+    return [
+        Finding("repair", rule, start, end, text[start:end], after, *_verdict(hits, sure, scope, rule == SHIFTED))
+        for rule, start, end, after, sure, hits, _ in changes
+    ]
 
 
 @lru_cache(maxsize=4096)

@@ -5,7 +5,6 @@ The readings are pypinyin's data (MIT; made from Unihan and the Hanyu Da Zidian)
 
 from __future__ import annotations
 
-import re
 import unicodedata
 from functools import cache
 from typing import NamedTuple
@@ -119,8 +118,9 @@ def _row(lead: int) -> tuple[tuple[str, str], ...]:
 @cache
 def with_lead(lead: int, reading: Reading) -> tuple[str, ...]:
     """Return the characters whose first GBK byte is `lead` and which can be read `reading`, in code order."""
-    spelt = re.compile("|".join(map(re.escape, _spellings().get(reading.base, ("\0",)))))
-    return tuple([char for char, listed in _row(lead) if spelt.search(listed) and reads(char, reading)])
+    row = _row(lead)
+    named = [one for spelling in _spellings().get(reading.base, ()) for one in row if spelling in one[1]]
+    return tuple([char for char, _ in sorted(set(named), key=row.index) if reads(char, reading)])
 
 
 MAINLAND_FORMS = frozenset("\u7232\u8846\u88cf\u7fa3\u7240\u5553\u9eaa\u5cef\u507d\u8aac\u7dab")

@@ -82,8 +82,11 @@ def _syllable(inserted: str) -> Reading | None:
 
 
 def is_machine_made(inserted: str) -> bool:
-    """Return whether nobody would type this by hand: a blank inside the brackets, or the reading repeated."""
-    return " " in inserted or inserted.count("(") > 1
+    """Return whether nobody would type this by hand: a blank inside the brackets, or the reading repeated.
+
+    `inserted` is one inserted string, or several with newlines between: whether one of them is such.
+    """
+    return " " in inserted or ")(" in inserted
 
 
 def tokens(line: str) -> list[Token]:
