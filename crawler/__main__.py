@@ -14,7 +14,7 @@ def main() -> int:
     # Unbuffered: a buffered reader's lock, held by the watching thread, would be waited for at exit.
     stdin = os.fdopen(0, "rb", buffering=0, closefd=False)
     request = orjson.loads(stdin.readline())
-    workers = request["settings"]["YUQI_CLEANERS"]
+    workers = request["settings"].get("YUQI_CLEANERS")
     cleaner = Cleaner(request["arguments"]["db"], workers) if workers else None
     # Only now: loading Scrapy takes as long as what the process beside the crawl loads, and they do it at once.
     from crawler.child import run

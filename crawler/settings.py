@@ -97,7 +97,10 @@ DOWNLOADER_MIDDLEWARES_BASE = {
 }
 SPIDER_MIDDLEWARES_BASE: dict[str, int] = {}
 EXTENSIONS_BASE: dict[str, int] = {}
-DOWNLOADER_MIDDLEWARES = {"crawler.middlewares.robots.RobotsMiddleware": 100}
+DOWNLOADER_MIDDLEWARES = {
+    "crawler.middlewares.handover.HandOver": 50,
+    "crawler.middlewares.robots.RobotsMiddleware": 100,
+}
 EXTENSIONS = {
     "crawler.watching.JsonLog": 0,
     "crawler.metrics.Metrics": 0,

@@ -18,6 +18,7 @@ from crawler.table import FrontierError
 if TYPE_CHECKING:
     from scrapy.crawler import Crawler
     from scrapy.http import Response
+    from scrapy.settings import BaseSettings
 
 
 class JsonLog:
@@ -47,6 +48,15 @@ class JsonLog:
         self._stream.write(orjson.dumps(event) + b"\n")
 
 
+def tells_all(settings: BaseSettings) -> bool:
+    """Return whether a message for every response is wanted.
+
+    Scrapy's loggers take every message whatever the level, and its handler drops those below it.
+    """
+    level = logging.getLevelNamesMapping().get(str(settings["LOG_LEVEL"]).upper(), logging.DEBUG)
+    return settings.getbool("LOG_ENABLED") and level <= logging.DEBUG
+
+
 class QuietFormatter(LogFormatter):
     """Scrapy's log messages; the one for every response only where it is wanted (`-s LOG_LEVEL=DEBUG`)."""
 
@@ -54,11 +64,9 @@ class QuietFormatter(LogFormatter):
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> QuietFormatter:
-        """Build as Scrapy asks. Its loggers take every message, and its handler drops those below the level."""
+        """Build as Scrapy asks."""
         formatter = cls()
-        settings = crawler.settings
-        level = logging.getLevelNamesMapping().get(str(settings["LOG_LEVEL"]).upper(), logging.DEBUG)
-        formatter.wanted = settings.getbool("LOG_ENABLED") and level <= logging.DEBUG
+        formatter.wanted = tells_all(crawler.settings)
         return formatter
 
     def crawled(self, request: Request, response: Response, spider: Any) -> LogFormatterResult | None:  # type: ignore[override]  # noqa: ANN401

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections.abc import Awaitable
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -54,18 +55,30 @@ class RobotsMiddleware:
         """Build as Scrapy asks."""
         return cls(crawler)
 
-    async def process_request(self, request: Request) -> None:
-        """Raise ForbiddenError where robots.txt forbids, or can't be had because the server fails."""
+    def process_request(self, request: Request) -> Awaitable[None] | None:
+        """Raise ForbiddenError where robots.txt forbids, or can't be had because the server fails.
+
+        Returns what waits for the file where it isn't there yet: a task for each page would cost more than the look.
+        """
         if not self._obey or request.meta.get("is_robots"):
-            return
+            return None
         parts = urlsplit(request.url)
         origin = f"{parts.scheme}://{parts.netloc}"
-        if origin not in self._rules:
-            self._rules[origin] = asyncio.create_task(self._load(origin))
-        rules = await asyncio.shield(self._rules[origin])
+        task = self._rules.get(origin)
+        if task is None:
+            task = self._rules[origin] = asyncio.create_task(self._load(origin))
+        if not task.done() or task.cancelled():
+            return self._wait(request.url, task)
+        self._judge(request.url, task.result())
+        return None
+
+    async def _wait(self, url: str, task: asyncio.Task[Protego | str]) -> None:
+        self._judge(url, await asyncio.shield(task))
+
+    def _judge(self, url: str, rules: Protego | str) -> None:
         if isinstance(rules, str):
             raise ForbiddenError(rules)
-        if not rules.can_fetch(request.url, self._agent):
+        if not rules.can_fetch(url, self._agent):
             raise ForbiddenError("robots")
 
     async def _load(self, origin: str) -> Protego | str:

@@ -4,6 +4,7 @@
 # ruff: noqa: N802, ANN401
 # mypy: disallow-untyped-calls=False
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -11,8 +12,9 @@ from twisted.internet.address import IPv4Address, IPv6Address
 from twisted.internet.testing import StringTransport
 
 from crawler.addresses import AddressPolicy, parse_hosts
-from crawler.handler import AddressRefusedError, _Factory
+from crawler.handler import AddressRefusedError, Connection
 from crawler.resolver import GuardedResolver
+from crawler.wire import Reading
 
 
 class FakeSystem:
@@ -80,8 +82,8 @@ def test_mapped_names_never_reach_the_system() -> None:
     assert resolve(resolver, "A.test") == [("127.0.0.1", 8000)]
 
 
-def connect(policy: AddressPolicy, host: str, port: int) -> tuple[Any, StringTransport]:
-    protocol: Any = _Factory(policy, lambda _: None).buildProtocol(None)
+def connect(policy: AddressPolicy, host: str, port: int) -> tuple[Connection, StringTransport]:
+    protocol = Connection(policy)
     transport = StringTransport(peerAddress=IPv4Address("TCP", host, port))
     protocol.makeConnection(transport)
     return protocol, transport
@@ -89,11 +91,14 @@ def connect(policy: AddressPolicy, host: str, port: int) -> tuple[Any, StringTra
 
 def test_a_connection_to_a_forbidden_peer_is_dropped_before_anything_is_sent() -> None:
     protocol, transport = connect(AddressPolicy(), "127.0.0.1", 80)
-    failures: list[Any] = []
-    protocol.request(None).addErrback(failures.append)
+
+    async def ask() -> None:
+        await protocol.ask(b"GET / HTTP/1.1\r\n\r\n", Reading(10))
+
+    with pytest.raises(AddressRefusedError):
+        asyncio.run(ask())
     assert transport.disconnecting or transport.disconnected
     assert transport.value() == b""
-    assert failures[0].check(AddressRefusedError)
 
 
 @pytest.mark.parametrize(
