@@ -34,7 +34,7 @@ MAX_HOPS = 5
 """Redirects in a row (RFC 9309 asks for at least five for robots.txt; browsers stop at 20)."""
 
 BATCH = 32
-"""URLs leased per host at a time, and the fewest responses whose consequences are written together."""
+"""The fewest URLs leased per host at a time, and the fewest responses whose consequences are written together."""
 
 MOST_LEASED = 16 * BATCH
 """URLs leased at a time for a host that answers fast: enough to fetch while another process holds the database."""
@@ -152,6 +152,15 @@ class Standing:
         )
 
 
+@dataclass(slots=True)
+class _Portion:
+    """How many URLs of a host to lease, and its answers since then by which the next size is told."""
+
+    since: float
+    size: int = BATCH
+    answers: int = 0
+
+
 Seen = tuple[Iterable[Link], str | None, float | None]
 """What a page leads to, why it doesn't count (None for one that does), and how much it is about the subject."""
 
@@ -209,7 +218,7 @@ class Session:
         self._probed: set[str] = set()
         self._urgent: deque[Entry] = deque()
         self._dry_until: dict[str, float] = {}
-        self._portions: dict[str, tuple[int, float]] = {}
+        self._portions: dict[str, _Portion] = {}
         self._articles: Counter[str] = Counter()
         self._pages: Counter[str] = Counter()
         self._statuses: Counter[str] = Counter()
@@ -485,17 +494,18 @@ class Session:
         return taken
 
     def _portion(self, host: str, now: float) -> int:
-        """Return how many URLs to lease: more for a host that used up the last lease sooner than storing may take.
+        """Return how many URLs to lease: what the host answers in the time that storing may take, if that is more.
 
         No more than that, as what is found later and matters more waits for what is leased.
         """
-        size, since = self._portions.get(host, (BATCH, 0.0))
-        if now - since < HELD_SECONDS:
-            size = min(MOST_LEASED, 2 * size)
-        elif now - since > 4 * HELD_SECONDS:
-            size = max(BATCH, size // 2)
-        self._portions[host] = size, now
-        return size
+        portion = self._portions.setdefault(host, _Portion(now))
+        elapsed = now - portion.since
+        # A few answers that happened to come together say nothing about a host.
+        if portion.answers >= BATCH or elapsed >= HELD_SECONDS:
+            most = portion.answers * HELD_SECONDS / elapsed if elapsed > 0 else MOST_LEASED
+            portion.size = int(min(MOST_LEASED, max(BATCH, most)))
+            portion.since, portion.answers = now, 0
+        return portion.size
 
     def _take_turn(self, host: str, now: float) -> list[Entry]:
         """Take a URL together with its host's turn, which lasts until `_release`."""
@@ -544,8 +554,9 @@ class Session:
         """Return whether to lease more: at the last moment, or somewhat before if nobody else is writing just then."""
         if not waiting:
             return True
-        enough = self._portions.get(host, (BATCH, 0.0))[0] // 2
-        return len(waiting) <= enough and len(self._pending) >= BATCH and self.sink.free()
+        portion = self._portions.get(host)
+        enough = portion is not None and len(waiting) <= portion.size // 2
+        return enough and len(self._pending) >= BATCH and self.sink.free()
 
     def _late(self, entry: Entry) -> str | None:
         """Return why an entry that was queued before is no longer to be fetched, or None."""
@@ -672,6 +683,8 @@ class Session:
         self._responses[entry.site] += 1
         self._received[entry.site] += len(fetch.body)
         self._statuses[str(fetch.status)] += 1
+        if (portion := self._portions.get(entry.host)) is not None:
+            portion.answers += 1
         # What a page that has not changed leads to is read again: some of it may not have been followed then.
         self._follow(entry, rendered or (recrawl.shown(previous, fetch) if previous and unchanged else fetch))
         if self.listeners:

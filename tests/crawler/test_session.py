@@ -7,7 +7,7 @@ import pytest
 
 from corpus.records import Fetch
 from crawler.frontier import Scope, canonical
-from crawler.session import BATCH, MAX_HOPS, Limits
+from crawler.session import BATCH, MAX_HOPS, MOST_LEASED, Limits, Session
 from crawler.site import Site, from_url, parse
 from crawler.traps import probe_paths
 from tests.crawler.web import PROSE, Answer, Clock, DiedError, MemorySink, Web, crawl, page, redirect, urls
@@ -510,3 +510,101 @@ def test_a_redirect_from_a_default_document_is_evidence_too() -> None:
         web[f"{A}{folder}index.html"] = redirect(f"{A}{folder}")
     _, _, session = crawl(web, f"{A}/")
     assert session.judge.twins.plain(f"{A}/c9/index.html") == f"{A}/c9/"
+
+
+def wide_site(count: int) -> dict[str, Answer]:
+    """Return a site whose start page names all of its articles."""
+    articles = [f"/post/{number}.html" for number in range(count)]
+    texts = {A + article: page(text=f"{article}{PROSE}") for article in articles}
+    return {f"{A}/": page(*articles), **texts}
+
+
+def leased(web: dict[str, Answer], seconds: float, *, pages: int | None = None) -> tuple[list[int], MemorySink]:
+    """Crawl with that many seconds to an answer; return how many URLs stood leased at each, and the sink."""
+    clock, sink, seen = Clock(), MemorySink(), list[int]()
+
+    def answer(url: str) -> Answer | None:
+        clock.now += seconds
+        row = sink.connection.execute("SELECT COUNT(*) FROM frontier WHERE state = 'leased'").fetchone()
+        seen.append(row[0])
+        return web.get(url, (404, {}, ""))
+
+    crawl(answer, f"{A}/", sink=sink, clock=clock, limits=Limits(pages=pages))
+    return seen, sink
+
+
+def test_more_is_leased_of_a_host_that_answers_fast() -> None:
+    seen, sink = leased(wide_site(1500), 0.002)
+    assert BATCH < max(seen) <= MOST_LEASED + MOST_LEASED // 2
+    assert set(urls(sink).values()) == {1}
+    assert len(urls(sink)) == 1501
+
+
+@pytest.mark.parametrize("seconds", [0.1, 0.5, 20.0])
+def test_a_polite_crawl_leases_no_more_than_a_batch(seconds: float) -> None:
+    seen, _ = leased(wide_site(300), seconds)
+    assert max(seen) <= BATCH + BATCH // 2
+
+
+def test_a_host_that_gives_out_few_links_at_a_time_is_not_taken_for_a_fast_one() -> None:
+    # Each page names the next: a lease is used up at once, whatever the host's pace; then comes a long list.
+    chain = {f"{A}/post/{n}.html": page(f"/post/{n + 1}.html", text=f"{n}{PROSE}") for n in range(40)}
+    ends = [f"/post/{n}.html" for n in range(100, 400)]
+    web = {f"{A}/": page("/post/0.html"), **chain, f"{A}/post/40.html": page(*ends, text=PROSE)}
+    web |= {A + end: page(text=end + PROSE) for end in ends}
+    seen, _ = leased(web, 0.2)
+    assert max(seen) <= BATCH + BATCH // 2
+
+
+def test_a_host_that_becomes_slow_is_leased_less() -> None:
+    clock, sink = Clock(), MemorySink()
+    session = Session(sink, [from_url(f"{A}/")], clock=clock)
+    session.open()
+    body = "".join(f"<a href='/post/{n}.html'>{n}</a>" for n in range(3000))
+    sizes = []
+    for number in range(1200):
+        entry = session.next(lambda _host: True)
+        assert entry is not None
+        clock.now += 0.001 if number < 600 else 0.5
+        when = datetime.fromtimestamp(clock.now, UTC)
+        headers = (("content-type", "text/html; charset=utf-8"),)
+        text = body if entry.url == f"{A}/" else f"{entry.url}{PROSE}"
+        session.visited(entry, Fetch(entry.url, when, text.encode(), status=200, headers=headers))
+        sizes.append(session._portion("a.test", clock.now))
+    assert max(sizes) == MOST_LEASED
+    assert sizes[-1] == BATCH
+
+
+def test_what_is_leased_when_a_run_ends_is_fetched_by_the_next() -> None:
+    web = wide_site(1500)
+    seen, sink = leased(web, 0.002, pages=1000)
+    assert seen[-1] > BATCH
+    states = sink.connection.execute(
+        "SELECT state, COUNT(*) FROM frontier GROUP BY state ORDER BY state"
+    ).fetchall()
+    assert dict(states) == {"done": 1000, "queued": 501}
+    crawl(web, f"{A}/", sink=sink)
+    assert urls(sink) == dict.fromkeys(web, 1)
+
+
+def test_dying_with_many_leased_loses_and_doubles_nothing() -> None:
+    web = wide_site(1500)
+    sink = MemorySink()
+    for die_after in (700, 300):
+        with pytest.raises(DiedError):
+            crawl(web, f"{A}/", sink=sink, die_after=die_after)
+        row = sink.connection.execute("SELECT COUNT(*) FROM frontier WHERE state = 'leased'").fetchone()
+        assert row[0] > BATCH
+    crawl(web, f"{A}/", sink=sink)
+    assert urls(sink) == dict.fromkeys(web, 1)
+
+
+def test_what_matters_more_waits_for_a_second_of_a_fast_host_s_pages_at_most() -> None:
+    plain = [f"/x/{number}" for number in range(2000)]
+    web = {f"{A}/": page(*plain), **{A + path: page(text=f"{path}{PROSE}") for path in plain}}
+    web[f"{A}/x/300"] = page("/post/1.html", text=PROSE)
+    web[f"{A}/post/1.html"] = page(text=f"1{PROSE}")
+    _, sink = leased(web, 0.01)
+    order = [fetch.url for fetch in sink.fetches]
+    between = order.index(f"{A}/post/1.html") - order.index(f"{A}/x/300")
+    assert between <= 100 + 100 // 2 + 4 * BATCH
