@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from operator import itemgetter
 from typing import Literal, NamedTuple
 
 Stage = Literal["repair", "strip", "normalize", "script"]
@@ -63,12 +64,12 @@ def replay(text: str, findings: Iterable[Finding]) -> str:
     """
     parts: list[str] = []
     cursor = 0
-    for finding in findings:
-        if finding.start < cursor or text[finding.start : finding.end] != finding.before:
-            raise ValueError(f"finding {finding.rule} at {finding.start}:{finding.end} does not fit the text")
-        parts.append(text[cursor : finding.start])
-        parts.append(finding.after)
-        cursor = finding.end
+    for _, rule, start, end, before, after, _, _ in findings:
+        if start < cursor or text[start:end] != before:
+            raise ValueError(f"finding {rule} at {start}:{end} does not fit the text")
+        parts.append(text[cursor:start])
+        parts.append(after)
+        cursor = end
     parts.append(text[cursor:])
     return "".join(parts)
 
@@ -106,5 +107,8 @@ def edit(text: str, findings: Iterable[Finding]) -> Edited:
 
     Raises ValueError when two findings overlap or one does not fit.
     """
-    ordered = tuple(sorted(findings, key=lambda finding: (finding.start, finding.end)))
+    ordered = tuple(sorted(findings, key=_BOUNDS))
     return Edited(replay(text, ordered), ordered)
+
+
+_BOUNDS = itemgetter(2, 3)

@@ -8,10 +8,8 @@ from cpython.unicode cimport PyUnicode_DATA, PyUnicode_GET_LENGTH, PyUnicode_KIN
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t
 from libc.stdlib cimport free, malloc, realloc
 
-from cleaning.native._score cimport BMP, HOLE, MARKERS, NATS, Scorer, at_, pair, slot, text_of
-
-
-cdef object _KNOWN = "known", _LIKELY = "likely", _OPEN = "open", _HOLE = "\N{REPLACEMENT CHARACTER}"
+from cleaning.native._pieces cimport KNOWN, LIKELY, OPEN, Pieces
+from cleaning.native._score cimport BMP, HOLE, MARKERS, NATS, Scorer, at_, pair, slot
 
 
 cdef enum:
@@ -156,7 +154,6 @@ def hybrid_line(
     str left not None,
     const uint32_t[::1] table not None,
     const uint8_t[::1] singles not None,
-    type piece not None,
     double per_byte,
     double bad_byte,
     double width,
@@ -261,45 +258,39 @@ def hybrid_line(
     finally:
         free(first)
     found.reverse()
-    return hybrid_pieces(links, found, line, singles, piece)
+    return hybrid_pieces(links, found, line, singles)
 
 
-cdef list hybrid_pieces(Links links, list path, str line, const uint8_t[::1] singles, type piece):
+cdef Pieces hybrid_pieces(Links links, list path, str line, const uint8_t[::1] singles):
     """Return the pieces of a reading, joined where one character puts nothing out or leaves a byte pending."""
-    cdef list pieces = []
-    cdef Py_ssize_t start = 0
+    cdef Pieces pieces = Pieces()
+    cdef Py_ssize_t start = 0, size = 0
     cdef int32_t number, point
     cdef Link *link
-    cdef str text = ""
-    cdef uint32_t shown
-    make = tuple.__new__
+    cdef uint32_t shown, hole = HOLE
+    cdef bint has_hole = False, plain = True, single
+    cdef int kind
     for number in path:
         link = &links.links[number]
-        if link.size:
-            text = text + text_of(link.out, link.size) if text else text_of(link.out, link.size)
-        if link.end < 0 or not text:
+        pieces.put(link.out, link.size)
+        size += link.size
+        for point in range(link.size):
+            has_hole |= link.out[point] == HOLE
+            plain &= link.out[point] < 0x80
+        if link.end < 0 or not size:
             continue
-        if _HOLE in text:
-            kind = _OPEN
-        elif text.isascii():
-            kind = _KNOWN
+        if has_hole:
+            kind = OPEN
+        elif plain:
+            kind = KNOWN
         else:
             # One character of UTF-8 allows one reading; single bytes could be two pairs as well.
             shown = at_(line, start)
             single = shown <= 0xFF or (shown < len(singles) and singles[shown])
-            kind = _LIKELY if single or link.end - start != 1 or PyUnicode_GET_LENGTH(text) != 1 else _KNOWN
-        pieces.append(make(piece, (start, link.end, text, kind, "")))
-        start, text = link.end, ""
+            kind = LIKELY if single or link.end - start != 1 or size != 1 else KNOWN
+        pieces.close(start, link.end, kind)
+        start, size, has_hole, plain = link.end, 0, False, True
     if start < PyUnicode_GET_LENGTH(line):
-        pieces.append(make(piece, (start, PyUnicode_GET_LENGTH(line), text + _HOLE, _OPEN, "")))
+        pieces.put(&hole, 1)
+        pieces.close(start, PyUnicode_GET_LENGTH(line), OPEN)
     return pieces
-
-
-def moved(pieces not None, Py_ssize_t by, type piece not None):
-    """Return `pieces` so many characters further on."""
-    cdef list found = []
-    cdef Py_ssize_t start, end
-    make = tuple.__new__
-    for start, end, text, kind, guess in pieces:
-        found.append(make(piece, (start + by, end + by, text, kind, guess)))
-    return found

@@ -3,10 +3,10 @@ from collections.abc import Callable, Iterable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from cleaning.native._pieces import Pieces
 from cleaning.native._score import Scorer
 from cleaning.repair.chains import Reader
 from cleaning.repair.lattice import Cell, Options
-from cleaning.repair.solve import Piece
 
 _Sources = Callable[[str], tuple[bytes, ...]]
 
@@ -86,8 +86,8 @@ def layer_cells(
     """
 
 def layer_pieces(
-    cells: list[Cell], best: list[str], sure: list[bool], starts: NDArray[np.int64], piece: type[Piece]
-) -> list[Piece]:
+    cells: list[Cell], best: list[str], sure: list[bool], starts: NDArray[np.int64], length: int
+) -> Pieces:
     """Return the pieces of a reading in characters; one that ends inside a character ends where it starts."""
 
 def broken_places(data: bytes, shown: str, mark: str | None) -> list[tuple[int, int, str]]:

@@ -9,10 +9,11 @@ from cpython.unicode cimport PyUnicode_DATA, PyUnicode_GET_LENGTH, PyUnicode_KIN
 from libc.stdint cimport int16_t, int64_t, uint8_t, uint32_t
 from libc.stdlib cimport free, malloc
 
+from cleaning.native._pieces cimport FORCED, KNOWN, LIKELY, OPEN, Pieces
 from cleaning.native._score cimport BMP, NATS, UNDECODED, Scorer, at_, pair, slot, stored_pair, text_of
 
 
-cdef object _KNOWN = "known", _FORCED = "forced", _LIKELY = "likely", _OPEN = "open", _HOLE = "\N{REPLACEMENT CHARACTER}"
+cdef object _HOLE = "\N{REPLACEMENT CHARACTER}"
 
 
 cdef int decoded(const uint8_t *data, Py_ssize_t size, uint32_t *points) noexcept nogil:
@@ -525,13 +526,12 @@ def layer_cells(bytes data not None, list places not None, bytes begins not None
     return cells
 
 
-def layer_pieces(list cells not None, list best not None, list sure not None, const int64_t[::1] starts not None, type piece not None):
+def layer_pieces(list cells not None, list best not None, list sure not None, const int64_t[::1] starts not None, Py_ssize_t length):
     """Return the pieces of a reading in characters; one that ends inside a character ends where it starts."""
-    cdef list pieces = []
-    cdef Py_ssize_t place = 0, number, first, start, end
+    cdef Pieces pieces = Pieces()
+    cdef Py_ssize_t place = 0, number, first, start, end, size = len(cells)
     cdef str text
-    make = tuple.__new__
-    for number in range(len(cells)):
+    for number in range(size):
         start, end, text, options = cells[number]
         while place < len(starts) and starts[place] < start:
             place += 1
@@ -539,13 +539,15 @@ def layer_pieces(list cells not None, list best not None, list sure not None, co
         while place < len(starts) and starts[place] < end:
             place += 1
         end = place if place < len(starts) and starts[place] == end else first
+        if size == 1:
+            first, end = 0, length
         text = best[number]
         if options is None:
-            pieces.append(make(piece, (first, end, text, _KNOWN, "")))
+            pieces.add(first, end, text, KNOWN, "")
         elif not sure[number] or not options.texts:
-            pieces.append(make(piece, (first, end, _HOLE, _OPEN, text if options.texts else "")))
+            pieces.add(first, end, _HOLE, OPEN, text if options.texts else "")
         else:
-            pieces.append(make(piece, (first, end, text, _FORCED if len(options.texts) == 1 else _LIKELY, "")))
+            pieces.add(first, end, text, FORCED if len(options.texts) == 1 else LIKELY, "")
     return pieces
 
 

@@ -3,9 +3,9 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
+from cleaning.native._pieces import Pieces
 from cleaning.native._score import Scorer
 from cleaning.repair.chains import Writer
-from cleaning.repair.solve import Piece
 
 Trail = tuple[object, ...] | None
 """The pieces of a reading so far, newest first: (the trail before, start, end, text, kind, options of a lost byte)."""
@@ -29,7 +29,6 @@ class Pairs:
         tables: tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.uint8]],
         written: tuple[NDArray[np.uint32], list[str]],
         asked: tuple[_Sources, Callable[[str, bytes], bytes], _Leads, _Trails],
-        piece: type[tuple[object, ...]],
         weights: NDArray[np.int64],
         writer: str,
         single_bytes: bool,
@@ -46,5 +45,5 @@ class Pairs:
 
         Raises ValueError when a character of the span is never shown by the decoder.
         """
-    def pieces(self, trail: Trail, left: str, right: str) -> list[Piece]:
+    def pieces(self, trail: Trail, left: str, right: str) -> Pieces:
         """Return the pieces of a reading in order, its fills judged again between both neighbours."""

@@ -10,10 +10,11 @@ from cpython.unicode cimport PyUnicode_DATA, PyUnicode_GET_LENGTH, PyUnicode_KIN
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t
 from libc.stdlib cimport calloc, free, malloc
 
+from cleaning.native._pieces cimport FORCED, KNOWN, LIKELY, OPEN, Pieces
 from cleaning.native._score cimport BEYOND, BMP, HOLE, LEVELS, MARKERS, NATS, UNDECODED, Scorer, at_, level, pair, slot, text_of
 
 
-cdef object _KNOWN = "known", _FORCED = "forced", _LIKELY = "likely", _OPEN = "open", _HOLE = "\N{REPLACEMENT CHARACTER}"
+cdef object _HOLE = "\N{REPLACEMENT CHARACTER}"
 
 
 @cython.final
@@ -142,7 +143,7 @@ cdef class Pairs:
     cdef const uint32_t[::1] table
     cdef list longer
     cdef bint four_bytes, single_bytes
-    cdef object sources, lost, lead_options, trail_options, piece
+    cdef object sources, lost, lead_options, trail_options
     cdef str writer
     cdef int bad, beam, wide, look_ahead, soon
     cdef double hopeless, sure
@@ -150,14 +151,14 @@ cdef class Pairs:
 
     def __init__(
         self, Scorer scorer not None, tuple tables not None, tuple written not None, tuple asked not None,
-        type piece not None, const int64_t[::1] weights not None, str writer not None, bint single_bytes,
+        const int64_t[::1] weights not None, str writer not None, bint single_bytes,
         double bad_byte, int beam, double width, int look_ahead, int soon, double hopeless, double sure,
     ):
         self.scorer, self.weights, self.writer, self.single_bytes = scorer, weights, writer, single_bytes
         self.lengths, self.parts, self.several = tables
         self.table, self.longer = written
         self.sources, self.lost, self.lead_options, self.trail_options = asked
-        self.piece, self.four_bytes = piece, writer == "gb18030"
+        self.four_bytes = writer == "gb18030"
         self.bad, self.beam, self.wide = <int>(bad_byte * NATS), beam, <int>(width * NATS)
         self.look_ahead, self.soon, self.hopeless, self.sure = look_ahead, soon, hopeless, sure
         sizes = {len(self.lengths), self.parts.shape[0], len(self.several), len(self.table)}
@@ -226,7 +227,7 @@ cdef class Pairs:
 
     cdef object _ended(self, Reading reading, Py_ssize_t size):
         if reading.waiting:
-            reading = self._put_text(reading, _HOLE, HOLE, 0, size, _OPEN, None)
+            reading = self._put_text(reading, _HOLE, HOLE, 0, size, OPEN, None)
         return reading.trail
 
     cdef inline bint _is_several(self, uint32_t code) noexcept:
@@ -260,7 +261,7 @@ cdef class Pairs:
             data[number] = PyBytes_AS_STRING(found)[number]
         return PyBytes_GET_SIZE(found)
 
-    cdef Reading _put(self, Reading old, const uint32_t *points, Py_ssize_t size, Py_ssize_t end, object kind, object options):
+    cdef Reading _put(self, Reading old, const uint32_t *points, Py_ssize_t size, Py_ssize_t end, int kind, object options):
         """Return `old` with so many characters put out; `end` is where in the span these end, or -1 inside one."""
         cdef Reading new = self._put_text(old, text_of(points, size), points[0], 0, end, kind, options)
         cdef Py_ssize_t place
@@ -269,7 +270,7 @@ cdef class Pairs:
         new.last = points[size - 1]
         return new
 
-    cdef Reading _put_text(self, Reading old, object text, uint32_t code, int64_t worth, Py_ssize_t end, object kind, object options):
+    cdef Reading _put_text(self, Reading old, object text, uint32_t code, int64_t worth, Py_ssize_t end, int kind, object options):
         """The same for a text of one character."""
         cdef Reading new = Reading.__new__(Reading)
         cdef int place
@@ -298,12 +299,12 @@ cdef class Pairs:
             options = self.lead_options(reading.leads, data[0], self.writer)
             if options:
                 best = self._likeliest(reading.last, options)
-                reading = self._put_text(reading, options[best], at_(options, best), 0, end if size == 1 else -1, _LIKELY, options)
+                reading = self._put_text(reading, options[best], at_(options, best), 0, end if size == 1 else -1, LIKELY, options)
                 reading = with_pending(reading, NULL, 0, 0)
                 data += 1
                 size -= 1
             else:
-                reading = with_pending(self._put_text(reading, _HOLE, HOLE, 0, -1, _OPEN, None), NULL, 0, self.bad)
+                reading = with_pending(self._put_text(reading, _HOLE, HOLE, 0, -1, OPEN, None), NULL, 0, self.bad)
         if not size:
             return reading
         for place in range(reading.waiting):
@@ -336,7 +337,7 @@ cdef class Pairs:
             count = self._show(work, shown, count)
             place += 2
         if count:
-            reading = self._put(reading, work.points, count, -1 if place < total else end, _KNOWN, None)
+            reading = self._put(reading, work.points, count, -1 if place < total else end, KNOWN, None)
         return with_pending(reading, work.whole + place, total - place, 0)
 
     cdef Reading _feed_broken(self, Workspace work, Reading reading, Py_ssize_t total, Py_ssize_t start, Py_ssize_t end):
@@ -364,10 +365,10 @@ cdef class Pairs:
                 number = boundary if work.offsets[end] - work.offsets[boundary] == remaining else -1
                 if was_bad:  # bad bytes have their own price, and none for the hole that they leave
                     score = reading.score + self.bad * used
-                    reading = self._put_text(reading, _HOLE, HOLE, 0, number, _OPEN, None)
+                    reading = self._put_text(reading, _HOLE, HOLE, 0, number, OPEN, None)
                     reading.score = score
                 else:
-                    reading = self._put(reading, work.points, count, number, _KNOWN, None)
+                    reading = self._put(reading, work.points, count, number, KNOWN, None)
                 count = used = 0
             if place == stop:
                 break
@@ -463,10 +464,10 @@ cdef class Pairs:
                 )
                 if options and reading.waiting == 1:
                     best = self._likeliest(reading.last, options)
-                    new = self._put_text(reading, options[best], at_(options, best), 0, place + 1, _LIKELY, options)
+                    new = self._put_text(reading, options[best], at_(options, best), 0, place + 1, LIKELY, options)
                     spread.append(with_pending(new, NULL, 0, 0))
             if len(spread) == before:
-                new = self._put_text(reading, _HOLE, HOLE, 0, place + 1, _OPEN, None)
+                new = self._put_text(reading, _HOLE, HOLE, 0, place + 1, OPEN, None)
                 spread.append(with_pending(new, NULL, 0, self.bad))
         return 0
 
@@ -501,24 +502,24 @@ cdef class Pairs:
 
     def pieces(self, trail, str left not None, str right not None):
         """Return the pieces of a reading in order, its fills judged again between both neighbours."""
-        cdef list trails = [], pieces = []
+        cdef list trails = []
+        cdef Pieces pieces = Pieces()
         cdef Py_ssize_t place
         cdef tuple one
-        cdef str text, options, last = left
+        cdef str text, options, guess, last = left
+        cdef int kind
         while trail is not None:
             trails.append(trail)
             trail = (<tuple>trail)[0]
         trails.reverse()
-        make = tuple.__new__
         for place in range(len(trails)):
             one = trails[place]
-            text, options = one[3], one[5]
-            if options is None or not options:
-                pieces.append(make(self.piece, (one[1], one[2], text, one[4], "")))
-            else:
+            text, kind, options = one[3], one[4], one[5]
+            guess = ""
+            if options:
                 after = (<tuple>trails[place + 1])[3] if place + 1 < len(trails) else right
-                pieces.append(make(self.piece, (one[1], one[2], *self._choose(options, at_(last, PyUnicode_GET_LENGTH(last) - 1), at_(after, 0)))))
-                text = (<tuple>pieces[place])[2]
+                text, kind, guess = self._choose(options, at_(last, PyUnicode_GET_LENGTH(last) - 1), at_(after, 0))
+            pieces.add(one[1], one[2], text, kind, guess)
             last = text
         return pieces
 
@@ -530,7 +531,7 @@ cdef class Pairs:
         cdef int64_t weight = 0
         cdef uint32_t code
         if size == 1:
-            return options, _FORCED, ""
+            return options, FORCED, ""
         if size > 256:
             raise ValueError("too many options for one lost byte")
         for place in range(size):
@@ -544,5 +545,5 @@ cdef class Pairs:
             off = most - scores[place]
             weight += self.weights[off] if off < len(self.weights) else 0
         if self.weights[0] >= self.sure * weight:
-            return options[best], _LIKELY, ""
-        return _HOLE, _OPEN, options[best]
+            return options[best], LIKELY, ""
+        return _HOLE, OPEN, options[best]

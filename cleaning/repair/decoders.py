@@ -19,7 +19,8 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from itertools import accumulate, pairwise
+from itertools import pairwise
+from operator import itemgetter
 from typing import NamedTuple
 
 from cleaning.findings import Certainty, Edited, Finding, edit
@@ -28,9 +29,9 @@ from cleaning.repair.badness import bigram_score, total_logprob
 from cleaning.repair.chains import FAMILY, HOLE, READERS, Chain, Step, Writer, describe
 from cleaning.repair.effort import UNSEARCHED, Budget
 from cleaning.repair.irreversible import damage_share, lost_text
+from cleaning.repair.pieces import Merged
 from cleaning.repair.search import (
     NOT_SINGLE,
-    Group,
     Trial,
     Way,
     attempt,
@@ -56,7 +57,7 @@ from cleaning.repair.spans import (
     utf8_regions_of,
 )
 
-NATIVE = available("_groups")
+NATIVE = available("_pieces")
 
 __all__ = ["damage_share", "repair_decoders", "repair_line"]
 
@@ -78,9 +79,6 @@ PROVED = 0.9
 
 PLAIN = -7.5
 """Mean log-probability from which a run of lines is so plainly Chinese that no other way needs to be tried."""
-
-Merged = tuple[int, int, str, bool]
-"""Start and end in a span, the repaired text, and whether no lost byte was filled in."""
 
 _CHUNK_WAYS: tuple[Way, ...] = (
     ("latin", "utf-8"), ("latin", "gb18030"), ("latin", "big5hkscs"), ("gbk", "utf-8"), ("gbk", "big5hkscs"),
@@ -154,10 +152,10 @@ def _repair(text: str, depth: int, budget: Search) -> Edited:
     done: set[int] = set()
     whole, spans = _pools(text, lines)
     for pool in whole:
-        for finding, line in _repair_pool(text, pool, seen, depth, budget):
-            findings.append(finding)
-            done.add(text.rfind("\n", 0, line) + 1)
-    found = [finding for pool in spans for finding, _ in _repair_pool(text, pool, seen, depth, budget)]
+        repaired = _repair_pool(text, pool, seen, depth, budget)
+        findings += repaired.findings
+        done.update(text.rfind("\n", 0, place) + 1 for place in repaired.places)
+    found = [finding for pool in spans for finding in _repair_pool(text, pool, seen, depth, budget).findings]
     for line, mended in _mended_lines(text, lines, found):
         if line not in done:
             findings += mended
@@ -307,57 +305,105 @@ def _mended_lines(text: str, lines: list[Bounds], found: list[Finding]) -> Itera
             yield start, apart
 
 
-def _repair_pool(
-    text: str, pool: list[Bounds], seen: Counter[Way], depth: int, budget: Search
-) -> Iterator[tuple[Finding, int]]:
-    """Yield the findings on lines or spans read as one text, wherever they stand, each with where its own starts."""
-    joined = "\n".join(text[start:end] for start, end in pool)
-    starts = [0, *accumulate(end - start + 1 for start, end in pool)]
-    bounds = [(place, place + end - start) for place, (start, end) in zip(starts, pool, strict=False)]
-    beside = {
-        place: (text[start - 1 : start] or "\n", text[end : end + 1] or "\n")
-        for place, (start, end) in zip(starts, pool, strict=False)
-    }
-    for finding in _repair_chunk(joined, bounds, beside, seen, depth, budget):
-        number = bisect_right(starts, finding.start) - 1
-        yield _shift(finding, pool[number][0] - starts[number]), pool[number][0]
+class Pooled(NamedTuple):
+    """A line or span of a pool: its half-open offsets in the joined text, where it starts in the page, its neighbours."""
+
+    start: int
+    end: int
+    place: int
+    sides: Sides
+
+
+class Repaired(NamedTuple):
+    """The findings on a pool, and where the lines or spans start in which they stand."""
+
+    findings: list[Finding]
+    places: set[int]
+
+
+def _repair_pool(text: str, pool: list[Bounds], seen: Counter[Way], depth: int, budget: Search) -> Repaired:
+    """Return the findings on lines or spans read as one text, wherever they stand."""
+    joined = "\n".join([text[start:end] for start, end in pool])
+    parts: list[Pooled] = []
+    at = 0
+    for start, end in pool:
+        parts.append(
+            Pooled(at, at + end - start, start, (text[start - 1 : start] or "\n", text[end : end + 1] or "\n"))
+        )
+        at += end - start + 1
+    found = Repaired([], set())
+    _repair_chunk(joined, parts, found, seen, depth, budget)
+    return found
 
 
 def _repair_chunk(
-    text: str,
-    chunk: list[Bounds],
-    beside: dict[int, Sides],
-    seen: Counter[Way],
-    depth: int,
-    budget: Search,
-) -> Iterator[Finding]:
-    """Yield the findings on lines that were all damaged in one way: the common case, read as one.
-
-    `beside` has the characters on either side of each line, which may be a span of a longer one.
+    text: str, chunk: list[Pooled], found: Repaired, seen: Counter[Way], depth: int, budget: Search
+) -> None:
+    """Add to `found` what there is on lines that were all damaged in one way: the common case, read as one.
 
     A run that no single way explains is halved, down to `CHUNK` characters; what is left is read line by line.
     """
-    start, end = chunk[0][0], chunk[-1][1]
+    start, end = chunk[0].start, chunk[-1].end
     if len(chunk) < 2 or end - start < CHUNK or budget.left < 0:
         return  # its lines may still be read one by one, as far as the budget goes
     span = text[start:end]
-    found = _one_way(span, seen, [beside[place] for place, _ in chunk], budget)
-    if found is None and (again := _damaged_again(span, depth, budget)) is not None:
-        yield from (_shift(finding, start) for finding in again)
-        return
-    if found is None:
+    once = _one_way(span, seen, [part.sides for part in chunk], budget)
+    if once is not None:
+        way, trial = once
+        repaired = trial.text(span)
+        seen[way] += count_ideographs(repaired)
+        _add(found, span, chunk, trial, _ruined_lines(span, repaired))
+    elif (again := _damaged_again(span, depth, budget)) is not None:
+        for finding in again:
+            part = chunk[bisect_right(chunk, start + finding.start, key=_START) - 1]
+            found.findings.append(_shift(finding, start + part.place - part.start))
+            found.places.add(part.place)
+    else:
         middle = len(chunk) // 2
-        yield from _repair_chunk(text, chunk[:middle], beside, seen, depth, budget)
-        yield from _repair_chunk(text, chunk[middle:], beside, seen, depth, budget)
-        return
-    way, trial = found
-    repaired = trial.text(span)
-    seen[way] += count_ideographs(repaired)
+        _repair_chunk(text, chunk[:middle], found, seen, depth, budget)
+        _repair_chunk(text, chunk[middle:], found, seen, depth, budget)
+
+
+_START = itemgetter(0)
+
+
+def _add(found: Repaired, span: str, chunk: list[Pooled], trial: Trial, ruined: list[Bounds]) -> None:
+    """Add to `found` what `trial` repairs in `span`, the text of `chunk`, but for its `ruined` lines."""
     rule = f"decoder.{trial.step.written}-as-{FAMILY[trial.step.reader]}"
-    ruined = _ruined_lines(span, repaired)
-    for first, last, after, sure in _by_line(_merged(span, trial), span):
+    if NATIVE is not None:
+        evidence = tuple(_account(trial.before, trial.step, *known) for known in _EVIDENCE)
+        found.findings.extend(
+            NATIVE.placed(
+                trial.groups.runs(span),
+                span,
+                chunk,
+                found.places,
+                ruined,
+                Finding,
+                rule,
+                evidence,
+                *_doubts(trial),
+            )
+        )
+        return
+    start = chunk[0].start
+    for first, last, after, sure in _by_line(trial.groups.runs(span), span):
         if not (ruined and _inside(ruined, first)):
-            yield _finding(rule, trial, start + first, span[first:last], after, sure)
+            part = chunk[bisect_right(chunk, start + first, key=_START) - 1]
+            place = start + first + part.place - part.start
+            found.findings.append(_finding(rule, trial, place, span[first:last], after, sure))
+            found.places.add(part.place)
+
+
+_EVIDENCE = ((True, False), (False, True), (False, False))
+"""Whether a finding is sure and has holes, in the order in which the compiled twin knows what to say of them."""
+
+
+def _doubts(trial: Trial) -> tuple[bool, bool, bool]:
+    """Return which of `_doubtful`'s questions are asked: of holes, of UTF-8 and of Big5 among pairs."""
+    paired = trial.step.reader in READERS["gbk"]
+    written = trial.step.written
+    return written != "utf-8", paired and written == "utf-8", paired and written == "big5hkscs"
 
 
 def _damaged_again(span: str, depth: int, budget: Search) -> list[Finding] | None:
@@ -375,7 +421,7 @@ def _damaged_again(span: str, depth: int, budget: Search) -> list[Finding] | Non
         rule = f"decoder.{layers.step.written}-as-{FAMILY[layers.step.reader]}"
         return [
             _finding(rule, layers, start, span[start:end], after, sure)
-            for start, end, after, sure in _by_line(_merged(span, layers), span)
+            for start, end, after, sure in _by_line(layers.groups.runs(span), span)
         ]
     for way in _EVIDENT_WAYS:
         trial = attempt(span, way, budget=budget)
@@ -629,9 +675,7 @@ def _findings(span: str, repair: Repair, *, part: bool) -> Iterator[Finding]:
     trial, offset = repair.trial, repair.region.start
     rule = f"decoder.{trial.step.written}-as-{FAMILY[trial.step.reader]}"
     if any(finding.before != finding.after for finding in repair.inner.findings):
-        sure = (
-            trial.proved and all(group.kinds <= _SURE for group in trial.groups) and HOLE not in repair.inner.text
-        )
+        sure = trial.proved and trial.groups.sure and HOLE not in repair.inner.text
         sure = sure and all(finding.certainty == "certified" for finding in repair.inner.findings)
         sure = sure and not any(finding.rule.startswith("damage.") for finding in repair.inner.findings)
         sure = (
@@ -645,7 +689,7 @@ def _findings(span: str, repair: Repair, *, part: bool) -> Iterator[Finding]:
         certainty: Certainty = "certified" if sure else "inferred"
         yield Finding("repair", rule, offset, offset + len(span), span, repair.inner.text, certainty, evidence)
         return
-    for start, end, text, sure in _merged(span, trial):
+    for start, end, text, sure in trial.groups.runs(span):
         yield _finding(rule, trial, offset + start, span[start:end], text, sure and not open_ended)
 
 
@@ -661,29 +705,6 @@ def _account(before: Chain, step: Step, sure: bool, holes: bool) -> str:
     return f"{describe((*before, step))}; {_evidence(sure, holes)}"
 
 
-def _merged(span: str, trial: Trial) -> Iterable[Merged]:
-    """Return (start, end, text, sure) of proved groups, neighbours that are as sure joined, none that changes nothing."""
-    if NATIVE is not None:
-        found: list[Merged] = NATIVE.merged(trial.groups, span, _SURE)
-        return found
-    return _merge(span, trial)
-
-
-def _merge(span: str, trial: Trial) -> Iterator[Merged]:
-    """Yield what `_merged` returns."""
-    run: list[Group] = []
-    for group in [*trial.groups, None]:
-        joins = group is not None and group.proved
-        if run and not (joins and group is not None and (group.kinds <= _SURE) == (run[-1].kinds <= _SURE)):
-            start, end, text = run[0].start, run[-1].end, "".join(item.text for item in run)
-            if span[start:end] != text:
-                yield start, end, text, run[0].kinds <= _SURE
-            run = []
-        if group is not None and joins:
-            run.append(group)
-
-
-_SURE = frozenset({"known", "forced"})
 _TORN_PAIR = re.compile("[^\x00-\x7f][?@-~][^\x00-\x7f]")
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from functools import cache, lru_cache
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +18,11 @@ from numpy.typing import NDArray
 from cleaning.native import available
 from cleaning.repair.badness import run_score, scorer
 from cleaning.repair.chains import HOLE, SPECIALS, Writer, pair_points, pairs_table, sources
-from cleaning.repair.solve import BAD_BYTE, Kind, Piece
+from cleaning.repair.pieces import Kind, Piece, Pieces, table
+from cleaning.repair.solve import BAD_BYTE
+
+if TYPE_CHECKING:
+    from cleaning.native._pieces import Pieces as NativePieces
 
 NATIVE = available("_hybrid")
 
@@ -60,25 +65,26 @@ for _character, _byte in SPECIALS.items():
     _SINGLES[ord(_character)] = _byte
 
 
-def solve_hybrid(span: str, writer: Writer, left: str = "\n") -> list[Piece]:
+def solve_hybrid(span: str, writer: Writer, left: str = "\n") -> Pieces:
     """Return the likeliest text of `span` in pieces that count its characters; empty when it can't be a hybrid.
 
     A piece with `start == end` must be joined to the next one. No byte is pending behind a line break, so each line is
     read by itself, and those met again are remembered: a span's beginning is read before all of it is.
     """
     pieces: list[Piece] = []
+    native = table() if NATIVE is not None else None
     start = 0
     for line in _LINE.findall(span):
         found = (_remembered_line if len(line) <= LONG else _solve_line)(line, writer, left)
         if found is None:
             return []
-        if NATIVE is not None:
-            pieces += NATIVE.moved(found, start, Piece)
+        if native is not None and not isinstance(found, list):
+            native.extend(found, start)
         else:
             pieces += [Piece(start + one.start, start + one.end, one.text, one.kind) for one in found]
         start += len(line)
         left = "\n"
-    return pieces
+    return pieces if native is None else native
 
 
 _LINE = re.compile("[^\n]*\n|[^\n]+")
@@ -87,20 +93,20 @@ LONG = 1000
 """Characters up to which a line's reading is remembered."""
 
 
-def _solve_line(line: str, writer: Writer, left: str) -> tuple[Piece, ...] | None:
+def _solve_line(line: str, writer: Writer, left: str) -> Pieces | None:
     """Return the pieces of one line, with its line break if it has one; None when it can't be a hybrid."""
     if NATIVE is not None:
-        found: list[Piece] | None = NATIVE.hybrid_line(
-            scorer(), line, left, _points(writer), _SINGLES, Piece, PER_BYTE, BAD_BYTE, WIDTH
+        native: NativePieces | None = NATIVE.hybrid_line(
+            scorer(), line, left, _points(writer), _SINGLES, PER_BYTE, BAD_BYTE, WIDTH
         )
-        return None if found is None else tuple(found)
+        return native
     states: dict[int, State] = {NOTHING: (0.0, left, None)}
     for place, character in enumerate(line, start=1):
         states = _advance(states, character, place, writer)
         if not states:
             return None
     best = max(states.items(), key=lambda item: item[1][0] + BAD_BYTE * (item[0] != NOTHING))[1]
-    return tuple(_pieces(_walked(best[2]), line))
+    return _pieces(_walked(best[2]), line)
 
 
 _remembered_line = lru_cache(maxsize=512)(_solve_line)

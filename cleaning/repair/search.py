@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from itertools import islice
-from typing import NamedTuple, get_args
+from typing import TYPE_CHECKING, NamedTuple
 
-from cleaning.native import available
 from cleaning.repair.badness import count_in, count_likely, total_logprob
 from cleaning.repair.chains import (
     CP1252_UNDEFINED,
@@ -20,7 +18,6 @@ from cleaning.repair.chains import (
     Family,
     Reader,
     Step,
-    Translation,
     Writer,
     blanked,
     damage,
@@ -28,10 +25,12 @@ from cleaning.repair.chains import (
 )
 from cleaning.repair.effort import Budget
 from cleaning.repair.hybrid import solve_hybrid
-from cleaning.repair.solve import SOON, Kind, Piece, as_bytes, solve_pairs
+from cleaning.repair.pieces import Groups, Piece, Pieces, grouped, is_hopeless, proof_of
+from cleaning.repair.solve import SOON, as_bytes, solve_pairs
 from cleaning.repair.utf8 import is_peelable, peel, solve_utf8
 
-NATIVE = available("_groups")
+if TYPE_CHECKING:
+    from cleaning.native._pieces import Groups as NativeGroups
 
 MARGIN: dict[Family, float] = {"latin": 0.5, "hybrid": 0.5, "gbk": 2.0, "big5": 2.0}
 """Nats per character by which a result must read better; single bytes count twice over, since they are twice as many."""
@@ -77,26 +76,12 @@ Way = tuple[Family, Writer]
 """A family of wrong decoders and the encoding that was written."""
 
 
-class Group(NamedTuple):
-    """Pieces joined so that both ends fall between characters of the span (its half-open offsets)."""
-
-    start: int
-    end: int
-    text: str
-    kinds: frozenset[Kind]
-    proved: bool
-
-
 class Trial(NamedTuple):
-    """A span read anew one way: its groups, the step that was undone, and those before it that were undone with it.
+    """A span read anew one way: its groups, the step that was undone, and those before it that were undone with it."""
 
-    `whole` says that the forward model gave all of the span back at once, so that every group is proved.
-    """
-
-    groups: list[Group]
+    groups: Groups | NativeGroups
     step: Step
     before: Chain = ()
-    whole: bool = False
 
     @property
     def evident(self) -> bool:
@@ -108,20 +93,16 @@ class Trial(NamedTuple):
     @property
     def share(self) -> int:
         """How many characters of the span are proved."""
-        if self.whole:
-            return self.groups[-1].end - self.groups[0].start if self.groups else 0
-        return sum([group.end - group.start for group in self.groups if group.proved])
+        return self.groups.share
 
     @property
     def proved(self) -> bool:
         """Whether the forward model gives the whole span back."""
-        return self.whole or all(group.proved for group in self.groups)
+        return self.groups.proved
 
     def text(self, span: str) -> str:
         """Return the repaired text; what is not proved stays as it stood."""
-        if self.whole:
-            return "".join([group.text for group in self.groups])
-        return "".join([group.text if group.proved else span[group.start : group.end] for group in self.groups])
+        return self.groups.text(span)
 
 
 def attempt(
@@ -150,7 +131,7 @@ def attempt(
         return None
     found: Trial | None = None
     for readers, pieces in _readings(span, family, writer, budget, left, right, sides):
-        if len(pieces) > 1 and writer != "utf-8" and _hopeless(pieces):
+        if len(pieces) > 1 and writer != "utf-8" and is_hopeless(pieces, HOPELESS):
             continue
         trial = prove(span, pieces, readers, writer)
         if trial.proved:
@@ -158,15 +139,6 @@ def attempt(
         if found is None or trial.share > found.share:
             found = trial
     return found
-
-
-_NOT_ASCII = Translation(dict.fromkeys([*range(0x80), ord(HOLE)], ""))
-
-
-def _hopeless(pieces: list[Piece]) -> bool:
-    """Tell whether a reading with holes or choices in it is so far from Chinese that its proof is not worth while."""
-    text = "".join([piece.guess or piece.text for piece in pieces]).translate(_NOT_ASCII)
-    return not text or total_logprob(text) < HOPELESS * len(text)
 
 
 def _quickly(span: str, family: Family, writer: Writer) -> bool:
@@ -187,7 +159,7 @@ def _promising(head: str, family: Family, writer: Writer, budget: Budget) -> boo
     if writer == "utf-8" and plainly_utf8(head, family):
         return True
     for _, pieces in _readings(head, family, writer, budget):
-        whole = "".join([piece.guess or piece.text for piece in pieces])
+        whole = proof_of(pieces)
         text = whole.replace(HOLE, "")
         layered = writer == "utf-8" and len(whole) - len(text) <= len(whole) // 8
         return len(text) > PROBE // 10 and (layered or total_logprob(text) > HOPELESS * len(text))
@@ -215,7 +187,7 @@ def _readings(
     left: str = "\n",
     right: str = "\n",
     sides: Sequence[tuple[str, str]] = (),
-) -> Iterator[tuple[tuple[Reader, ...], list[Piece]]]:
+) -> Iterator[tuple[tuple[Reader, ...], Pieces]]:
     """Yield the readings of `span`, in pieces that count its characters, each with the decoders it holds for.
 
     Which bytes can have been lost depends on the decoder, so a span with holes has readings for each.
@@ -284,53 +256,30 @@ def peeled(span: str, budget: Budget, left: str = "\n", right: str = "\n") -> Tr
     found = peel(span, left, right, lambda: budget.spend(AGAIN * len(span)))
     if found is None:
         return None
-    kinds: frozenset[Kind] = frozenset({"known" if found.sure else "likely"})
-    return Trial([Group(0, len(span), found.text, kinds, True)], found.chain[-1], found.chain[:-1])
+    piece = Piece(0, len(span), found.text, "known" if found.sure else "likely")
+    return Trial(grouped([piece], len(span)), found.chain[-1], found.chain[:-1])
 
 
-def prove(span: str, pieces: list[Piece], readers: tuple[Reader, ...], writer: Writer) -> Trial:
+def prove(span: str, pieces: Pieces, readers: tuple[Reader, ...], writer: Writer) -> Trial:
     """Return the trial of `pieces`, each group proved when one of `readers` shows its text as the span has it.
 
     One decoder must explain the whole, or the one that explains most is taken. An open hole stands in the proof for
     the likeliest character that its bytes allow.
     """
-    groups, proofs = _groups(pieces, len(span))
-    whole = "".join(proofs)
-    best, most = Step(writer, readers[0]), [False] * len(groups)
+    groups = grouped(pieces, len(span))
+    whole = groups.proof
+    best = Step(writer, readers[0])
+    most: Sequence[int] = bytes(len(groups))
     for step in _steps(span, readers, writer):
         if _shows(whole, step, span):
-            return Trial(groups, step, whole=True)
+            return Trial(groups, step)
         if len(groups) > 1:
-            proved = _shown_apart(groups, proofs, step, span)
+            # All are shown at once: no encoding has a line break in a character, so none reads on behind one.
+            shown = damage(groups.apart, (step,))
+            proved = groups.shown_apart(shown, blanked(span) if step.blank else span)
             if sum(proved) > sum(most):
                 best, most = step, proved
-    if not all(most):
-        groups = [
-            group if proved else Group(group.start, group.end, group.text, group.kinds, False)
-            for group, proved in zip(groups, most, strict=True)
-        ]
-    return Trial(groups, best)
-
-
-def _shown_apart(groups: list[Group], proofs: list[str], step: Step, span: str) -> list[bool]:
-    """Tell of each group whether `step` shows its proof as the span has it.
-
-    All are shown at once: no encoding has a line break in a character, so none reads on behind one.
-    """
-    whole = damage("\n".join(proofs), (step,))
-    if step.blank:
-        span = blanked(span)
-    if NATIVE is not None:
-        found: list[bool] = NATIVE.shown_apart(whole, groups, proofs, span)
-        return found
-    shown = iter(whole.split("\n"))
-    proved = []
-    for group, proof in zip(groups, proofs, strict=True):
-        line = next(shown)
-        if "\n" in proof:
-            line = "\n".join([line, *islice(shown, proof.count("\n"))])
-        proved.append(line == span[group.start : group.end])
-    return proved
+    return Trial(groups if all(most) else groups.as_proved(most), best)
 
 
 def _steps(span: str, readers: tuple[Reader, ...], writer: Writer) -> Iterator[Step]:
@@ -354,35 +303,6 @@ def _shows(text: str, step: Step, span: str) -> bool:
     """Tell whether `step` shows `text` as `span`; with blanks, the span's own no-break spaces don't matter."""
     shown = damage(text, (step,))
     return shown == (blanked(span) if step.blank else span)
-
-
-_ONE_KIND: dict[Kind, frozenset[Kind]] = {kind: frozenset([kind]) for kind in get_args(Kind)}
-
-
-def _groups(pieces: list[Piece], length: int) -> tuple[list[Group], list[str]]:
-    """Return the groups of `pieces`, and the text that the proof of each runs on."""
-    if NATIVE is not None:
-        native: tuple[list[Group], list[str]] = NATIVE.groups(pieces, length, Group, _ONE_KIND)
-        return native
-    groups: list[Group] = []
-    proofs: list[str] = []
-    text = proof = ""
-    kinds: frozenset[Kind] = frozenset()
-    begun = 0
-    for start, end, found, kind, guess in pieces:
-        text += found
-        proof += guess or found
-        kinds = kinds | _ONE_KIND[kind] if kinds else _ONE_KIND[kind]
-        if end > start:
-            groups.append(Group(begun, end, text, kinds, True))
-            proofs.append(proof)
-            text, proof, kinds, begun = "", "", frozenset(), end
-    if kinds:
-        groups.append(Group(begun, length, text, kinds, True))
-        proofs.append(proof)
-    elif groups:
-        groups[-1] = groups[-1]._replace(end=length)
-    return groups, proofs
 
 
 def _varied(text: str) -> bool:

@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterator
 from functools import cache, lru_cache, partial
 from itertools import combinations
-from typing import TYPE_CHECKING, Literal, NamedTuple, get_args
+from typing import TYPE_CHECKING, NamedTuple, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,14 +45,13 @@ from cleaning.repair.chains import (
     pair_points,
     sources,
 )
+from cleaning.repair.pieces import Kind, Piece, Pieces
 from cleaning.repair.streams import HOLE_BYTE, encoded, stream, tables
 
 if TYPE_CHECKING:
     from cleaning.native._pairs import Pairs
 
 NATIVE = available("_pairs")
-
-Kind = Literal["known", "forced", "likely", "open"]
 
 SURE = 0.5
 """Posterior that a fill must reach; below it the hole stays open. Swept on the benchmark's lossy classes."""
@@ -68,20 +67,6 @@ SOON, HOPELESS = 100, -9.5
 
 MOST = 96
 """Characters that a lost byte is weighed against: the commonest; where both bytes are lost there are thousands."""
-
-
-class Piece(NamedTuple):
-    """A stretch of the stream and its text. `start` and `end` count bytes of the stream, `kind` says how sure.
-
-    known: the bytes say it; forced: a lost byte that only one value fits; likely: the model is sure; open: U+FFFD,
-    and then `guess` is one text that the bytes allow (for the proof only), if there is any.
-    """
-
-    start: int
-    end: int
-    text: str
-    kind: Kind
-    guess: str = ""
 
 
 _TO_BYTE = Translation({ord(character): byte for character, byte in SPECIALS.items()})
@@ -106,11 +91,6 @@ def as_bytes(span: str, family: Family) -> bytes | None:
         return None
     found = stream(span, family)
     return None if found is None else found.data
-
-
-def join(pieces: list[Piece]) -> str:
-    """Return the text of `pieces`."""
-    return "".join(piece.text for piece in pieces)
 
 
 _HOLE_MARKS = ("\udcff", HOLE)
@@ -176,7 +156,7 @@ class Reading(NamedTuple):
 
 def solve_pairs(
     span: str, reader: Reader, writer: Writer, left: str = "\n", right: str = "\n"
-) -> Iterator[list[Piece]]:
+) -> Iterator[Pieces]:
     """Yield texts of `span`, written in a two-byte encoding and read by `reader`, the likeliest first.
 
     Pieces count characters of `span` here, and `start == end` marks one that the next piece must be joined to.
@@ -220,7 +200,6 @@ def _twin(reader: Reader, writer: Writer) -> Pairs:
         (lengths, parts, _several(family)),
         (points, longer),
         (partial(sources, family=family), partial(lost_bytes, reader=reader), _lead_options, _trail_options),
-        Piece,
         WEIGHTS,
         writer,
         family == "latin",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -25,7 +25,10 @@ from cleaning.repair.chains import (
     has_markers,
 )
 from cleaning.repair.lattice import Cell, Fills, Layer, Loss, allowed, fill, inner, outer, undo
-from cleaning.repair.solve import Piece
+from cleaning.repair.pieces import Piece, Pieces
+
+if TYPE_CHECKING:
+    from cleaning.native._pieces import Pieces as NativePieces
 
 NATIVE = available("_lattice")
 
@@ -122,7 +125,7 @@ def _proved(span: str, family: Family, layer: Layer) -> Loss | None:
 
 def solve_utf8(
     span: str, family: Family, left: str = "\n", right: str = "\n", sides: Sequence[tuple[str, str]] = ()
-) -> Iterator[tuple[tuple[Reader, ...], list[Piece]]]:
+) -> Iterator[tuple[tuple[Reader, ...], Pieces]]:
     """Yield readings of `span` as UTF-8 read by a decoder of `family`: who read it, and pieces that count characters.
 
     The likeliest comes first. Nothing is yielded when its bytes are not mostly UTF-8. `left` and `right` are the
@@ -162,19 +165,23 @@ def _ordered(span: str, family: Family, layer: Layer) -> Iterable[Loss]:
     return sorted(losses, key=unlike)
 
 
-def _disputed(pieces: list[Piece], cells: list[Cell], layer: Layer, family: Family, loss: Loss) -> list[Piece]:
+def _disputed(pieces: Pieces, cells: list[Cell], layer: Layer, family: Family, loss: Loss) -> Pieces:
     """Return `pieces`, none of them forced where another decoder of the family may have lost another byte there.
 
     Which of them read a span is seldom certain, and one loses what the next one shows.
     """
-    if family == "latin" or not any(piece.kind == "forced" for piece in pieces):
+    if family == "latin":
         return pieces
     others = [Loss(reader, loss.mark) for reader in READERS[family] if reader != loss.reader]
+
+    def is_disputed(text: str, cell: Cell) -> bool:
+        return any(not {text}.issuperset(allowed(layer, cell, other).texts) for other in others)
+
+    if not isinstance(pieces, list):
+        pieces.dispute(cells, is_disputed)
+        return pieces
     return [
-        piece._replace(kind="likely")
-        if piece.kind == "forced"
-        and any(not {piece.text}.issuperset(allowed(layer, cell, other).texts) for other in others)
-        else piece
+        piece._replace(kind="likely") if piece.kind == "forced" and is_disputed(piece.text, cell) else piece
         for piece, cell in zip(pieces, cells, strict=True)
     ]
 
@@ -200,13 +207,13 @@ def _commonest(layer: Layer, loss: Loss) -> str:
     return "".join([cell.text if cell.options is None else next(iter(cell.options.texts), HOLE) for cell in cells])
 
 
-def _pieces(cells: list[Cell], fills: Fills, layer: Layer, length: int) -> list[Piece]:
+def _pieces(cells: list[Cell], fills: Fills, layer: Layer, length: int) -> Pieces:
     """Return the pieces of a reading in characters; one that ends inside a character ends where it starts."""
+    if NATIVE is not None:
+        pieces: NativePieces = NATIVE.layer_pieces(cells, *fills, layer.starts, length)
+        return pieces
     if len(cells) == 1:
         return [_piece(cells[0], fills.texts[0], fills.sure[0], 0, length)]
-    if NATIVE is not None:
-        pieces: list[Piece] = NATIVE.layer_pieces(cells, *fills, layer.starts, Piece)
-        return pieces
     starts = layer.starts.searchsorted([cell.start for cell in cells]).tolist()
     edges = np.array([cell.end for cell in cells])
     ends = layer.starts.searchsorted(edges)

@@ -14,8 +14,8 @@ from cleaning.repair.decoders import repair_decoders
 from cleaning.repair.effort import UNSEARCHED
 from cleaning.repair.hybrid import solve_hybrid
 from cleaning.repair.injection import inject
+from cleaning.repair.pieces import Piece, join
 from cleaning.repair.pinyin import repair_pinyin
-from cleaning.repair.solve import Piece, join
 
 SENTENCES = (
     "借款人逾期之后，贷款平台会先用短信提醒还款。",

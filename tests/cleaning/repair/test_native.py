@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Callable, Iterator
+from itertools import accumulate
 from pathlib import Path
 from typing import TypeVar, get_args
 
@@ -21,6 +22,7 @@ from cleaning.repair import (
     gbk_bytes,
     hybrid,
     lattice,
+    pieces,
     repair,
     search,
     solve,
@@ -31,13 +33,13 @@ from cleaning.repair import (
 from cleaning.repair.chains import Step, damage
 from cleaning.repair.injection import inject
 
-MODULES = (badness, decoders, gbk_bytes, hybrid, lattice, search, solve, spans, streams, utf8)
+MODULES = (badness, decoders, gbk_bytes, hybrid, lattice, pieces, solve, spans, streams, utf8)
 CACHES = (
     badness.run_score, hybrid._remembered_line, lattice._alike, lattice._encoded, lattice._options, lattice.outer,
     solve.choose, solve._lead_options, solve._likeliest, solve._trail_options,
 )  # fmt: skip
 TWINS = [
-    native.available(name) for name in ("_score", "_spans", "_hybrid", "_pairs", "_lattice", "_streams", "_groups")
+    native.available(name) for name in ("_score", "_spans", "_hybrid", "_pairs", "_lattice", "_streams", "_pieces")
 ]
 
 pytestmark = pytest.mark.skipif(
@@ -228,7 +230,7 @@ def test_bytes_are_alike(text: str, family: chains.Family, stands_in: bool) -> N
 def test_pairs_are_read_alike(text: str, reader: chains.Reader, writer: chains.Writer) -> None:
     def ask() -> object:
         try:
-            return list(solve.solve_pairs(text, reader, writer, "\n", "\n"))
+            return list(map(list, solve.solve_pairs(text, reader, writer, "\n", "\n")))
         except ValueError:
             return "never shown"
 
@@ -241,11 +243,42 @@ def test_bytes_that_nobody_wrote_are_read_alike(data: bytes, writer: chains.Writ
     shown = chains.read(data, reader, chains.MARKER if reader == "cp1252" else chains.HOLE)
     family = chains.FAMILY[reader]
     if family == "hybrid":
-        agree(lambda: hybrid.solve_hybrid(shown, writer))
+        agree(lambda: list(hybrid.solve_hybrid(shown, writer)))
     elif writer == "utf-8":
-        agree(lambda: list(utf8.solve_utf8(shown, family)))
+        agree(lambda: [(readers, list(found)) for readers, found in utf8.solve_utf8(shown, family)])
     else:
-        agree(lambda: list(solve.solve_pairs(shown, reader, writer)))
+        agree(lambda: list(map(list, solve.solve_pairs(shown, reader, writer))))
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 3), st.text("欠款\n\ufffda", max_size=3), st.sampled_from(get_args(pieces.Kind)))
+    )
+)
+def test_pieces_are_grouped_alike(parts: list[tuple[int, str, pieces.Kind]]) -> None:
+    ends = [0, *accumulate(size for size, _, _ in parts)]
+    made = [
+        pieces.Piece(start, start + size, text, kind, "逾" if kind == "open" and size > 1 else "")
+        for start, (size, text, kind) in zip(ends, parts, strict=False)
+    ]
+    span = "".join("款a\n欠"[number % 4] for number in range(ends[-1]))
+
+    def ask() -> object:
+        groups = pieces.grouped(made, len(span))
+        found: list[object] = [
+            len(groups),
+            groups.proof,
+            groups.apart,
+            groups.share,
+            groups.sure,
+            groups.runs(span),
+        ]
+        proved = groups.shown_apart(f"{span}\n{groups.apart}", span)
+        marked = groups.as_proved(proved)
+        return [*found, list(map(int, proved)), marked.proved, marked.share, marked.text(span), marked.runs(span)]
+
+    agree(ask)
 
 
 @settings(max_examples=60, deadline=None)
@@ -256,7 +289,7 @@ def test_torn_pairs_show_alike(data: bytes, decoder: gbk_bytes.Decoder) -> None:
 
 def test_links_of_a_long_hybrid_are_forgotten_without_a_loss() -> None:
     line = damage("".join(SENTENCES[:3]) * 1500, (Step("gb18030", "hybrid"),))
-    agree(lambda: hybrid._solve_line(line, "gb18030", "\n"))
+    agree(lambda: list(hybrid._solve_line(line, "gb18030", "\n") or ()))
 
 
 def test_tables_of_a_wrong_size_are_refused() -> None:
