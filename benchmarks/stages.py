@@ -61,9 +61,9 @@ STAGES = (
     Stage("normalize, script", ("cleaning.clean:normalize", "cleaning.clean:simplify"), SCAN_TEXT),
     Stage("fields: lenders, topics, quality, contacts", ("cleaning.clean:_cleaned", "cleaning.clean:_fields"), SCAN_TEXT),
     Stage("accounts in the source", ("corpus.derive:names_services", "corpus.derive:account_marks"), SCAN_PAGE),
-    Stage("fingerprint", ("corpus.fingerprint:fingerprint",), HASH),
+    Stage("fingerprint", ("corpus.masking:Masker.prints",), HASH),
     Stage("candidates, verify, clusters", ("corpus.dedup:add",), INSERT),
-    Stage("tokens", ("corpus.store:_indexed",), SCAN_TEXT),
+    Stage("tokens", ("corpus.article:_indexed",), SCAN_TEXT),
     Stage("store: rows, versions, findings, full text", ("corpus.store:Corpus.derive_pending",), INDEX),
 )  # fmt: skip
 

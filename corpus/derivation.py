@@ -8,7 +8,7 @@ import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Self
 
@@ -18,6 +18,7 @@ from corpus.records import Location
 
 if TYPE_CHECKING:
     from cleaning.clean import Cleaned, Site
+    from corpus.article import Article
     from corpus.farms import Mark
 
 CHUNK = 16
@@ -43,10 +44,10 @@ class Task:
 
 
 class Derived(NamedTuple):
-    """What came of a task."""
+    """What came of a task: its article, as cleaned or as rows, or why there is none."""
 
     task: Task
-    result: Cleaned | Rejected
+    result: Cleaned | Article | Rejected
     marks: tuple[Mark, ...] = ()
 
 
@@ -63,15 +64,31 @@ _worker_folder: Path
 _worker_sites: Mapping[str, Site]
 
 
-def _start_worker(folder: Path, sites: Mapping[str, Site]) -> None:
+_worker_rows: bool
+
+
+def _start_worker(folder: Path, sites: Mapping[str, Site], rows: bool) -> None:
     """Give a worker process what all its tasks share, once."""
-    global _worker_folder, _worker_sites  # a worker's whole state, set before its first task
-    _worker_folder, _worker_sites = folder, sites
+    global _worker_folder, _worker_sites, _worker_rows  # a worker's whole state, set before its first task
+    _worker_folder, _worker_sites, _worker_rows = folder, sites, rows
     spare_memory()
 
 
-def _work(task: Task) -> Derived:
-    return derive_one(_worker_folder, task, _worker_sites)
+def _work(tasks: Sequence[Task]) -> list[tuple[Cleaned | Article | Rejected, tuple[Mark, ...]]]:
+    """Return what came of tasks, without them: who asked has them."""
+    found = [derive_one(_worker_folder, task, _worker_sites) for task in tasks]
+    return [(item.result, item.marks) for item in (as_rows(found) if _worker_rows else found)]
+
+
+def as_rows(found: Sequence[Derived]) -> list[Derived]:
+    """Return `found` with all articles among them as rows."""
+    from corpus.article import Article, articles
+
+    cleaned = [(item.task, item.result) for item in found if not isinstance(item.result, Article | Rejected)]
+    made = iter(articles(cleaned))
+    return [
+        item if isinstance(item.result, Article | Rejected) else item._replace(result=next(made)) for item in found
+    ]
 
 
 def derive_one(folder: Path, task: Task, sites: Mapping[str, Site]) -> Derived:
@@ -101,14 +118,23 @@ class Workers:
     """Processes that derive, for as long as the context lasts; a single worker is the caller's own process."""
 
     def __init__(
-        self, folder: Path, sites: Mapping[str, Site], workers: int, *, start: Literal["spawn", "fork"] = "spawn"
+        self,
+        folder: Path,
+        sites: Mapping[str, Site],
+        workers: int,
+        *,
+        start: Literal["spawn", "fork"] = "spawn",
+        rows: bool = True,
     ) -> None:
-        """Start `workers` processes; forked ones (`start`) share what this process has loaded."""
+        """Start `workers` processes; forked ones (`start`) share what this process has loaded.
+
+        With `rows` they give articles as rows, which is less to hand over, and less to do for the process that stores.
+        """
         self._folder = folder
         self._sites = sites
         # Not forked by default: of a process with SQLite and Twisted open that shares what it may not share.
         context = multiprocessing.get_context(start)
-        self._pool = context.Pool(workers, _start_worker, (folder, sites)) if workers > 1 else None
+        self._pool = context.Pool(workers, _start_worker, (folder, sites, rows)) if workers > 1 else None
         if self._pool is not None:
             _widen(self._pool)
 
@@ -125,21 +151,25 @@ class Workers:
         A pool begins at once and holds all of `tasks`; a single worker derives as its results are asked for.
         """
         if self._pool is not None:
-            return self._pool.imap(_work, tasks, chunksize=CHUNK)
+            chunks = [tasks[first : first + CHUNK] for first in range(0, len(tasks), CHUNK)]
+            found = chain.from_iterable(self._pool.imap(_work, chunks))
+            return (Derived(task, *given) for task, given in zip(tasks, found, strict=True))
         return (derive_one(self._folder, task, self._sites) for task in tasks)
 
 
 def derive_all(
-    folder: Path, tasks: Iterable[Task], sites: Mapping[str, Site], *, workers: int = 1
+    folder: Path, tasks: Iterable[Task], sites: Mapping[str, Site], *, workers: int = 1, rows: bool = False
 ) -> Iterator[Derived]:
     """Yield a result for every task, in the order of `tasks` whatever the number of workers.
+
+    With `rows` workers other than this process give articles as rows (`corpus.article`), which are for storing alone.
 
     Tasks are drawn, and results kept, for two windows at most: memory doesn't grow with the corpus where storing is
     slower than deriving.
     """
     drawn = iter(tasks)
     window = list(islice(drawn, WINDOW))
-    with Workers(folder, sites, workers if len(window) > CHUNK else 1) as pool:
+    with Workers(folder, sites, workers if len(window) > CHUNK else 1, rows=rows) as pool:
         current: Iterator[Derived] = iter(())
         while window:
             current, before = pool.run(window), current

@@ -17,16 +17,16 @@ from cleaning.contacts import mask
 from cleaning.findings import Finding, Rejected
 from cleaning.page import Selectors
 from corpus import archive, dedup, farms, schema
+from corpus.article import COLUMNS, Article
 from corpus.database import Database, distrust, insert_rows
-from corpus.derivation import Derived, Task, derive_all
+from corpus.derivation import Derived, Task, as_rows, derive_all
 from corpus.export import Pii
 from corpus.fields import chosen
-from corpus.fingerprint import content_hash, content_hashes
+from corpus.fingerprint import content_hash
 from corpus.frames import Documents
 from corpus.needles import Hasher, Hashes
 from corpus.records import NOT_MODIFIED, Fetch, Location, site_of
 from corpus.selection import Selection
-from corpus.tokens import Indexed, indexed
 from corpus.versions import OUTCOMES, Timelines
 
 if TYPE_CHECKING:
@@ -51,6 +51,8 @@ often, the ends of indexes above all, is copied once for four times."""
 
 _FARMS_ARE_DUE = "SELECT 1 FROM corpus_meta WHERE key = 'farms due'"
 """Documents were stored since farms were last worked out: also by a process that was killed before it came to that."""
+
+_DOCUMENT = f"INSERT INTO documents ({', '.join(COLUMNS)}) VALUES ({', '.join('?' * len(COLUMNS))})"  # noqa: S608  # constants
 
 Progress = Callable[[int, int], None]
 """Called with how many are done and how many there are."""
@@ -292,7 +294,7 @@ class Corpus:
         todo, done = self.count_pending(), 0
         # Nothing of cleaning is loaded where nothing waits, as behind most crawls.
         tasks = self._each_task("derived = 0")
-        derived = derive_all(self.folder, tasks, self.sites(), workers=workers) if todo else ()
+        derived = derive_all(self.folder, tasks, self.sites(), workers=workers, rows=True) if todo else ()
         for batch in _batched(derived, BATCH_DOCUMENTS):
             with self.transaction():
                 for outcome, number in self._store(batch).items():
@@ -346,7 +348,9 @@ class Corpus:
             self._empty()
             todo, done = self.count("fetches"), 0
             tasks = self.tasks()
-            for batch in _batched(derive_all(self.folder, tasks, self.sites(), workers=workers), BATCH_DOCUMENTS):
+            for batch in _batched(
+                derive_all(self.folder, tasks, self.sites(), workers=workers, rows=True), BATCH_DOCUMENTS
+            ):
                 for outcome, number in self._store(batch).items():
                     counts[outcome] += number
                 done += len(batch)
@@ -395,7 +399,7 @@ class Corpus:
     def _store(self, batch: Sequence[Derived]) -> dict[str, int]:
         """Store one batch in the open transaction and bring duplicates up to date."""
         counts = dict.fromkeys(OUTCOMES, 0)
-        batch = self._still_pending(batch)
+        batch = as_rows(self._still_pending(batch))
         lines = Timelines(self.connection)
         rejections: list[dict[str, Any]] = []
         buried, salts = self.buried(), self.salts
@@ -418,9 +422,7 @@ class Corpus:
         if superseded := lines.superseded():
             self._remove_documents(superseded)
         added = lines.added()
-        self._store_documents(
-            [(item.task, item.result) for item in added if not isinstance(item.result, Rejected)]
-        )
+        self._store_documents([(item.task, item.result) for item in added if isinstance(item.result, Article)])
         lines.write()
         farms.add_marks(
             self.connection,
@@ -446,35 +448,32 @@ class Corpus:
         """Return what takedowns name: URLs, sites, hashes of texts and keyed hashes of contacts."""
         return frozenset(value for (value,) in self.db.execute("SELECT value FROM tombstones"))
 
-    def _store_documents(self, documents: Sequence[tuple[Task, Cleaned]]) -> None:
+    def _store_documents(self, documents: Sequence[tuple[Task, Article]]) -> None:
         if not documents:
             return
         salt = self.salt
-        hashes = content_hashes([cleaned.text for _, cleaned in documents])
-        rows = [document_row(*document, hashed) for document, hashed in zip(documents, hashes, strict=True)]
-        insert_rows(self.connection, "documents", rows)
+        self.connection.executemany(_DOCUMENT, [article.document for _, article in documents])
         self.connection.executemany(
             "INSERT INTO documents_fts(rowid, title, text, tags) VALUES (?, ?, ?, ?)",
-            [(task.seq, *_indexed(task, cleaned)) for task, cleaned in documents],
+            [(task.seq, *article.indexed) for task, article in documents],
         )
         self.connection.executemany(
             "INSERT INTO findings VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            [
-                (task.seq, number, *finding)
-                for task, cleaned in documents
-                for number, finding in enumerate(cleaned.findings)
-                if finding.stage != "script"
-            ],
+            [finding for _, article in documents for finding in article.findings],
         )
         self.connection.executemany(
             "INSERT OR IGNORE INTO contacts VALUES (?, ?, ?, ?)",
             [
-                (task.seq, contact.kind, farms.keyed_hash(salt, contact.kind, contact.value), mask(contact.value))
-                for task, cleaned in documents
-                for contact in cleaned.contacts
+                (task.seq, kind, farms.keyed_hash(salt, kind, value), mask(value))
+                for task, article in documents
+                for kind, value in article.contacts
             ],
         )
-        dedup.add(self.connection, [_entry(task, cleaned) for task, cleaned in documents])
+        entries = [
+            dedup.Entry(task.id, task.url, article.text, article.published, task.fetched_at, article.made)
+            for task, article in documents
+        ]
+        dedup.add(self.connection, entries)
 
     def _remove_documents(self, docids: Sequence[int]) -> None:
         """Take documents out of every table and index, in the open transaction."""
@@ -712,7 +711,7 @@ def _fetch_row(fetch: Fetch, identifier: str, location: Location) -> dict[str, A
     }
 
 
-def kept_out(task: Task, result: Cleaned | Rejected, buried: frozenset[str], *salts: bytes) -> bool:
+def kept_out(task: Task, result: Cleaned | Article | Rejected, buried: frozenset[str], *salts: bytes) -> bool:
     """Whether a takedown (`Corpus.buried`) keeps out what a fetch gave; `salts` are the corpus' (`Corpus.salts`)."""
     if not buried:
         return False
@@ -720,56 +719,13 @@ def kept_out(task: Task, result: Cleaned | Rejected, buried: frozenset[str], *sa
         return True
     if isinstance(result, Rejected):
         return False
-    if content_hash(result.text) in buried:
+    hashed = result.made.content_hash if isinstance(result, Article) else content_hash(result.text)
+    if hashed in buried:
         return True
-    return any(
-        farms.keyed_hash(salt, contact.kind, contact.value) in buried
-        for contact in result.contacts
-        for salt in salts
+    contacts = (
+        result.contacts if isinstance(result, Article) else [(item.kind, item.value) for item in result.contacts]
     )
-
-
-def document_row(task: Task, cleaned: Cleaned, hashed: str | None = None) -> dict[str, Any]:
-    """Return the row of `documents` that a fetch's article makes, without what deduplication finds.
-
-    `hashed` is its text's content hash, where that is known already.
-    """
-    return {
-        "docid": task.seq,
-        "id": task.id,
-        "url": task.url,
-        "site": task.site,
-        "title": cleaned.title,
-        "author": cleaned.author,
-        "published": cleaned.published,
-        "category": cleaned.category,
-        "source": cleaned.origin,
-        "text": cleaned.text,
-        "text_source": cleaned.text_source,
-        "script": cleaned.script,
-        "encoding": cleaned.encoding,
-        "encoding_evidence": cleaned.encoding_evidence,
-        "lenders": _json(cleaned.lenders),
-        "topics": _json(cleaned.topics),
-        "relevance": cleaned.relevance,
-        "quality": _json(cleaned.quality),
-        "counters": _json(cleaned.counters),
-        "chars": len(cleaned.text),
-        "first_seen": task.fetched_at,
-        "last_seen": task.fetched_at,
-        "content_hash": hashed or content_hash(cleaned.text),
-    }
-
-
-def _indexed(task: Task, cleaned: Cleaned) -> Indexed:
-    return indexed(
-        cleaned.title, cleaned.text, site=task.site, lenders=cleaned.lenders, topics=cleaned.topics,
-        script=cleaned.script, published=cleaned.published,
-    )  # fmt: skip
-
-
-def _entry(task: Task, cleaned: Cleaned) -> dedup.Entry:
-    return dedup.Entry(task.id, task.url, cleaned.text, cleaned.published, task.fetched_at)
+    return any(farms.keyed_hash(salt, *contact) in buried for contact in contacts for salt in salts)
 
 
 def rejection_row(task: Task, rejected: Rejected) -> dict[str, Any]:

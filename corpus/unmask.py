@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from cleaning.findings import Rejected
+from corpus.article import Article
 from corpus.derivation import Task, derive_one
 from corpus.farms import OPERATOR_KINDS, Tie, keyed_hash
 from corpus.records import Location
@@ -30,7 +31,7 @@ def plain_values(corpus: Corpus, ties: Iterable[Tie]) -> dict[str, str]:
             continue
         derived = derive_one(corpus.folder, task, sites)
         shown: list[tuple[str, str]] = [(mark.kind, mark.value) for mark in derived.marks]
-        if not isinstance(derived.result, Rejected):
+        if not isinstance(derived.result, Article | Rejected):
             shown += [(contact.kind, contact.value) for contact in derived.result.contacts]
         found.update((keyed_hash(salt, *pair), pair[1]) for pair in shown)
     hashes = {value_hash for _, value_hash in wanted}

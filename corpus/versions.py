@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from cleaning.findings import Rejected
+from corpus.article import Article
 from corpus.derivation import Derived, Task
 from corpus.fingerprint import content_hash
 
@@ -67,7 +68,7 @@ class Timelines:
         self._versions: list[tuple[Any, ...]] = []
         self._nothing: set[str] = set()
 
-    def place(self, item: Derived, result: Cleaned) -> Outcome:
+    def place(self, item: Derived, result: Cleaned | Article) -> Outcome:
         """Take in an article, in order of registration, and return what it is to its URL."""
         task = item.task
         if not task.url.startswith(("http://", "https://")):
@@ -124,7 +125,11 @@ class Timelines:
         )
         self._connection.executemany(
             "UPDATE documents SET last_seen = ? WHERE docid = ?",
-            [(now.last_seen, now.docid) for now in self._standing.values() if now is not None],
+            [
+                (now.last_seen, now.docid)
+                for now in self._standing.values()
+                if now is not None and (now.stored or now.last_seen != now.first_seen)
+            ],
         )
 
     def _place_file(self, item: Derived) -> Outcome:
@@ -159,7 +164,7 @@ def _from_row(row: tuple[int, str, str | None, str, str, str]) -> _Standing:
     return _Standing(docid, identifier, title, text, first_seen, last_seen, stored=True)
 
 
-def _standing(item: Derived, result: Cleaned) -> _Standing:
+def _standing(item: Derived, result: Cleaned | Article) -> _Standing:
     task = item.task
     when = task.fetched_at
     return _Standing(task.seq, task.id, result.title, result.text, when, when, stored=False, item=item)
@@ -169,9 +174,10 @@ def _row(now: _Standing, item: Derived) -> tuple[Any, ...]:
     """Return a version's row for a result that is in no table yet."""
     task, result = item.task, item.result
     assert not isinstance(result, Rejected)
+    hashed = result.made.content_hash if isinstance(result, Article) else content_hash(result.text)
     return (
         task.seq, task.id, task.url, task.site, result.title, result.author, result.published, result.text,
-        content_hash(result.text), now.first_seen, now.last_seen,
+        hashed, now.first_seen, now.last_seen,
     )  # fmt: skip
 
 

@@ -18,13 +18,14 @@ from cleaning.clean import Cleaned, Site
 from cleaning.contacts import mask
 from cleaning.findings import Rejected
 from corpus import farms
+from corpus.article import document_row
 from corpus.derivation import Task
 from corpus.derive import Derivation, derive
 from corpus.records import NOT_MODIFIED, Fetch, Location, site_of
 from corpus.spark.alone import each
 from corpus.spark.golden import expect_golden
 from corpus.spark.rows import Row, batches, fetch_of, rows_of, spark_schema
-from corpus.store import document_row, kept_out, rejection_row
+from corpus.store import kept_out, rejection_row
 
 PAGE_SECONDS = 60.0
 """Processor time that one page may take: a page takes some 0.02 s, the largest allowed ones a few seconds."""
