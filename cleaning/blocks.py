@@ -179,14 +179,19 @@ def prose_weight(text: str, linked: int) -> float:
 
 
 _SEPARATORS = re.compile(r"[,，、|｜_]|\sI\s|\s{2,}")
-_CHROME = re.compile(
-    "版权|版權|备案|備案|ICP|Copyright|首页|首頁|关于我们|關於我們|联系我们|聯繫我們|網站地圖|网站地图|隐私|许可证|https?:"
+_CHROME = words(
+    sorted(
+        names(
+            "版权 版權 备案 備案 ICP Copyright 首页 首頁 关于我们 關於我們 联系我们 聯繫我們 網站地圖 网站地图 隐私 许可证"
+            " http: https:"
+        )
+    )
 )
 
 
 def is_keyword_line(text: str) -> bool:
     """Say whether a line is a row of keywords as injected spam is: many short parts, no sentence, no site's footer."""
-    if len(text) < 20 or len(text) > 5000 or STOPS.search(text) or _CHROME.search(text):
+    if len(text) < 20 or len(text) > 5000 or count_stops(text) or _CHROME.tally(text)[0]:
         return False
     if text.endswith(("…", "...")):
         return False  # the teaser of another article, cut short

@@ -101,18 +101,19 @@ def clean(
     repaired = repair(page_text, restore=restore, table=site.table, siblings=quotes)
     if (share := damage_share(repaired.text)) > MAX_DAMAGE_SHARE:
         return _rejected("damaged", f"{share:.0%} of its text is irreversibly damaged", decoded, repaired.findings)
+    texts = repaired.text.split("\n")
     if _is_html(decoded.text, content_type):
-        roles, told = [block.role for block in lines], _repaired_bylines(lines, repaired.text, fetched_at)
+        roles, told = [block.role for block in lines], _repaired_bylines(lines, texts, fetched_at)
     else:
-        roles, told = _outlined(lines, repaired.text, fetched_at)
-    title = _first(repaired.text, roles, "title")
+        roles, told = _outlined(lines, texts, fetched_at)
+    title = _first(texts, roles, "title")
     stripped = strip(repaired.text, roles, title=title, profile=site.profile)
     normalized = normalize(stripped.edited.text)
     if not normalized.text:
         return _rejected("no-article", "nothing is left of it after stripping", decoded)
     simplified = simplify(normalized.text)
     found = (*repaired.findings, *stripped.edited.findings, *normalized.findings, *simplified.findings)
-    meta = _fields(page.meta, repaired.text, lines, told, stripped, title)
+    meta = _fields(page.meta, texts, lines, told, stripped, title)
     return _cleaned(simplified.text, normalized.text, page_text, decoded, meta, stripped, share, found)
 
 
@@ -169,10 +170,11 @@ def _one_line(value: str) -> str:
     return " ".join(value.split())
 
 
-def _outlined(lines: Sequence[Block], repaired: str, fetched_at: datetime | None) -> tuple[list[Role], Metadata]:
+def _outlined(
+    lines: Sequence[Block], texts: Sequence[str], fetched_at: datetime | None
+) -> tuple[list[Role], Metadata]:
     """Return each line's role in a plain text, and the fields that its lines state."""
     roles = [block.role for block in lines]
-    texts = repaired.split("\n")
     found = outline.find(texts)
     if len({*found.title_lines, *found.byline_lines}) == len(roles):
         # A snippet of one line is its text, not a title without one.
@@ -186,32 +188,33 @@ def _outlined(lines: Sequence[Block], repaired: str, fetched_at: datetime | None
     return roles, merge(found.fields, *(fields for fields in dated if fields is not None))
 
 
-def _repaired_bylines(lines: Sequence[Block], repaired: str, fetched_at: datetime | None) -> Metadata:
+def _repaired_bylines(lines: Sequence[Block], texts: Sequence[str], fetched_at: datetime | None) -> Metadata:
     """Return what the bylines say that repair changed: extraction could not read their labels, and called some `nav`."""
     changed = (
         parse_byline(line, fetched_at)
-        for block, line in zip(lines, repaired.split("\n"), strict=True)
-        if block.role in ("byline", "nav") and line != block.text
+        for block, line in zip(lines, texts, strict=True)
+        if line != block.text and block.role in ("byline", "nav")
     )
     return merge(*(found for found in changed if found is not None))
 
 
-def _first(text: str, roles: Sequence[Role], role: Role) -> str | None:
-    for line, held in zip(text.split("\n"), roles, strict=True):
+def _first(texts: Sequence[str], roles: Sequence[Role], role: Role) -> str | None:
+    for line, held in zip(texts, roles, strict=True):
         if held == role and line.strip():
             return line.strip()
     return None
 
 
 def _fields(
-    meta: Metadata, repaired: str, lines: Sequence[Block], told: Metadata, stripped: Stripped, title: str | None
+    meta: Metadata,
+    texts: Sequence[str],
+    lines: Sequence[Block],
+    told: Metadata,
+    stripped: Stripped,
+    title: str | None,
 ) -> Metadata:
     """Return the page's fields, repaired and simplified: read from lines after repair, stated by it, met by strip."""
-    mended = {
-        block.text: line
-        for block, line in zip(lines, repaired.split("\n"), strict=True)
-        if block.role in FIELD_ROLES
-    }
+    mended = {block.text: line for block, line in zip(lines, texts, strict=True) if block.role in FIELD_ROLES}
 
     def pick(name: str) -> str | None:
         stated = getattr(meta, name)

@@ -16,7 +16,7 @@ from importlib import resources
 from typing import NamedTuple, TypeAlias
 
 from cleaning.folding import lowered
-from cleaning.words import Words, words
+from cleaning.together import ARTICLE
 
 
 class Lender(NamedTuple):
@@ -50,9 +50,8 @@ class _Name(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class _Matcher:
-    """The matcher of all names, with what may stand around an ambiguous one."""
+    """All names in the order of their list, with what may stand around an ambiguous one."""
 
-    words: Words
     names: tuple[_Name, ...]
     after: re.Pattern[str]
     before: tuple[str, ...]
@@ -66,16 +65,16 @@ def find_lenders(text: str, title: str | None = None) -> list[str]:
     in_title = _found(title) if title else ()
     in_text = _found(text)
     firm = {lender.id for lender, _, _, sure in (*in_title, *in_text) if sure == "name"}
-    rank: dict[str, tuple[int, int, int]] = {}
+    rank: dict[str, list[int]] = {}
     names: dict[str, str] = {}
     for source, found in ((0, in_title), (1, in_text)):
         for lender, start, _, sure in found:
-            if sure == "no" and lender.id not in firm:
-                continue
-            names[lender.id] = lender.name
-            where, count, first = rank.get(lender.id, (source, 0, start))
-            rank[lender.id] = (where, count - 1, first)
-    return [names[key] for key in sorted(rank, key=lambda key: (*rank[key], key))]
+            key = lender.id
+            if (seen := rank.get(key)) is not None:
+                seen[1] -= sure != "no" or key in firm
+            elif sure != "no" or key in firm:
+                rank[key], names[key] = [source, -1, start], lender.name
+    return [names[key] for key in sorted(rank, key=lambda key: (rank[key], key))]
 
 
 def lender_counts(text: str) -> dict[str, int]:
@@ -122,7 +121,7 @@ def _found(text: str) -> tuple[_Found, ...]:
     matcher = _matcher()
     folded = _lower(text)
     found: list[_Found] = []
-    for index, start, end in matcher.words.longest(folded)[0]:
+    for index, start, end in _places(folded):
         _, lender, ambiguous = matcher.names[index]
         if lender is None:
             continue
@@ -158,7 +157,10 @@ def _matcher() -> _Matcher:
     context = _lists("context")
     names = tuple(_names())
     after = re.compile(f"(?:{_alternatives(context['gap'])})(?:{_alternatives(context['after'])})")
-    return _Matcher(words([name.text for name in names]), names, after, tuple(context["before"]))
+    return _Matcher(names, after, tuple(context["before"]))
+
+
+_places = ARTICLE.placed(lambda: [name.text for name in _matcher().names])
 
 
 def _alternatives(words: list[str]) -> str:

@@ -339,7 +339,7 @@ def parse_byline(line: str, fetched_at: datetime | None = None, *, under_title: 
 
 def _may_be_byline(line: str) -> bool:
     """Say whether a line shows the signs of a byline."""
-    if not _BYLINE_SIGN.search(line) or _SENTENCE.search(line):
+    if _SENTENCE.search(line) or not _BYLINE_SIGN.search(line):  # prose shows itself soonest
         return False
     named = line.startswith(_ACCOUNTS)
     if not (_TELLING.search(line) or named or _may_count(line)):

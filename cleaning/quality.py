@@ -14,7 +14,7 @@ import numpy as np
 
 from cleaning.characters import CODEPOINTS, Kinds, kinds
 from cleaning.folding import lowered
-from cleaning.words import Words, words
+from cleaning.together import ARTICLE
 
 Quality: TypeAlias = dict[str, float | int | bool]
 
@@ -28,9 +28,9 @@ _SENTENCE_ENDS = tuple("。！？…!?.；;”」』）)")
 
 @dataclass(frozen=True, slots=True)
 class _Marks:
-    """The matcher of both lists of marks; the first `residue` words are residue, the rest spun words."""
+    """Both lists of marks; the first `residue` words are residue, the rest spun words."""
 
-    words: Words
+    words: list[str]
     residue: int
 
 
@@ -84,9 +84,8 @@ def _repetition(total: int, unique: int, most: int) -> tuple[float, float]:
 
 def _marks_in(text: str) -> tuple[int, int]:
     """Return how many residue marks and how many spun words occur, leftmost longest."""
-    marks = _marks()
-    found = marks.words.tally(lowered(text))[0]
-    residue = sum(count for index, count in found.items() if index < marks.residue)
+    found = _tally(lowered(text))
+    residue = sum(count for index, count in found.items() if index < _marks().residue)
     return residue, sum(found.values()) - residue
 
 
@@ -94,7 +93,10 @@ def _marks_in(text: str) -> tuple[int, int]:
 def _marks() -> _Marks:
     source = resources.files("cleaning.data").joinpath("quality.toml").read_text(encoding="utf-8")
     data = tomllib.loads(source)
-    return _Marks(words([*data["residue"], *data["spun"]]), len(data["residue"]))
+    return _Marks([*data["residue"], *data["spun"]], len(data["residue"]))
+
+
+_tally = ARTICLE.tallied(lambda: _marks().words)
 
 
 @cache

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -16,8 +16,9 @@ from typing import Literal, NamedTuple
 from urllib.parse import unquote, urlsplit
 
 from cleaning.folding import lowered
-from cleaning.lenders import lender_counts
+from cleaning.lenders import lender_counts, lenders
 from cleaning.script import to_simplified
+from cleaning.together import ARTICLE
 from cleaning.words import Words, words
 
 _Kind = Literal["both", "overdue", "credit"]
@@ -55,11 +56,17 @@ class _Word(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class _Matcher:
-    """The matcher, and what its words are; None for those that are about something else."""
+class _Known:
+    """Every word that speaks for a page, and its number for each word of the lists of texts and of addresses, each lender.
 
-    matcher: Words
-    words: tuple[_Word | None, ...]
+    Words of the texts' list that are about something else stand behind the others and have none.
+    """
+
+    words: tuple[_Word, ...]
+    points: tuple[float, ...]
+    in_texts: tuple[int, ...]
+    in_addresses: tuple[int, ...]
+    lenders: Mapping[str, int]
 
 
 def relevance(text: str, title: str | None = None) -> Relevance:
@@ -74,8 +81,9 @@ def relevance_score(text: str, title: str | None = None) -> float:
     return _score([round(value * share, 4) for value in worth.values()])
 
 
-def _worth(text: str, title: str | None) -> dict[_Word, float]:
-    worth: dict[_Word, float] = {}
+def _worth(text: str, title: str | None) -> dict[int, float]:
+    """Return what each word adds, by its number."""
+    worth: dict[int, float] = {}
     _add(worth, _counts(text), UNIT / max(len(text), UNIT))
     if title:
         _add(worth, _counts(title), TITLE_FACTOR)
@@ -84,26 +92,28 @@ def _worth(text: str, title: str | None) -> dict[_Word, float]:
 
 def link_relevance(anchor: str, url: str) -> Relevance:
     """Return how much the page behind a link promises to be about overdue loans, by its text and its path."""
-    worth: dict[_Word, float] = {}
+    worth: dict[int, float] = {}
     _add(worth, _counts(to_simplified(anchor)), TITLE_FACTOR)
-    _add(worth, _words(_url_matcher(), _path(url)), 1.0)
+    _add(worth, _numbered(_in_addresses(lowered(_path(url))), _known().in_addresses), 1.0)
     return _scored(worth)
 
 
-def _add(worth: dict[_Word, float], counts: Mapping[_Word, int], factor: float) -> None:
+def _add(worth: dict[int, float], counts: Mapping[int, int], factor: float) -> None:
+    points = _known().points
     for word, count in counts.items():
-        worth[word] = worth.get(word, 0.0) + POINTS[word.kind] * min(count, MAX_COUNT) * factor
+        worth[word] = worth.get(word, 0.0) + points[word] * (count if count < MAX_COUNT else MAX_COUNT) * factor
 
 
-def _scored(worth: Mapping[_Word, float]) -> Relevance:
-    share = _share(worth)
-    reasons = [Reason(word.text, round(value * share, 4)) for word, value in worth.items()]
+def _scored(worth: Mapping[int, float]) -> Relevance:
+    share, known = _share(worth), _known().words
+    reasons = [Reason(known[word].text, round(value * share, 4)) for word, value in worth.items()]
     reasons.sort(key=lambda reason: (-reason.weight, reason.term))
     return Relevance(_score([reason.weight for reason in reasons]), tuple(reasons))
 
 
-def _share(worth: Iterable[_Word]) -> float:
-    kinds = {word.kind for word in worth}
+def _share(worth: Iterable[int]) -> float:
+    known = _known().words
+    kinds = {known[word].kind for word in worth}
     return 1.0 if "both" in kinds or len(kinds) == 2 else ALONE
 
 
@@ -112,19 +122,19 @@ def _score(weights: Iterable[float]) -> float:
     return 1 - math.exp(-sum(sorted(weights, reverse=True)))
 
 
-def _counts(text: str) -> dict[_Word, int]:
+def _counts(text: str) -> dict[int, int]:
     """Return how often the words of the list and the lenders occur."""
-    counts = _words(_text_matcher(), text)
+    counts = _numbered(_in_texts(lowered(text)), _known().in_texts)
+    numbers = _known().lenders
     for name, count in lender_counts(text).items():
-        lender = _Word(name, "credit")
+        lender = numbers[name]
         counts[lender] = counts.get(lender, 0) + count
     return counts
 
 
-def _words(matcher: _Matcher, text: str) -> dict[_Word, int]:
-    (found,) = matcher.matcher.tally(lowered(text))
-    known = ((matcher.words[index], count) for index, count in found.items())
-    return {word: count for word, count in known if word is not None}
+def _numbered(found: Mapping[int, int], numbers: Sequence[int]) -> dict[int, int]:
+    """Return the counts of a list's words that speak for a page, by their numbers."""
+    return {numbers[word]: count for word, count in found.items() if word < len(numbers)}
 
 
 def _path(url: str) -> str:
@@ -137,26 +147,40 @@ def _path(url: str) -> str:
 
 
 @cache
-def _text_matcher() -> _Matcher:
+def _known() -> _Known:
     data = _data()
     kinds: tuple[_Kind, ...] = ("both", "overdue", "credit")
-    return _built([*(_Word(text, kind) for kind in kinds for text in data[kind])], data["other"])
-
-
-@cache
-def _url_matcher() -> _Matcher:
-    data = _data()
-    return _built(
-        [
-            *(_Word(text, "both") for text in data["url_both"]),
-            *(_Word(text, "credit") for text in data["url_credit"]),
-        ],
-        [],
+    in_texts = [_Word(text, kind) for kind in kinds for text in data[kind]]
+    in_addresses = [_Word(text, "both") for text in data["url_both"]]
+    in_addresses += [_Word(text, "credit") for text in data["url_credit"]]
+    named = {lender.name: _Word(lender.name, "credit") for lender in lenders()}
+    every = tuple(dict.fromkeys((*in_texts, *in_addresses, *named.values())))
+    number = {word: place for place, word in enumerate(every)}
+    return _Known(
+        every,
+        tuple(POINTS[word.kind] for word in every),
+        tuple(number[word] for word in in_texts),
+        tuple(number[word] for word in in_addresses),
+        {name: number[word] for name, word in named.items()},
     )
 
 
-def _built(known: list[_Word], others: list[str]) -> _Matcher:
-    return _Matcher(words([*(word.text for word in known), *others]), (*known, *(None for _ in others)))
+def _texts_words() -> list[str]:
+    known = _known()
+    return [*(known.words[word].text for word in known.in_texts), *_data()["other"]]
+
+
+_in_texts = ARTICLE.tallied(_texts_words)
+
+
+def _in_addresses(text: str) -> dict[int, int]:
+    return _addresses().tally(text)[0]
+
+
+@cache
+def _addresses() -> Words:
+    known = _known()
+    return words([known.words[word].text for word in known.in_addresses])
 
 
 @cache

@@ -311,6 +311,7 @@ def _findings(text: str, converted: _Converted, made: list[_Correction], rule: s
         corrected[correction.at] = len(rules)
         rules.append(correction.rule)
     before, new, after_codes = codes(text), converted.text, codes(converted.text)
+    made_of = tuple.__new__
     cursor = shift = 0
     for splice in (*converted.splices, None):
         end = len(text) if splice is None else splice.start
@@ -320,8 +321,12 @@ def _findings(text: str, converted: _Converted, made: list[_Correction], rule: s
             0,
         )
         starts, ends, made_by = _runs(changes)
+        # As the class makes them, without its Python function: a Traditional page has hundreds.
         yield from (
-            Finding("script", rules[kind - 1], at, end, text[at:end], new[at + shift : end + shift], "rule")
+            made_of(
+                Finding,
+                ("script", rules[kind - 1], at, end, text[at:end], new[at + shift : end + shift], "rule", ""),
+            )
             for at, end, kind in zip((starts + cursor).tolist(), (ends + cursor).tolist(), made_by.tolist())
         )
         if splice is not None:

@@ -10,9 +10,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from functools import cache
 from operator import itemgetter
 from typing import NamedTuple
 
+from cleaning.characters import Chars, chars
 from cleaning.lexicon import Hit, scan
 from cleaning.repair.badness import bigram_score
 
@@ -63,6 +65,7 @@ _BETTING = re.compile(r"赌|博彩|输(?![入送出液血])|沉迷|涉黄|色情
 _CLAUSE_END = re.compile(r"[,。;!?:]")
 _STOP = re.compile(r"[。!?]")
 _SPACED = re.compile(r"(?:[\u4e00-\u9fff][ .·_*|/-]){3}[\u4e00-\u9fff]")
+_SPACES = " .·_*|/-"
 _SPACED_MARK = re.compile(r"[ .·_*|/-][\u4e00-\u9fff][ .·_*|/-][\u4e00-\u9fff]")
 _GAP = re.compile(r"(?<=[\u4e00-\u9fff])[ .·_*|/-](?=[\u4e00-\u9fff])")
 _QUOTES_OPEN = "“‘「『《\"'("
@@ -85,7 +88,18 @@ class Cut(NamedTuple):
 
 def spaced_out(key: str) -> list[int]:
     """Return offsets in a folded text where words are written with a blank after each character."""
-    return [match.start() for match in _SPACED_MARK.finditer(key)]
+    found: list[int] = []
+    end = 0
+    for at in _spaces().places(key):
+        if at >= end and _SPACED_MARK.match(key, at):
+            found.append(at)
+            end = at + 4
+    return found
+
+
+@cache
+def _spaces() -> Chars:
+    return chars(_SPACES)
 
 
 def find_spam(line: str, hits: Sequence[Hit]) -> tuple[Cut, ...]:

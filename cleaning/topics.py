@@ -9,13 +9,12 @@ from __future__ import annotations
 import math
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 from typing import NamedTuple
 
 from cleaning.folding import lowered
-from cleaning.words import Words, words
+from cleaning.together import ARTICLE
 
 TERM_POINTS = 2
 HINT_POINTS = 1
@@ -35,14 +34,6 @@ class Topic(NamedTuple):
 
     id: str
     name: str
-
-
-@dataclass(frozen=True, slots=True)
-class _Matcher:
-    """The matcher, and for each of its words what it is worth to which subjects, by their places in `topics()`."""
-
-    words: Words
-    points: tuple[tuple[tuple[int, int], ...], ...]
 
 
 @cache
@@ -68,13 +59,13 @@ def find_topics(text: str, title: str | None = None) -> list[str]:
 
 def topic_scores(text: str, title: str | None = None) -> dict[str, int]:
     """Return the points of every subject with any: what `find_topics` decides on."""
-    matcher = _matcher()
+    worths = _worths()
     scores = [0] * len(topics())
     for source, factor in ((text, 1), (title, TITLE_FACTOR)):
         if source:
-            for index, count in matcher.words.tally(lowered(source))[0].items():
+            for index, count in _tally(lowered(source)).items():
                 worth = factor * (count if count < MAX_COUNT else MAX_COUNT)
-                for topic, points in matcher.points[index]:
+                for topic, points in worths[index]:
                     scores[topic] += points * worth
     return {topic.id: score for topic, score in zip(topics(), scores, strict=True) if score}
 
@@ -87,7 +78,8 @@ def _data() -> Mapping[str, Mapping[str, object]]:
 
 
 @cache
-def _matcher() -> _Matcher:
+def _words() -> Mapping[str, tuple[tuple[int, int], ...]]:
+    """Return for each word what it is worth to which subjects, by their places in `topics()`."""
     points: dict[str, dict[int, int]] = {}
     for key, entry in enumerate(_data().values()):
         for kind, worth in (("hints", HINT_POINTS), ("terms", TERM_POINTS)):
@@ -95,4 +87,12 @@ def _matcher() -> _Matcher:
             assert isinstance(listed, list), (key, kind)
             for word in listed:
                 points.setdefault(word, {})[key] = worth
-    return _Matcher(words(list(points)), tuple(tuple(worth.items()) for worth in points.values()))
+    return {word: tuple(worth.items()) for word, worth in points.items()}
+
+
+@cache
+def _worths() -> tuple[tuple[tuple[int, int], ...], ...]:
+    return tuple(_words().values())
+
+
+_tally = ARTICLE.tallied(lambda: list(_words()))

@@ -19,6 +19,9 @@ from cleaning.native import available
 Place: TypeAlias = tuple[int, int, int]
 """A word's number in its list, and the half-open span of the text."""
 
+Found: TypeAlias = tuple[list[dict[int, int]], list[list[Place]]]
+"""For each list how often each of its words is in a text, and for each where they are; one of the two is empty."""
+
 _native = available("_scan")
 _BREAK = re.compile("\n")
 
@@ -34,6 +37,9 @@ class Words(Protocol):
 
     def tally(self, text: str) -> list[dict[int, int]]:
         """Return for each list how often each word is among the `longest`, in order of first occurrence."""
+
+    def found(self, text: str, placed: int) -> Found:
+        """Return the `tally` of each list, but the `longest` of those whose bit is set in `placed`."""
 
     def by_line(self, text: str) -> list[dict[int, set[int]]]:
         """Return for each list which of its words each line holds that holds any: {line: {word, ...}}."""
@@ -94,7 +100,13 @@ class PlainWords:
 
     def tally(self, text: str) -> list[dict[int, int]]:
         """Return what `Words.tally` does."""
-        return [dict(Counter([number for number, _, _ in found])) for found in self.longest(text)]
+        return [_tally(found) for found in self.longest(text)]
+
+    def found(self, text: str, placed: int) -> Found:
+        """Return what `Words.found` does."""
+        told = self.longest(text)
+        tallies = [{} if placed >> number & 1 else _tally(found) for number, found in enumerate(told)]
+        return tallies, [found if placed >> number & 1 else [] for number, found in enumerate(told)]
 
     def by_line(self, text: str) -> list[dict[int, set[int]]]:
         """Return what `Words.by_line` does."""
@@ -123,6 +135,10 @@ class PlainNeedles:
     def places(self, body: bytes) -> list[tuple[int, int]]:
         """Return what `Needles.places` does."""
         return [(word, start) for word, start, _ in self._matcher.find_matches_as_indexes(body, overlapping=True)]
+
+
+def _tally(found: Sequence[Place]) -> dict[int, int]:
+    return dict(Counter([number for number, _, _ in found]))
 
 
 def _encodable(text: str) -> str:

@@ -10,6 +10,8 @@ class Words:
         """Return for each list (word, start, end) of its words that don't overlap: leftmost, of several the longest."""
     def tally(self, text: str) -> list[dict[int, int]]:
         """Return for each list how often each word is among the `longest`, in order of first occurrence."""
+    def found(self, text: str, placed: int) -> tuple[list[dict[int, int]], list[list[tuple[int, int, int]]]]:
+        """Return the `tally` of each list, but the `longest` of those whose bit is set in `placed`."""
     def by_line(self, text: str) -> list[dict[int, set[int]]]:
         """Return for each list which of its words each line holds that holds any: {line: {word, ...}}."""
 

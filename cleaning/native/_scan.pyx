@@ -336,6 +336,30 @@ cdef class Words:
             free(found.matches)
         return told
 
+    def found(self, str text not None, uint32_t placed):
+        """Return the `tally` of each list, but the `longest` of those whose bit is set in `placed`."""
+        cdef Found found
+        cdef Py_ssize_t at
+        cdef dict counts
+        cdef const Entry *entry
+        cdef list tallies = [{} for _ in range(self.groups)]
+        cdef list places = [[] for _ in range(self.groups)]
+        found.matches = NULL
+        try:
+            self._find(text, &found)
+            self._keep_longest(&found)
+            for at in range(found.count):
+                if found.matches[at].entry < 0:
+                    continue
+                entry = &self.entries[found.matches[at].entry]
+                if placed >> entry.group & 1:
+                    (<list>places[entry.group]).append(self._told(&found.matches[at]))
+                else:
+                    counts = <dict>tallies[entry.group]
+                    counts[entry.number] = counts.get(entry.number, 0) + 1
+        finally:
+            free(found.matches)
+        return tallies, places
 
     def by_line(self, str text not None):
         """Return for each list which of its words each line holds that holds any: {line: {word, ...}}."""

@@ -260,9 +260,11 @@ cdef object _counted(uint64_t *hashes, Py_ssize_t count):
     """Return (8-grams, different ones, most of one) of characters; their place is taken by the 8-grams' hashes."""
     cdef Py_ssize_t at, total = count - NGRAM + 1, unique = 0, probes
     cdef uint64_t size = 16, place
-    cdef uint32_t most = 0
-    cdef uint64_t *keys = NULL
-    cdef uint32_t *seen = NULL
+    cdef uint32_t most = 1, seen
+    cdef uint32_t *firsts = NULL  # by hash: where an 8-gram was first, and one more
+    cdef uint32_t *again = NULL  # how often it was there again, by that place: of most texts nothing is
+    if total > 0x7FFFFFFE:
+        raise OverflowError("the text is too long")
     # Doubled: 2, 4, 8 characters. In place, as what is read stands behind what is written.
     for at in range(count - 1):
         hashes[at] = hashes[at] * <uint64_t>0x9E3779B97F4A7C15 + hashes[at + 1]
@@ -272,28 +274,35 @@ cdef object _counted(uint64_t *hashes, Py_ssize_t count):
         hashes[at] = hashes[at] * <uint64_t>0x165667B19E3779F9 + hashes[at + 4]
     while size < 2 * <uint64_t>total:
         size *= 2
-    keys, seen = <uint64_t *>malloc(size * sizeof(uint64_t)), <uint32_t *>calloc(size, sizeof(uint32_t))
+    firsts = <uint32_t *>calloc(size, sizeof(uint32_t))
     try:
-        if not (keys and seen):
+        if not firsts:
             raise MemoryError
         for at in range(total):
             place = (hashes[at] * SPREAD) >> 32 & (size - 1)
             probes = 0
-            while seen[place] and keys[place] != hashes[at]:
+            seen = firsts[place]
+            while seen and hashes[seen - 1] != hashes[at]:
                 place = (place + 1) & (size - 1)
+                seen = firsts[place]
                 probes += 1
                 if probes > MOST_PROBES:  # somebody chose them so: in order they are counted whatever they are
                     return _counted_in_order(hashes, total)
-            if not seen[place]:
-                keys[place] = hashes[at]
+            if not seen:
+                firsts[place] = <uint32_t>at + 1
                 unique += 1
-            seen[place] += 1
-            if seen[place] > most:
-                most = seen[place]
+                continue
+            if not again:
+                again = <uint32_t *>calloc(total, sizeof(uint32_t))
+                if not again:
+                    raise MemoryError
+            again[seen - 1] += 1
+            if again[seen - 1] >= most:
+                most = again[seen - 1] + 1
         return total, unique, most
     finally:
-        free(keys)
-        free(seen)
+        free(firsts)
+        free(again)
 
 
 cdef object _counted_in_order(uint64_t *hashes, Py_ssize_t total):

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from cleaning.lexicon import lexicon
 from cleaning.native import available
 from cleaning.ruleset import gate
+from cleaning.together import Together
 from cleaning.words import PlainNeedles, PlainWords, needles, words
 
 _native = available("_scan")
@@ -37,6 +38,8 @@ def test_the_twins_find_the_same(lists: list[list[str]], text: str) -> None:
     tallies = compiled.tally(text)
     assert tallies == plain.tally(text)
     assert [list(found) for found in tallies] == [list(found) for found in plain.tally(text)]
+    for placed in range(1 << len(lists)):
+        assert compiled.found(text, placed) == plain.found(text, placed)
 
 
 @needs_native
@@ -88,6 +91,23 @@ def test_which_words_each_line_holds() -> None:
     found = words(["催收", "的"], ["催"])
     assert found.by_line("催收\n\n我的\n催的催收") == [{0: {0}, 2: {1}, 3: {0, 1}}, {0: {0}, 3: {0}}]
     assert found.by_line("") == [{}, {}]
+
+
+def test_lists_of_several_readers_are_found_in_one_go() -> None:
+    read: list[str] = []
+
+    def listed(*found: str) -> list[str]:
+        read.extend(found)
+        return list(found)
+
+    together = Together()
+    counts = together.tallied(lambda: listed("逾期", "还款"))
+    places = together.placed(lambda: listed("逾期还款"))
+    assert read == []
+    assert (counts("逾期还款，还款"), places("逾期还款，还款")) == ({0: 1, 1: 2}, [(0, 0, 4)])
+    assert read == ["逾期", "还款", "逾期还款"]
+    later = together.tallied(lambda: ["款"])
+    assert (later("逾期还款，还款"), counts("逾期还款，还款")) == ({0: 2}, {0: 1, 1: 2})
 
 
 @pytest.mark.parametrize("listed", [["还款", ""], ["还款", "逾期", "还款"]])
