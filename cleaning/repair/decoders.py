@@ -40,6 +40,7 @@ from cleaning.repair.search import (
     plainly_utf8,
     reads_as_chinese,
 )
+from cleaning.repair.shredded import mark_shreds
 from cleaning.repair.solve import as_bytes
 from cleaning.repair.spans import (
     QUOTES,
@@ -144,10 +145,13 @@ def _with_unsearched(edited: Edited, text: str) -> Edited:
 
 
 def _repair(text: str, depth: int, budget: Search) -> Edited:
-    findings: list[Finding] = []
     lines = list(suspicious_lines(text))
     if not lines and depth == 0:
         return edit(text, _blanks(text)) if _BLANK_SIGN in text else Edited(text)
+    findings = mark_shreds(text) if depth == 0 else []
+    torn = [(finding.start, finding.end) for finding in findings]
+    if torn:
+        lines = [(start, end) for start, end in lines if not _touches(torn, start, end)]
     seen = budget.seen.setdefault(depth, Counter())
     done: set[int] = set()
     whole, spans = _pools(text, lines)
@@ -165,8 +169,14 @@ def _repair(text: str, depth: int, budget: Search) -> Edited:
         findings.extend(_shift(finding, start) for finding in _repair_line(text[start:end], seen, depth, budget))
     findings += list(_quiet_lines(text, findings, seen, depth, budget))
     if depth == 0:
-        findings.extend(_blanks(text))
+        findings.extend(blank for blank in _blanks(text) if not _touches(torn, blank.start, blank.end))
     return edit(text, findings) if findings else Edited(text)
+
+
+def _touches(bounds: list[Bounds], start: int, end: int) -> bool:
+    """Tell whether one of the ordered `bounds`, none over another, has a part of `start`:`end`."""
+    number = bisect_left(bounds, (end, 0))
+    return number > 0 and bounds[number - 1][1] > start
 
 
 _QUIET: tuple[Way, ...] = (

@@ -2,7 +2,8 @@
 
 * U+FFFD, whose UTF-8 bytes EF BF BD, twice over, read as GBK are `\u951f\u65a4\u62f7`;
 * uninitialised memory, CC CC and CD CD, which GBK reads as `\u70eb` and `\u5c6f`: three or more in a row, since
-  either character occurs in words, and doubled at most.
+  either character occurs in words, and doubled at most;
+* UTF-8 that Big5's decoders read, see `shredded`.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from collections.abc import Iterator
 
 from cleaning.findings import Finding
 from cleaning.repair.chains import INVALID_BYTE_BASE
+from cleaning.repair.shredded import shreds
 
 IRREVERSIBLE = re.compile(
     "(?P<replaced>\\ufffd(?:[\\ufffd? ]*\\ufffd)?)"
@@ -47,13 +49,16 @@ def lost_text(text: str) -> Iterator[Finding]:
 def damage_share(text: str) -> float:
     """Return which share of the letters and ideographs of `text` is irreversible damage, 0.0 to 1.0.
 
-    Undecoded bytes (this project's markers) count as damage too. An empty text has none.
+    Undecoded bytes (this project's markers) count as damage too, and all of UTF-8 read as Big5. An empty text has none.
     """
-    if not _SIGN.search(text):
+    torn = shreds(text)
+    if not (torn or _SIGN.search(text)):
         return 0.0
-    lost = sum(len(_LETTER.findall(found.group())) for found in IRREVERSIBLE.finditer(text))
-    markers = len(_MARKER.findall(text))
-    if not lost + markers:
+    ends, starts = [0, *(end for _, end in torn)], [*(start for start, _ in torn), len(text)]
+    rest = "\n".join([text[end:start] for end, start in zip(ends, starts, strict=True)])
+    lost = sum(len(_LETTER.findall(found.group())) for found in IRREVERSIBLE.finditer(rest))
+    lost += len(_MARKER.findall(rest)) + sum(len(_LETTER.findall(text, start, end)) for start, end in torn)
+    if not lost:
         # Nearly every page: its letters need no counting.
         return 0.0
-    return min(1.0, (lost + markers) / max(1, len(_LETTER.findall(text))))
+    return min(1.0, lost / max(1, len(_LETTER.findall(text))))

@@ -28,6 +28,7 @@ from cleaning.repair.badness import (
     scorer,
 )
 from cleaning.repair.chains import HOLE, INVALID_BYTE_BASE, READERS, SPECIALS, Family, Writer, pair_points
+from cleaning.repair.shredded import heads_and_crosses
 from cleaning.repair.streams import stream
 
 NATIVE = available("_spans")
@@ -35,6 +36,7 @@ NATIVE = available("_spans")
 _LATIN, _HEAD, _CROSS, _INNER, _BIG5_AS_GBK, _GBK_AS_BIG5, _LOST, _OTHER, _DEAD, _TWICE, _LATER = (
     1 << bit for bit in range(11)
 )
+_SHRED, _SHREDS = 1 << 11, 1 << 12
 
 _ORDINARY_LATIN = (
     "\N{NO-BREAK SPACE}\N{MIDDLE DOT}\N{MULTIPLICATION SIGN}\N{DEGREE SIGN}\N{COPYRIGHT SIGN}\N{REGISTERED SIGN}"
@@ -89,6 +91,8 @@ def classes() -> NDArray[np.uint16]:
         table[ord(character)] |= _GBK_AS_BIG5
     for character in IRREVERSIBLE:
         table[ord(character)] |= _DEAD
+    for shown, flags in zip(heads_and_crosses(), (_SHRED | _SHREDS, _SHREDS), strict=True):
+        table[shown > 0] |= flags
     table[ord(HOLE)] |= _LOST
     table[0xDBFF] |= _LOST  # first UTF-16 unit of this project's exact-byte markers
     return table
@@ -140,6 +144,7 @@ _PAIRS = (
     (_BIG5_AS_GBK, _BIG5_AS_GBK),
     (_GBK_AS_BIG5, _GBK_AS_BIG5),
     (_HEAD, _LOST),
+    (_SHRED, _SHREDS),
     (_TWICE, _LATER),
     (_HEAD, _CROSS),
 )

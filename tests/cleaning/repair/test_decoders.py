@@ -44,7 +44,7 @@ def test_clean_text_is_left_alone(case: Case) -> None:
     assert edited.findings == ()
 
 
-@pytest.mark.xfail(reason="too few bytes are left, or UTF-8 read as Big5, which is not searched", strict=True)
+@pytest.mark.xfail(reason="too few bytes are left", strict=True)
 @pytest.mark.parametrize("case", cases("known_failures.json"))
 def test_known_failure(case: Case) -> None:
     assert repair_decoders(case["damaged"]).text == case["repaired"]
