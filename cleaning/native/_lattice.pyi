@@ -64,26 +64,55 @@ class Filler:
         left: str,
         right: str,
         sides: Sequence[tuple[str, str]],
-        foreign: NDArray[np.int16] | None,
+        scripts: tuple[NDArray[np.uint8], NDArray[np.uint8]],
+        costs: tuple[NDArray[np.int16], NDArray[np.int16]],
     ) -> tuple[list[str], list[bool]]:
         """Return the likeliest text of every cell, and of each whether the model is sure of it.
 
-        `foreign` is what each character costs, or None.
+        `scripts` tells which characters only Simplified text has, and which only Traditional, and `costs` what those of
+        the one and of the other cost in a text of the other script.
         """
 
-def layer_cells(
-    data: bytes,
-    places: list[tuple[int, int, str]],
-    begins: bytes,
-    tail_of: Callable[[bytes], bytes],
-    solve: Callable[[bytes, bytes, bytes, int, int], Options],
-    choice: int,
-    cell: type[Cell],
-    known: dict[tuple[bytes, bytes, bytes], Options],
-) -> list[Cell]:
-    """Return the cells of a layer; `solve` is asked once of what is alike, which `known` keeps, and each time where it
-    has a choice.
-    """
+class Cells:
+    """The cells of layers of one kind: which bytes are lost, and what is asked of what they can have been."""
+
+    def __init__(
+        self,
+        scorer: Scorer,
+        fillings: Fillings,
+        reader: Reader,
+        mark: str | None,
+        canon: tuple[bytes, ...] | None,
+        firsts: tuple[tuple[bytes, ...], tuple[bytes, ...]],
+        cell: type[Cell],
+        options: type[Options],
+        lengths: NDArray[np.uint8] | None,
+        sources: _Sources | None,
+        limits: tuple[int, int, int, int],
+        sketch: bool,
+    ) -> None: ...
+    def of(
+        self,
+        data: bytes,
+        places: list[tuple[int, int, str]],
+        begins: bytes,
+        choices: list[tuple[bytes, ...]],
+        mark: int,
+        known: dict[tuple[bytes, bytes, bytes], Options],
+        solve: Callable[[bytes, bytes, bytes, int, int], Options],
+        strict: bool,
+    ) -> list[Cell] | None:
+        """Return the cells of a layer; None where a `strict` one has a place that allows nothing.
+
+        What is alike is asked once, which `known` keeps, and each time where it has a choice; `solve` is asked what has
+        several or is long.
+        """
+
+def allows_all(cells: list[Cell]) -> bool:
+    """Tell whether every broken place among cells can have been anything."""
+
+def cells_text(cells: list[Cell]) -> str:
+    """Return the text of cells, each broken place filled with the first that it allows, or a hole."""
 
 def layer_pieces(
     cells: list[Cell], best: list[str], sure: list[bool], starts: NDArray[np.int64], length: int

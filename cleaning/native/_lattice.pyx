@@ -4,13 +4,14 @@
 The Python twin is `lattice`; `layer_pieces` is one of `utf8`.
 """
 
+from cpython.bytearray cimport PyByteArray_AS_STRING
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
 from cpython.unicode cimport PyUnicode_DATA, PyUnicode_GET_LENGTH, PyUnicode_KIND, PyUnicode_READ
 from libc.stdint cimport int16_t, int64_t, uint8_t, uint32_t
 from libc.stdlib cimport free, malloc
 
 from cleaning.native._pieces cimport FORCED, KNOWN, LIKELY, OPEN, Pieces
-from cleaning.native._score cimport BMP, NATS, UNDECODED, Scorer, at_, pair, slot, stored_pair, text_of
+from cleaning.native._score cimport BMP, ID_BITS, NATS, UNDECODED, Scorer, at_, pair, slot, stored_pair, text_of
 
 
 cdef object _HOLE = "\N{REPLACEMENT CHARACTER}"
@@ -113,7 +114,8 @@ cdef class Fillings:
     cdef object lost
     cdef list found
     cdef set known
-    cdef Py_ssize_t left
+    cdef Py_ssize_t left, enough
+    cdef tuple firsts
     cdef uint8_t hole, choice, unmarked
     cdef bytes tail
     cdef object reader, mark
@@ -127,10 +129,17 @@ cdef class Fillings:
         `options` are what its one choice stands for, `edges` the places where an unmarked byte may be wanting, `tail` the
         bytes behind it, which decide what `reader` loses and shows as `mark`. No more than `most` are tried.
         """
+        self.firsts = None
+        return self.fill_in(raw, options, edges, tail, reader, mark, most, most)
+
+    cdef list fill_in(
+        self, bytes raw, tuple options, tuple edges, bytes tail, object reader, object mark, Py_ssize_t most, Py_ssize_t enough
+    ):
+        """The same, until there are `enough`."""
         cdef bytes option
         cdef uint8_t data[MOST_RAW]
         cdef Py_ssize_t place, size, number
-        self.found, self.known, self.left = [], set(), most
+        self.found, self.known, self.left, self.enough = [], set(), most, enough
         self.tail, self.reader, self.mark = tail, reader, mark
         for option in options:
             if PyBytes_GET_SIZE(raw) + PyBytes_GET_SIZE(option) + 4 > MOST_RAW:
@@ -231,6 +240,8 @@ cdef class Fillings:
                 if text not in self.known:
                     self.known.add(text)
                     self.found.append(text)
+                    if len(self.found) >= self.enough:
+                        return False
             return self.left > 0
         mark = data[place]
         behind = size - place - 1
@@ -242,7 +253,11 @@ cdef class Fillings:
             following = self.tail[:3]
         if not (following and 0x30 <= <uint8_t>PyBytes_AS_STRING(following)[0] <= 0x39):
             following = following[:1]
-        lost = self.lost(following, self.reader, _HOLE if mark == self.hole else self.mark)
+        byte = <uint8_t>PyBytes_AS_STRING(following)[0] if PyBytes_GET_SIZE(following) else 0x30
+        if self.firsts is not None and not 0x30 <= byte <= 0x39:
+            lost = (<tuple>self.firsts[mark != self.hole])[byte]
+        else:
+            lost = self.lost(following, self.reader, _HOLE if mark == self.hole else self.mark)
         for byte in lost:
             data[place] = byte
             if not self._fill(data, size):
@@ -256,7 +271,7 @@ cdef enum:
     FEW = 256              # texts that are sorted by insertion
 
 
-def commonest(Scorer scorer not None, list texts not None, int most):
+cpdef list commonest(Scorer scorer, list texts, int most):
     """Return the `most` texts whose characters are commonest, these first; of equals those that come first."""
     cdef Py_ssize_t size = len(texts), number, place, length
     cdef list ranked = []
@@ -289,6 +304,17 @@ def commonest(Scorer scorer not None, list texts not None, int most):
     return [texts[number] for _, number in ranked[:most]]
 
 
+cdef inline uint32_t ending(str text, Py_ssize_t back):
+    """Return the last character of a text but so many, a line break where it has no more."""
+    cdef Py_ssize_t size = PyUnicode_GET_LENGTH(text)
+    return at_(text, size - 1 - back) if size > back else 10
+
+
+cdef inline uint32_t beginning(str text, Py_ssize_t place):
+    """Return a character of a text, a line break where it has no more."""
+    return at_(text, place) if PyUnicode_GET_LENGTH(text) > place else 10
+
+
 cdef class Filler:
     """The choice between what broken places can have been, by two neighbours on either side."""
 
@@ -299,6 +325,7 @@ cdef class Filler:
     cdef uint32_t bits
     cdef int near
     cdef double sure
+    cdef bytearray certain           # by id, whether a pair that it begins is stored with a value of 0
 
     def __init__(
         self, Scorer scorer not None, const uint32_t[::1] keys not None, const uint8_t[::1] values not None,
@@ -315,11 +342,24 @@ cdef class Filler:
             raise ValueError("the index of the model's triples is of another length")
         self.scorer, self.keys, self.values, self.backoff, self.starts = scorer, keys, values, backoff, starts
         self.weights, self.bits, self.near, self.sure = weights, bits, <int>(near * NATS), sure
+        self.certain = bytearray(1 << ID_BITS)
+        for place in range(len(scorer.pairs)):
+            if not scorer.values[place]:
+                self.certain[scorer.pairs[place] >> ID_BITS] = 1
 
-    cdef int triple(self, uint32_t first, uint32_t second, uint32_t third) noexcept nogil:
-        """Return log P(third | first, second) of three slots."""
-        cdef int score = pair(self.scorer, second, third)
-        cdef int64_t number = stored_pair(self.scorer, first, second), low, high, middle
+    cdef inline int64_t number(self, uint32_t left, uint32_t right, const uint8_t *certain) noexcept nogil:
+        """Return which stored pair two slots are, -1 for none: most are none, which the table of frequent ones tells."""
+        if not (
+            self.scorer.dense[self.scorer.rows[left] | self.scorer.columns[right]]
+            or self.scorer.rare[left] | self.scorer.rare[right]
+            or certain[self.scorer.ids[left]]
+        ):
+            return -1
+        return stored_pair(self.scorer, left, right)
+
+    cdef inline int after(self, int64_t number, uint32_t third, int score) noexcept nogil:
+        """Return log P(third | a stored pair), where that of its second one alone is `score`."""
+        cdef int64_t low, high, middle
         cdef uint32_t last, key
         if number < 0:
             return score
@@ -339,6 +379,10 @@ cdef class Filler:
             return -<int>self.values[low]
         return score
 
+    cdef int triple(self, uint32_t first, uint32_t second, uint32_t third) noexcept nogil:
+        """Return log P(third | first, second) of three slots."""
+        return self.after(stored_pair(self.scorer, first, second), third, pair(self.scorer, second, third))
+
     def triples(self, str text not None):
         """Return the sum of log P(third | first, second) over `text`, for tests."""
         cdef int64_t total = 0
@@ -353,23 +397,26 @@ cdef class Filler:
         `scores` has room for two numbers for each text.
         """
         cdef Py_ssize_t size = len(texts), number, place, length, best = -1, shortest, longest
-        cdef int rough, most
-        cdef int64_t weight = 0
+        cdef int rough, most, most_of, last
+        cdef int64_t weight = 0, begun
         cdef uint32_t first, second, third
+        cdef uint32_t before = slot(around[1]), behind = slot(around[2]), beyond = slot(around[3])
+        cdef const uint8_t *certain = <const uint8_t *>PyByteArray_AS_STRING(self.certain)
+        cdef Scorer scorer = self.scorer
         cdef str text
         shortest, longest = 1 << 30, 0
         for number in range(size):
             text = texts[number]
             length = PyUnicode_GET_LENGTH(text)
             shortest, longest = min(shortest, length), max(longest, length)
-            second, rough = slot(around[1]), 0
+            second, rough = before, 0
             for place in range(length):
                 third = slot(at_(text, place))
-                rough += pair(self.scorer, second, third)
+                rough += pair(scorer, second, third)
                 second = third
-            scores[number] = rough + pair(self.scorer, second, slot(around[2]))
-        for number in range(size):
+            scores[number] = rough + pair(scorer, second, behind)
             scores[size + number] = -(1 << 29)
+        begun, last = self.number(slot(around[0]), before, certain), pair(scorer, behind, beyond)
         for length in range(shortest, longest + 1):  # those of one length are compared with each other first
             most = -(1 << 30)
             for number in range(size):
@@ -379,13 +426,24 @@ cdef class Filler:
                 text = texts[number]
                 if PyUnicode_GET_LENGTH(text) != length or scores[number] < most - self.near:
                     continue
-                rough, first, second = 0, slot(around[0]), slot(around[1])
-                for place in range(length + 2):
-                    third = slot(at_(text, place)) if place < length else slot(around[2 + place - length])
-                    rough += self.triple(first, second, third)
-                    if place < length and foreign != NULL:
-                        rough -= foreign[third]
-                    first, second = second, third
+                if length == 1:
+                    second = slot(at_(text, 0))
+                    third = behind
+                    rough = pair(scorer, before, second)
+                    most_of = scores[number] - rough  # what follows the one character, by pairs
+                    rough = self.after(begun, second, rough)
+                    rough += self.after(self.number(before, second, certain), third, most_of)
+                    rough += self.after(self.number(second, third, certain), beyond, last)
+                    if foreign != NULL:
+                        rough -= foreign[second]
+                else:
+                    rough, first, second = 0, slot(around[0]), before
+                    for place in range(length + 2):
+                        third = slot(at_(text, place)) if place < length else slot(around[2 + place - length])
+                        rough += self.triple(first, second, third)
+                        if place < length and foreign != NULL:
+                            rough -= foreign[third]
+                        first, second = second, third
                 scores[size + number] = rough
                 if best < 0 or rough > scores[size + best]:
                     best = number
@@ -395,45 +453,57 @@ cdef class Filler:
             weight += self.weights[rough] if rough < len(self.weights) else 0
         return best, self.weights[0] >= self.sure * weight
 
-    def fill(self, list cells not None, str left not None, str right not None, sides, foreign):
+    def fill(self, list cells not None, str left not None, str right not None, sides, tuple scripts not None, tuple costs not None):
         """Return the likeliest text of every cell, and of each whether the model is sure of it.
 
-        A cell is (start, end, text, options): see the Python twin. `foreign` is what each character costs, or None.
+        A cell is (start, end, text, options): see the Python twin. `scripts` tells which characters only Simplified text has,
+        and which only Traditional, and `costs` what those of the one and of the other cost in a text of the other script.
         """
-        cdef Py_ssize_t count = len(cells), number, which, most = 1, rounds, size
-        cdef list best = [], sure = [], unsure = [], lines = []
+        cdef Py_ssize_t count = len(cells), number, which, most = 1, rounds, size, place
+        cdef list best = [], sure = [], unsure = []
         cdef object options
         cdef tuple texts
         cdef str text
-        cdef const int16_t[::1] costs
+        cdef const uint8_t[::1] ours = scripts[0], others = scripts[1]
+        cdef const int16_t[::1] cost_of
         cdef const int16_t *cost = NULL
         cdef uint32_t *around = NULL
         cdef uint32_t now[4]
+        cdef uint32_t code
         cdef int *scores = NULL
         cdef bytearray fresh
-        cdef Py_ssize_t line = 0, chosen
+        cdef Py_ssize_t line = 0, chosen, our_count = 0, other_count = 0
         cdef bint certain
-        if foreign is not None:
-            costs = foreign
-            if len(costs) != BMP:
-                raise ValueError("a cost for each character of the basic plane is wanted")
-            cost = &costs[0]
+        if {len(ours), len(others)} != {BMP}:
+            raise ValueError("an answer for each character of the basic plane is wanted")
         for number in range(count):
             _, _, text, options = cells[number]
+            for place in range(PyUnicode_GET_LENGTH(text)):
+                code = at_(text, place)
+                if code < BMP:
+                    our_count += ours[code]
+                    other_count += others[code]
             if options is None:
                 best.append(text)
                 sure.append(True)
             else:
                 texts = options.texts
-                best.append(texts[0] if texts else _HOLE)
+                text = texts[0] if texts else _HOLE
+                best.append(text)
                 sure.append(len(texts) == 1)
                 if len(texts) > 1:
                     unsure.append((number, texts, line))
                     most = max(most, len(texts))
             if sides:
-                line += (<str>best[number]).count("\n")
+                for place in range(PyUnicode_GET_LENGTH(text)):
+                    line += at_(text, place) == 10
         if not unsure:
             return best, sure
+        if max(our_count, other_count) > 4 * min(our_count, other_count):
+            cost_of = costs[our_count > other_count]
+            if len(cost_of) != BMP:
+                raise ValueError("a cost for each character of the basic plane is wanted")
+            cost = &cost_of[0]
         size = len(unsure)
         around = <uint32_t *>malloc(4 * size * sizeof(uint32_t))
         scores = <int *>malloc(2 * most * sizeof(int))
@@ -464,19 +534,23 @@ cdef class Filler:
     cdef int _context(self, list best, Py_ssize_t number, str left, str right, sides, uint32_t *found) except -1:
         """Write the two characters on either side of a cell."""
         cdef str one = best[number - 1] if number else left
-        cdef str two
+        cdef str two = best[number - 2] if number > 1 else left
         cdef Py_ssize_t size = PyUnicode_GET_LENGTH(one)
-        if size < 2:
-            one = (<str>best[number - 2] if number > 1 else left) + one
-            size = PyUnicode_GET_LENGTH(one)
-        found[0] = at_(one, size - 2) if size > 1 else 10
-        found[1] = at_(one, size - 1) if size else 10
-        two = best[number + 1] if number + 1 < len(best) else right
-        if PyUnicode_GET_LENGTH(two) < 2:
-            two = two + (<str>best[number + 2] if number + 2 < len(best) else right)
-        size = PyUnicode_GET_LENGTH(two)
-        found[2] = at_(two, 0) if size else 10
-        found[3] = at_(two, 1) if size > 1 else 10
+        if size > 1:
+            found[0], found[1] = at_(one, size - 2), at_(one, size - 1)
+        else:
+            found[0], found[1] = ending(two, 0), at_(one, 0) if size else ending(two, 0)
+            if not size:
+                found[0] = ending(two, 1)
+        one = best[number + 1] if number + 1 < len(best) else right
+        two = best[number + 2] if number + 2 < len(best) else right
+        size = PyUnicode_GET_LENGTH(one)
+        if size > 1:
+            found[2], found[3] = at_(one, 0), at_(one, 1)
+        elif size:
+            found[2], found[3] = at_(one, 0), beginning(two, 0)
+        else:
+            found[2], found[3] = beginning(two, 0), beginning(two, 1)
         if sides is None:
             return 0
         one, two = sides
@@ -493,37 +567,135 @@ cdef class Filler:
         return 0
 
 
-def layer_cells(bytes data not None, list places not None, bytes begins not None, tail_of, solve, uint8_t choice, type cell not None, dict known not None):
-    """Return the cells of a layer: (start, end, text, options), the last two from `places` and `solve`.
+cdef class Cells:
+    """The cells of layers of one kind: which bytes are lost, and what is asked of what they can have been."""
 
-    `solve` is asked once of what is alike, which `known` keeps, and each time where it has a choice, with the bytes of the broken place, what
-    `tail_of` says of those behind them, where characters begin, and how many choices stood before it.
-    """
-    cdef list cells = []
-    cdef dict tails = {}
-    cdef Py_ssize_t start, end, choices = 0, count
-    cdef bytes raw, tail
+    cdef Scorer scorer
+    cdef Fillings fillings
+    cdef object reader, mark, solve, sources
+    cdef tuple canon
+    cdef tuple firsts
+    cdef type cell, options
+    cdef const uint8_t[::1] lengths
+    cdef Py_ssize_t most_tried, most_kept, most_between, short
+    cdef bint sketch, inner
+
+    def __init__(
+        self, Scorer scorer not None, Fillings fillings not None, reader, mark, tuple canon, tuple firsts not None, type cell not None,
+        type options not None, const uint8_t[::1] lengths, sources, tuple limits not None, bint sketch,
+    ):
+        self.scorer, self.fillings, self.reader, self.mark = scorer, fillings, reader, mark
+        self.canon, self.firsts, self.cell, self.options = canon, firsts, cell, options
+        self.inner = lengths is not None
+        self.lengths, self.sources, self.sketch = lengths, sources, sketch
+        self.most_tried, self.most_kept, self.most_between, self.short = limits
+        if (canon is not None and len(canon) != 256) or len(firsts) != 2 or {len(firsts[0]), len(firsts[1])} != {256}:
+            raise ValueError("a table of bytes has one entry for each")
+        if self.inner and len(lengths) != BMP:
+            raise ValueError("a length for each character of the basic plane is wanted")
+
+    cdef bytes tail(self, const uint8_t *data, Py_ssize_t size):
+        """Return what decides whether the byte before `data` is lost: the same one of those that decide alike."""
+        if not size or 0x30 <= data[0] <= 0x39 or self.canon is None:
+            return (<const char *>data)[:min(size, 3)]
+        return self.canon[data[0]]
+
+    cdef object asked(self, bytes raw, tuple choice, bytes tail, const uint8_t *begun):
+        """Return what a broken place can have been, whose one choice, if it has one, stands for `choice`."""
+        cdef list edges = []
+        cdef list texts
+        cdef Py_ssize_t place, size = PyBytes_GET_SIZE(raw)
+        if begun != NULL:
+            for place in range(size + 1):
+                if begun[place]:
+                    edges.append(place)
+        self.fillings.firsts = self.firsts
+        texts = self.fillings.fill_in(
+            raw, choice, tuple(edges), tail, self.reader, self.mark, self.most_tried, 1 if self.sketch else self.most_tried
+        )
+        if self.sketch:
+            pass
+        elif self.inner:
+            texts = shown_as(texts, self.lengths, self.sources)[:self.most_between]
+        else:
+            texts = commonest(self.scorer, texts, self.most_kept)
+        return self.options(tuple(texts))
+
+    def of(
+        self, bytes data not None, list places not None, bytes begins not None, list choices not None, uint8_t mark, dict known not None,
+        solve, bint strict,
+    ):
+        """Return the cells of a layer: (start, end, text, options); None where a `strict` one has a place that allows nothing.
+
+        What is alike is asked once, which `known` keeps, and each time where it has a choice; `solve` is asked what has
+        several or is long, with the bytes of the broken place, what decides behind it, where characters begin, and how many
+        choices stood before it and stand in it.
+        """
+        cdef const uint8_t *raw_data = <const uint8_t *>PyBytes_AS_STRING(data)
+        cdef const uint8_t *begun = <const uint8_t *>PyBytes_AS_STRING(begins) if begins else NULL
+        cdef Py_ssize_t size = PyBytes_GET_SIZE(data)
+        cdef list cells = []
+        cdef Py_ssize_t start, end, before = 0, count, place, longest
+        cdef bytes raw, tail, slice_, one
+        cdef tuple texts, choice, nothing = (b"",)
+        cdef str text
+        if begun != NULL and PyBytes_GET_SIZE(begins) != size + 1:
+            raise ValueError("each byte of a layer begins a character or does not")
+        make = tuple.__new__
+        for start, end, text in places:
+            if text:
+                cells.append(make(self.cell, (start, end, text, None)))
+                continue
+            if start < 0 or end > size or start >= end:
+                raise ValueError("a broken place goes beyond its bytes")
+            raw = (<const char *>raw_data)[start:end]
+            tail = self.tail(raw_data + end, size - end)
+            slice_ = (<const char *>begun)[start:end + 1] if begun != NULL else b""
+            alike = (raw, tail, slice_)
+            options = known.get(alike)
+            if options is None:
+                count = 0
+                for place in range(start, end):
+                    count += raw_data[place] == mark
+                choice = nothing
+                longest = end - start
+                if count == 1:
+                    choice = choices[before]
+                    for one in choice:
+                        longest = max(longest, end - start + PyBytes_GET_SIZE(one))
+                if count > 1 or longest > self.short:
+                    options = solve(raw, tail, slice_, before, count)
+                else:
+                    options = self.asked(raw, choice, tail, begun + start if begun != NULL else NULL)
+                before += count
+                if not count:
+                    known[alike] = options
+            texts = options.texts
+            if strict and not texts:
+                return None
+            cells.append(make(self.cell, (start, end, <str>texts[0] if len(texts) == 1 else "", options)))
+        return cells
+
+
+def allows_all(list cells not None):
+    """Tell whether every broken place among cells can have been anything."""
+    for _, _, _, options in cells:
+        if options is not None and not options.texts:
+            return False
+    return True
+
+
+def cells_text(list cells not None):
+    """Return the text of cells, each broken place filled with the first that it allows, or a hole."""
+    cdef list parts = []
     cdef str text
-    make = tuple.__new__
-    for start, end, text in places:
-        if text:
-            cells.append(make(cell, (start, end, text, None)))
-            continue
-        raw, tail = data[start:end], data[end:end + 3]
-        following = tails.get(tail)
-        if following is None:
-            following = tails[tail] = tail_of(tail)
-        alike = (raw, following, begins[start:end + 1])
-        options = known.get(alike)
-        if options is None:
-            count = raw.count(choice)
-            options = solve(raw, following, alike[2], choices, count)
-            choices += count
-            if not count:
-                known[alike] = options
-        texts = options.texts
-        cells.append(make(cell, (start, end, texts[0] if len(texts) == 1 else "", options)))
-    return cells
+    cdef tuple texts
+    for _, _, text, options in cells:
+        if options is not None:
+            texts = options.texts
+            text = texts[0] if texts else _HOLE
+        parts.append(text)
+    return "".join(parts)
 
 
 def layer_pieces(list cells not None, list best not None, list sure not None, const int64_t[::1] starts not None, Py_ssize_t length):

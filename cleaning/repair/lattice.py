@@ -40,7 +40,7 @@ from cleaning.repair.readings import scripts
 from cleaning.repair.streams import CHOICE, CHOICE_BYTE, HOLE_BYTE, stream, tables
 
 if TYPE_CHECKING:
-    from cleaning.native._lattice import Filler, Fillings
+    from cleaning.native._lattice import Cells, Filler, Fillings
 
 NATIVE = available("_lattice")
 
@@ -76,7 +76,7 @@ _BLANKS = b"\xa0\x85"  # what folding white space turns into a blank
 _SINGLE_BYTE: tuple[Reader, ...] = ("latin-1", "cp1252")
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class Options:
     """What a broken place can have been.
 
@@ -182,20 +182,41 @@ def undo(layer: Layer, loss: Loss, following: Family | None = None, *, sketch: b
     `following` is the family of decoders that the text was shown by before, if this layer isn't the last. A `sketch` has
     one text for each broken place, whichever comes first: enough to say that there is any. What is found is remembered.
     """
+    cells = _undone(layer, loss, following, sketch, strict=False)
+    assert cells is not None
+    return cells
+
+
+def undo_wholly(layer: Layer, loss: Loss) -> list[Cell] | None:
+    """Return what `undo` does, or a sketch of it; None when a broken place allows nothing, whatever the others are."""
+    cells = _undone(layer, loss, None, sketch=True, strict=True)
+    return cells if cells is not None and allows_all(cells) else None
+
+
+def allows_all(cells: list[Cell]) -> bool:
+    """Tell whether every broken place among `cells` can have been anything."""
+    if NATIVE is not None:
+        return bool(NATIVE.allows_all(cells))
+    return all(cell.options is None or cell.options.texts for cell in cells)
+
+
+def _undone(layer: Layer, loss: Loss, following: Family | None, sketch: bool, strict: bool) -> list[Cell] | None:
     if NATIVE is not None and not layer.choices:
         sketch = False  # compiled, all texts cost hardly more than the first
     if None in layer.undone:
         return layer.undone[None]
     asked = loss, following, sketch
     if asked not in layer.undone:
-        cells = _undo(layer, loss, following, sketch)
+        cells = _undo(layer, loss, following, sketch, strict)
+        if cells is None:
+            return None
         whole = all(cell.options is None for cell in cells)  # whoever read it lost nothing
         layer.undone[None if whole else asked] = cells
         return cells
     return layer.undone[asked]
 
 
-def _undo(layer: Layer, loss: Loss, following: Family | None, sketch: bool) -> list[Cell]:
+def _undo(layer: Layer, loss: Loss, following: Family | None, sketch: bool, strict: bool) -> list[Cell] | None:
     data = layer.data
     begins = _begins(layer) if loss.mark == "" else b""
 
@@ -205,14 +226,15 @@ def _undo(layer: Layer, loss: Loss, following: Family | None, sketch: bool) -> l
         edges = tuple([at for at, one in enumerate(begun) if one]) if begun else ()
         return _options(raw, choices, edges, following_bytes, loss, following, sketch)
 
-    tail_of = partial(_tail, reader=loss.reader)
     places = _places(data, loss.mark)
     remembered = _alike(loss, following, sketch)
     memo = remembered if len(remembered) + len(places) <= REMEMBERED else {}
     if memo is not remembered:
         remembered.clear()  # a page with more of them keeps its own
     if NATIVE is not None:
-        found: list[Cell] = NATIVE.layer_cells(data, places, begins, tail_of, solve, CHOICE_BYTE, Cell, memo)
+        found: list[Cell] | None = _cells(loss, following, sketch).of(
+            data, places, begins, layer.choices, CHOICE_BYTE, memo, solve, strict
+        )
         return found
     cells: list[Cell] = []
     number = 0
@@ -220,7 +242,7 @@ def _undo(layer: Layer, loss: Loss, following: Family | None, sketch: bool) -> l
         if known:
             cells.append(Cell(place, end, known))
             continue
-        alike = data[place:end], tail_of(data[end : end + 3]), begins[place : end + 1]
+        alike = data[place:end], _tail(data[end : end + 3], loss.reader), begins[place : end + 1]
         options = memo.get(alike)
         if options is None:
             count = alike[0].count(CHOICE_BYTE)
@@ -228,8 +250,47 @@ def _undo(layer: Layer, loss: Loss, following: Family | None, sketch: bool) -> l
             number += count
             if not count:
                 memo[alike] = options
+        if strict and not options.texts:
+            return None
         cells.append(Cell(place, end, options.texts[0] if len(options.texts) == 1 else "", options))
     return cells
+
+
+@cache
+def _cells(loss: Loss, following: Family | None, sketch: bool) -> Cells:
+    """Return the compiled twin of `_undo` for one way to lose bytes."""
+    assert NATIVE is not None
+    asked = None if following is None else partial(sources, family=following)
+    twin: Cells = NATIVE.Cells(
+        scorer(),
+        _fillings(),
+        *loss,
+        _tails(loss.reader),
+        (_lost_firsts(loss.reader, HOLE), _lost_firsts(loss.reader, loss.mark)),
+        Cell,
+        Options,
+        None if following is None else tables(following)[0],
+        asked,
+        (MOST_STEPS, MOST, MOST_BETWEEN, SHORT),
+        sketch,
+    )
+    return twin
+
+
+@cache
+def _lost_firsts(reader: Reader, mark: str | None) -> tuple[bytes, ...]:
+    """Return `_lost_before` by the byte that follows; digits are left out, as these ask for more than one."""
+    return tuple(
+        b"" if 0x30 <= byte <= 0x39 else _lost_before(bytes([byte]), reader, mark) for byte in range(0x100)
+    )
+
+
+def text_of(cells: list[Cell]) -> str:
+    """Return the text of `cells`, each broken place filled with the first that it allows, or a hole."""
+    if NATIVE is not None:
+        found: str = NATIVE.cells_text(cells)
+        return found
+    return "".join([cell.text if cell.options is None else next(iter(cell.options.texts), HOLE) for cell in cells])
 
 
 REMEMBERED = 1 << 11
@@ -284,15 +345,22 @@ def allowed(layer: Layer, cell: Cell, loss: Loss) -> Options:
     return _options(raw, (), edges, _tail(following, loss.reader), loss, None)
 
 
-@lru_cache(maxsize=1 << 14)
 def _tail(following: bytes, reader: Reader) -> bytes:
     """Return what decides whether the byte before `following` is lost: three bytes where a four-byte form may begin, else
     one, and of those that decide alike the same one, so that a broken place is solved once.
     """
-    if following[:1].isdigit() or not following or reader in _SINGLE_BYTE:
-        return following
+    tails = _tails(reader)
+    return following if following[:1].isdigit() or not following or tails is None else tails[following[0]]
+
+
+@cache
+def _tails(reader: Reader) -> tuple[bytes, ...] | None:
+    """Return, by byte, the first one that decides as it does; None where what follows a lost byte doesn't matter."""
+    if reader in _SINGLE_BYTE:
+        return None
     fates = lost_firsts(reader)
-    return bytes([fates.index(fates[following[0]])])
+    firsts = {fate: bytes([byte]) for byte, fate in reversed([*enumerate(fates)])}
+    return tuple(firsts[fate] for fate in fates)
 
 
 @cache
@@ -565,11 +633,8 @@ def fill(
 
 def _filled_natively(cells: Sequence[Cell], left: str, right: str, sides: Sequence[tuple[str, str]]) -> Fills:
     """Return what `fill` does, by its compiled twin."""
-    if all(cell.options is None for cell in cells):
-        return Fills([cell.text for cell in cells], [True] * len(cells))
-    foreign = _foreign("".join([cell.text for cell in cells]))
-    costs = None if foreign is None else _whole_costs(foreign is _costs(True))
-    return Fills(*_filler().fill(cells, left, right, sides, costs))
+    costs = _whole_costs(False), _whole_costs(True)
+    return Fills(*_filler().fill(cells, left, right, sides, _scripts(), costs))
 
 
 @cache

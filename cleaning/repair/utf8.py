@@ -24,7 +24,19 @@ from cleaning.repair.chains import (
     damage,
     has_markers,
 )
-from cleaning.repair.lattice import Cell, Fills, Layer, Loss, allowed, fill, inner, outer, undo
+from cleaning.repair.lattice import (
+    Cell,
+    Fills,
+    Layer,
+    Loss,
+    allowed,
+    fill,
+    inner,
+    outer,
+    text_of,
+    undo,
+    undo_wholly,
+)
 from cleaning.repair.pieces import Piece, Pieces
 
 if TYPE_CHECKING:
@@ -195,7 +207,7 @@ def _proves(span: str, layer: Layer, family: Family, loss: Loss) -> bool:
 
 def _leaves_nothing(layer: Layer, loss: Loss) -> bool:
     """Tell whether a loss explains every broken place of a layer."""
-    return all(cell.options is None or cell.options.texts for cell in undo(layer, loss, sketch=True))
+    return undo_wholly(layer, loss) is not None
 
 
 def _commonest(layer: Layer, loss: Loss) -> str:
@@ -203,8 +215,7 @@ def _commonest(layer: Layer, loss: Loss) -> str:
 
     Bytes that are dropped are not quite those that our model of dropping drops: what nobody writes must not decide.
     """
-    cells = undo(layer, loss)
-    return "".join([cell.text if cell.options is None else next(iter(cell.options.texts), HOLE) for cell in cells])
+    return text_of(undo(layer, loss))
 
 
 def _pieces(cells: list[Cell], fills: Fills, layer: Layer, length: int) -> Pieces:
