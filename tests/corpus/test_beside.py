@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from corpus.beside import FINISH, Ending, follow
+from corpus import beside
+from corpus.beside import BEGIN, FINISH, TOLD, Ending, follow
+from corpus.derivation import RESULT_BYTES, Derived, Workers
 from corpus.records import Fetch
 from corpus.store import Corpus, CorpusError
 from tests.corpus.test_store import rows
@@ -53,9 +57,9 @@ def wait_until_derived(corpus: Corpus) -> None:
         time.sleep(0.02)
 
 
-def start(path: Path, workers: int) -> subprocess.Popen[bytes]:
+def start(path: Path, workers: int, *words: str) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
-        [sys.executable, "-m", "corpus.beside", str(path), str(workers)],
+        [sys.executable, "-m", "corpus.beside", str(path), str(workers), *words],
         cwd=ROOT,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -136,6 +140,118 @@ def test_a_killed_process_leaves_whole_batches_and_the_rest_to_do(tmp_path: Path
         assert 0 < left < 400
         corpus.derive_pending()
         assert same_as_rebuilt(corpus)
+
+
+def test_batches_ahead_are_stored_in_the_order_of_registration(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(beside, "BATCH", 8)
+    path = tmp_path / "c.db"
+    with Corpus(path, create=True) as corpus:
+        registered(corpus, range(150))
+    ending = Ending()
+    ending.in_time.set()
+    stored: list[int] = []
+    store = Corpus.store
+
+    def watched(self: Corpus, batch: Sequence[Derived]) -> dict[str, int]:
+        stored.extend(derived.task.seq for derived in batch)
+        return store(self, batch)
+
+    monkeypatch.setattr(Corpus, "store", watched)
+    batches: list[Mapping[str, int]] = []
+    follow(path, workers=2, ending=ending, report=batches.append)
+    assert stored == sorted(stored)
+    assert len(stored) == 150
+    assert len(batches) == -(-150 // 16) > beside.AHEAD
+    with Corpus(path) as corpus:
+        corpus.derive_pending()
+        assert same_as_rebuilt(corpus)
+
+
+def test_stopped_with_batches_ahead_it_leaves_the_rest_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(beside, "BATCH", 8)
+    path = tmp_path / "c.db"
+    with Corpus(path, create=True) as corpus:
+        registered(corpus, range(150))
+    ending = Ending()
+    reported: list[Mapping[str, int]] = []
+
+    def report(counts: Mapping[str, int]) -> None:
+        reported.append(counts)
+        ending.now.set()
+
+    follow(path, workers=2, ending=ending, report=report)
+    assert len(reported) == 1
+    with Corpus(path) as corpus:
+        assert corpus.count_pending() == 150 - 16
+        # Nothing was stored of the batches that were under way, and what was stored has no gap.
+        stored = "SELECT MIN(seq), MAX(seq), COUNT(*) FROM fetches WHERE derived != 0"
+        assert corpus.connection.execute(stored).fetchone() == (1, 16, 16)
+        corpus.derive_pending()
+        assert corpus.count_pending() == 0
+        assert same_as_rebuilt(corpus)
+
+
+def test_killed_with_batches_ahead_it_leaves_the_rest_to_do(tmp_path: Path) -> None:
+    path = tmp_path / "c.db"
+    script = "import sys; from corpus import beside; beside.BATCH = 8; sys.exit(beside.main(sys.argv[1:]))"  # small batches
+    with Corpus(path, create=True) as corpus:
+        registered(corpus, range(300))
+        child = subprocess.Popen(
+            [sys.executable, "-c", script, str(path), "2"], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        )
+        deadline = time.monotonic() + PATIENCE
+        while corpus.count_pending() == 300 and time.monotonic() < deadline:
+            time.sleep(0.005)
+        child.kill()
+        child.communicate()
+        left = corpus.count_pending()
+        assert 0 < left < 300
+        assert (300 - left) % 16 == 0
+        corpus.derive_pending()
+        assert same_as_rebuilt(corpus)
+
+
+def test_told_to_it_begins_when_there_is_a_corpus(tmp_path: Path) -> None:
+    path = tmp_path / "c.db"
+    child = start(path, 1, TOLD)
+    assert child.stdin is not None
+    with Corpus(path, create=True) as corpus:
+        registered(corpus, range(10))
+        child.stdin.write(BEGIN + b"\n")
+        child.stdin.flush()
+        wait_until_derived(corpus)
+        finished(child)
+        assert child.returncode == 0
+
+
+def test_told_to_begin_and_to_finish_at_once_it_does_both(tmp_path: Path) -> None:
+    path = tmp_path / "c.db"
+    with Corpus(path, create=True) as corpus:
+        registered(corpus, range(10))
+        child = start(path, 1, TOLD)
+        assert child.stdin is not None
+        child.stdin.write(BEGIN + b"\n")
+        finished(child)
+        assert child.returncode == 0
+        assert corpus.count_pending() == 0
+
+
+def test_never_told_to_it_looks_at_nothing_and_ends(tmp_path: Path) -> None:
+    child = start(tmp_path / "no.db", 1, TOLD)
+    output, _ = child.communicate(timeout=PATIENCE)
+    assert (child.returncode, output) == (0, b"")
+    assert not (tmp_path / "no.db").exists()
+
+
+@pytest.mark.skipif(not hasattr(fcntl, "F_GETPIPE_SZ"), reason="only Linux lets one ask how much a pipe holds")
+def test_workers_need_not_wait_until_their_results_are_read(tmp_path: Path) -> None:
+    with Workers(tmp_path, {}, 2, start="fork") as workers:
+        pool: Any = workers._pool
+        assert fcntl.fcntl(pool._outqueue._writer.fileno(), fcntl.F_GETPIPE_SZ) == RESULT_BYTES
 
 
 def test_farms_are_due_until_they_are_worked_out(tmp_path: Path) -> None:
