@@ -70,17 +70,21 @@ def shreds(text: str) -> list[tuple[int, int]]:
     """Return start and end of each stretch of `text`, inside one line, that is UTF-8 read as Big5."""
     if count_marked(text, heads_and_crosses()[0]) < FEW_HEADS:
         return []
-    found = list(_shreds(text))
-    sure = [shred for shred in found if shred.pairs >= LEAST and shred.heads >= FEW_HEADS]
+    sure = [shred for shred in _shreds(text, LEAST) if shred.pairs >= LEAST and shred.heads >= FEW_HEADS]
     if sum(shred.pairs for shred in sure) >= ENOUGH:
         known = set(sure)
-        sure = [shred for shred in found if shred in known or _is_whole_line(text, shred)]
+        sure = [shred for shred in _shreds(text, 1) if shred in known or _is_whole_line(text, shred)]
     return [(shred.start, shred.end) for shred in sure]
 
 
-def _shreds(text: str) -> Iterator[Shred]:
-    """Yield the stretches of nothing but pairs of UTF-8, what was lost, and ASCII, that have enough crosses and heads."""
+def _shreds(text: str, least: int) -> Iterator[Shred]:
+    """Yield the stretches of nothing but pairs of UTF-8, what was lost, and ASCII, that have enough crosses and heads.
+
+    None has less than `least` characters.
+    """
     for match in _run().finditer(text):
+        if match.end() - match.start() < least:
+            continue
         heads, crosses = (count_marked(match[0], table) for table in heads_and_crosses())
         if heads + crosses:
             start, end = match.span()
