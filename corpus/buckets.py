@@ -158,10 +158,12 @@ def insert(connection: sqlite3.Connection, rows: Pairs) -> Changes:
     there = _heads(connection, keys.tolist())
     found = _Found([], [], set())
     noted = np.flatnonzero((counts > 1) | np.isin(keys, np.fromiter(there, np.int64, len(there))))
+    nodes = ordered[:, 1].tolist()
     columns = (column[noted].tolist() for column in (keys, starts, counts))
     for key, start, count in zip(*columns, strict=True):
-        _note_insertion(connection, key, ordered[start : start + count, 1].tolist(), there.get(key, []), found)
-    connection.executemany("INSERT INTO dedup_keys_fresh (key, node) VALUES (?, ?)", ordered.tolist())
+        _note_insertion(connection, key, nodes[start : start + count], there.get(key, []), found)
+    rows_in_order = zip(ordered[:, 0].tolist(), nodes, strict=True)
+    connection.executemany("INSERT INTO dedup_keys_fresh (key, node) VALUES (?, ?)", rows_in_order)
     _merge_when_due(connection, len(ordered))
     return found.changes()
 

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import fcntl
+import gc
 import multiprocessing
 import os
+import sys
+import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -72,6 +75,8 @@ def _start_worker(folder: Path, sites: Mapping[str, Site], rows: bool) -> None:
     global _worker_folder, _worker_sites, _worker_rows  # a worker's whole state, set before its first task
     _worker_folder, _worker_sites, _worker_rows = folder, sites, rows
     spare_memory()
+    # A collection would write into all that a forked process shares, and so make a copy of it.
+    gc.freeze()
 
 
 def _work(tasks: Sequence[Task]) -> list[tuple[Cleaned | Article | Rejected, tuple[Mark, ...]]]:
@@ -157,6 +162,20 @@ class Workers:
         return (derive_one(self._folder, task, self._sites) for task in tasks)
 
 
+def _start() -> Literal["spawn", "fork"]:
+    """Return how workers of this process may begin, and load what forked ones share.
+
+    Two that load for themselves take as long as some hundred pages each. A fork is a copy of one thread alone, so there must
+    be no other; what workers inherit of a corpus that is open they neither use nor close: they end without any clearing up.
+    """
+    if sys.platform != "linux" or threading.active_count() > 1 or "twisted.internet.reactor" in sys.modules:
+        return "spawn"
+    from corpus.beside import load
+
+    load()
+    return "fork"
+
+
 def derive_all(
     folder: Path, tasks: Iterable[Task], sites: Mapping[str, Site], *, workers: int = 1, rows: bool = False
 ) -> Iterator[Derived]:
@@ -169,7 +188,8 @@ def derive_all(
     """
     drawn = iter(tasks)
     window = list(islice(drawn, WINDOW))
-    with Workers(folder, sites, workers if len(window) > CHUNK else 1, rows=rows) as pool:
+    several = workers if len(window) > CHUNK else 1
+    with Workers(folder, sites, several, start=_start() if several > 1 else "spawn", rows=rows) as pool:
         current: Iterator[Derived] = iter(())
         while window:
             current, before = pool.run(window), current

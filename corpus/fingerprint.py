@@ -353,10 +353,10 @@ def _distinct(values: U64) -> U64:
     return ordered[new]
 
 
-def overlap(left: U64, right: U64) -> int:
-    """Return how many shingles two sorted shingle sets share."""
+def overlap(left: U64, right: U64, least: int = 0) -> int:
+    """Return how many shingles two sorted shingle sets share; any number below `least` where they share fewer."""
     if _native is not None:
-        return int(_native.overlap(left, right))
+        return int(_native.overlap(left, right, least))
     return _overlap(left, right)
 
 
@@ -367,12 +367,22 @@ def _overlap(left: U64, right: U64) -> int:
     return int(np.count_nonzero(both[1:] == both[:-1]))
 
 
-def jaccard(left: U64, right: U64) -> float:
-    """Return the exact Jaccard similarity of two shingle sets; 0.0 when either is empty (short texts never match)."""
+def jaccard(left: U64, right: U64, least: float = 0.0) -> float:
+    """Return the exact Jaccard similarity of two shingle sets; 0.0 when either is empty (short texts never match).
+
+    Where it is below `least`, it may be any number below.
+    """
     if not len(left) or not len(right):
         return 0.0
-    shared = overlap(left, right)
-    return shared / (len(left) + len(right) - shared)
+    both = len(left) + len(right)
+    shared = overlap(left, right, least_shared(least, both))
+    return shared / (both - shared)
+
+
+def least_shared(similarity: float, both: int) -> int:
+    """Return how many shingles two sets, of `both` together, share at least if their Jaccard is `similarity` or more."""
+    # One less, so that no rounding of the division is worth a pair.
+    return max(0, int(similarity * both / (1 + similarity)) - 1)
 
 
 def containment(inner: U64, outer: U64) -> float:

@@ -17,7 +17,7 @@ import numpy as np
 from corpus import buckets, fingerprint
 from corpus.buckets import Pair
 from corpus.dedup_tables import Keys, key_blobs, known_pairs
-from corpus.fingerprint import I64, jaccard, overlap
+from corpus.fingerprint import I64, jaccard, least_shared, overlap
 from corpus.graph import Edge, EdgeKind
 from corpus.masking import Masker, Sets
 
@@ -65,17 +65,22 @@ def compare(left: Sets, right: Sets) -> Likeness | None:
 
     Of a `contains` pair, the embedded text is the one with fewer shingles.
     """
-    shared = overlap(left.plain, right.plain)
-    plain = shared / max(1, len(left.plain) + len(right.plain) - shared)
-    masked = jaccard(left.masked, right.masked)
-    near, template = plain >= NEAR, masked >= TEMPLATE and _tells(left) and _tells(right)
+    # What can't be reached is not counted to the end: most candidates are not alike.
+    masked = jaccard(left.masked, right.masked, TEMPLATE) if _tells(left) and _tells(right) else 0.0
+    template = masked >= TEMPLATE
+    smaller, both = min(len(left.plain), len(right.plain)), len(left.plain) + len(right.plain)
+    wanted = least_shared(NEAR, both)
+    if smaller >= CONTAINED_SHINGLES:
+        wanted = min(wanted, int(CONTAINED * smaller) - 1)
+    shared = overlap(left.plain, right.plain, 0 if template else wanted)
+    plain = shared / max(1, both - shared)
+    near = plain >= NEAR
     # Names account for most of the difference when masking them removes half of it.
     swapped = masked == 1 or (left.names != right.names and 2 * (1 - masked) <= 1 - plain)
     if template and (swapped or not near):
         return Likeness("template", masked, near, template)
     if near:
         return Likeness("near", plain, near, template)
-    smaller = min(len(left.plain), len(right.plain))
     if smaller >= CONTAINED_SHINGLES and shared >= CONTAINED * smaller:
         return Likeness("contains", shared / smaller, near, template)
     return None

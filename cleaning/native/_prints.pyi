@@ -39,8 +39,8 @@ class Printer:
         Each array has room for one more than the text has characters, else ValueError is raised. None as of `keys`.
         """
 
-def overlap(left: NDArray[np.uint64], right: NDArray[np.uint64]) -> int:
-    """Return how many values two sorted arrays without repeats have in common."""
+def overlap(left: NDArray[np.uint64], right: NDArray[np.uint64], least: int) -> int:
+    """Return how many values two sorted arrays without repeats have in common, or fewer than `least` where they have fewer."""
 
 def distinct(values: NDArray[np.uint64], count: int) -> int:
     """Leave out repeats of the first `count` values, which are sorted, and return how many there are then."""

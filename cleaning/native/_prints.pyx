@@ -367,16 +367,24 @@ cdef bytes _utf8(const uint32_t *folded, Py_ssize_t length):
     return out
 
 
-def overlap(const uint64_t[::1] left not None, const uint64_t[::1] right not None):
-    """Return how many values two sorted arrays without repeats have in common."""
-    cdef Py_ssize_t at = 0, other = 0, found = 0, ends = left.shape[0], others = right.shape[0]
+def overlap(const uint64_t[::1] left not None, const uint64_t[::1] right not None, Py_ssize_t least):
+    """Return how many values two sorted arrays without repeats have in common, or fewer than `least` where they have fewer.
+
+    Most candidates have little in common: that is seen as soon as too few values are left.
+    """
+    cdef Py_ssize_t at = 0, other = 0, found = 0, ends = left.shape[0], others = right.shape[0], steps, step
     cdef uint64_t one, two
     while at < ends and other < others:
-        one = left[at]
-        two = right[other]
-        found += one == two
-        at += one <= two
-        other += two <= one
+        steps = min(ends - at, others - other)
+        if found + steps < least:
+            break
+        # A step passes one value of each at most.
+        for step in range(min(steps, <Py_ssize_t>64)):
+            one = left[at]
+            two = right[other]
+            found += one == two
+            at += one <= two
+            other += two <= one
     return found
 
 

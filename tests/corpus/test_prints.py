@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from types import ModuleType
 
 import numpy as np
@@ -10,9 +11,10 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from cleaning import native
-from corpus import fingerprint
+from corpus import fingerprint, verify
 from corpus.fingerprint import ANCHOR_CAP, BANDS, fold_batch
 from corpus.masking import default_masker
+from corpus.verify import compare
 
 _native = native.available("_prints")
 pytestmark = pytest.mark.skipif(_native is None, reason="the compiled twin was not built, or YUQI_PURE is set")
@@ -58,10 +60,13 @@ def test_a_text_of_a_million_characters_has_no_more_keys_than_may_be() -> None:
     assert len(MASKER._print(text).keys) <= 8 * (BANDS + ANCHOR_CAP)
 
 
-@given(st.sets(st.integers(0, 60)), st.sets(st.integers(0, 60)))
-def test_an_overlap_is_what_both_hold(twin: ModuleType, left: set[int], right: set[int]) -> None:
+@given(st.sets(st.integers(0, 300)), st.sets(st.integers(0, 300)), st.integers(-1, 310))
+def test_an_overlap_is_what_both_hold(twin: ModuleType, left: set[int], right: set[int], least: int) -> None:
     one, other = (np.array(sorted(values), np.uint64) for values in (left, right))
-    assert twin.overlap(one, other) == len(left & right) == fingerprint._overlap(one, other)
+    wanted = len(left & right)
+    assert twin.overlap(one, other, 0) == wanted == fingerprint._overlap(one, other)
+    found = twin.overlap(one, other, least)
+    assert found == wanted if wanted >= least else found < least
 
 
 @given(st.lists(st.integers(0, 20)))
@@ -84,3 +89,21 @@ def test_tables_of_another_size_are_refused(twin: ModuleType, place: int) -> Non
     arrays = [np.zeros(shape, np.uint8 if number else np.uint32) for number, shape in enumerate(shapes)]
     with pytest.raises(ValueError, match=r"a table has|a probe names"):
         twin.Printer(*arrays, [], [], [1, 2])
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_counting_no_further_than_needed_changes_no_likeness(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = random.Random(seed)
+    letters = [chr(0x4E00 + number) for number in range(2000)]
+    whole = rng.choices(letters, k=rng.randrange(100, 900))
+    edits = [
+        [rng.choice(letters) if rng.random() < rate else letter for letter in whole]
+        for rate in (0, 0.01, 0.02, 0.022, 0.024, 0.03, 0.1)
+    ]
+    parts = [whole[: int(len(whole) * share)] for share in (0.5, 0.88, 0.9, 0.92)]
+    others = MASKER.sets(["".join(text) for text in (*edits, *parts, whole + rng.choices(letters, k=600))])
+    (own,) = MASKER.sets(["".join(whole)])
+    found = [compare(own, other) for other in others]
+    for module in (fingerprint, verify):
+        monkeypatch.setattr(module, "least_shared", lambda similarity, both: 0)
+    assert found == [compare(own, other) for other in others]
