@@ -36,6 +36,7 @@ from crawler.wire import Reading, WireError, request_bytes
 if TYPE_CHECKING:
     from scrapy import Request
     from scrapy.crawler import Crawler
+    from scrapy.settings import BaseSettings
 
 IDLE_SECONDS = 30.0
 """How long a connection is kept that nobody asks anything."""
@@ -174,6 +175,12 @@ class Connection(Protocol):
             answer.set_exception(error)
 
 
+def agent(settings: BaseSettings) -> str:
+    """Return who is asking, with whom to write to if that was given."""
+    contact = settings.get("YUQI_CONTACT")
+    return str(settings["USER_AGENT"]) + (f" +{contact}" if contact else "")
+
+
 class Origin(NamedTuple):
     """Where a connection leads."""
 
@@ -274,6 +281,8 @@ class FetchHandler:
         self._limit = settings.getint("DOWNLOAD_MAXSIZE")
         self._pool = Pool(reactor, policy_of(settings), settings.getfloat("YUQI_CONNECT_TIMEOUT"))
         self._origins: dict[str, Origin] = {}
+        usual = {**settings.getdict("DEFAULT_REQUEST_HEADERS"), "User-Agent": agent(settings)}
+        self._usual = [(name.encode(), str(value).encode()) for name, value in usual.items() if value]
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> FetchHandler:
@@ -308,7 +317,7 @@ class FetchHandler:
     async def _exchange(self, request: Request, reading: Reading, seconds: float) -> None:
         """Ask, and read the answer, within a time; what there is of a body then is kept."""
         origin, target = self._split(request.url)
-        sent = request_bytes(request.method.encode(), target, [(b"Host", origin.header), *_lines(request.headers)])
+        sent = request_bytes(request.method.encode(), target, [(b"Host", origin.header), *self._lines(request)])
         started = monotonic()
         connection: Connection | None = None
         try:
@@ -328,6 +337,14 @@ class FetchHandler:
         request.meta["download_latency"] = connection.latency(started)
         if reading.lasting and not connection.lost:
             self._pool.keep(origin, connection)
+
+    def _lines(self, request: Request) -> list[tuple[bytes, bytes]]:
+        """Return a request's own headers, and the usual ones that it doesn't bring itself."""
+        headers: Mapping[bytes, list[bytes]] = request.headers
+        if not headers:
+            return self._usual
+        own = [(name, value) for name, values in headers.items() for value in values]
+        return [line for line in self._usual if line[0] not in headers] + own
 
     def _split(self, url: str) -> tuple[Origin, bytes]:
         """Return where a URL leads, and what to ask for there."""
@@ -351,7 +368,3 @@ class FetchHandler:
     async def close(self) -> None:
         """Drop the connections that are kept."""
         self._pool.close()
-
-
-def _lines(headers: Mapping[bytes, list[bytes]]) -> list[tuple[bytes, bytes]]:
-    return [(name, value) for name, values in headers.items() for value in values]

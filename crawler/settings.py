@@ -89,12 +89,10 @@ DEFAULT_REQUEST_HEADERS = {
     "Accept-Language": "zh-CN,zh;q=0.9,en;q=0.3",  # Scrapy asks for English
     "Accept-Encoding": "gzip, deflate",  # what any reader of the archive can undo
 }
-# Of Scrapy's own parts only these; the others are off by their switches above or have no use here, and each would still be
-# loaded with what it needs: a web server, an SSH library, a list of all domains.
-DOWNLOADER_MIDDLEWARES_BASE = {
-    "scrapy.downloadermiddlewares.defaultheaders.DefaultHeadersMiddleware": 400,
-    "scrapy.downloadermiddlewares.useragent.UserAgentMiddleware": 500,
-}
+# None of Scrapy's own parts: they are off by their switches above or have no use here, and each would still be loaded
+# with what it needs: a web server, an SSH library, a list of all domains.
+# The usual headers and the user agent are added by the handler, for every request alike.
+DOWNLOADER_MIDDLEWARES_BASE: dict[str, int] = {}
 SPIDER_MIDDLEWARES_BASE: dict[str, int] = {}
 EXTENSIONS_BASE: dict[str, int] = {}
 DOWNLOADER_MIDDLEWARES = {

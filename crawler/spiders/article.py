@@ -19,7 +19,7 @@ from scrapy.exceptions import CannotResolveHostError, IgnoreRequest
 
 from corpus.records import Fetch
 from crawler.cleaner import Cleaner, default_workers
-from crawler.handler import TRUNCATED, AddressRefusedError, MalformedError
+from crawler.handler import TRUNCATED, AddressRefusedError, MalformedError, agent
 from crawler.middlewares.robots import ForbiddenError
 from crawler.pipelines import CorpusSink, Sink
 from crawler.render import Renderer, install
@@ -90,11 +90,9 @@ class ArticleSpider(Spider):
             frontier=join(sink.connection) if join else None,
         )
         spider._summary_path = options.get("summary")
-        contact = settings.get("YUQI_CONTACT")
         spider._derives = settings.getbool("YUQI_DERIVE")
-        spider._agent = settings["USER_AGENT"] + (f" +{contact}" if contact else "")
         if rendered:
-            spider._renderer = Renderer(crawler, spider._agent)
+            spider._renderer = Renderer(crawler, agent(settings))
         crawler.signals.connect(spider._closed, signal=signals.spider_closed)
         # An error of ours would leave its entry under way for ever: better to stop, loudly, and go on another time.
         crawler.signals.connect(spider._broken, signal=signals.spider_error)
@@ -103,7 +101,6 @@ class ArticleSpider(Spider):
     def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401
         super().__init__(*args, **kwargs)
         self._summary_path: str | None = None
-        self._agent = ""
         self._derives = False
         self._renderer: Renderer | None = None
 
@@ -119,12 +116,11 @@ class ArticleSpider(Spider):
 
     def request(self, entry: Entry) -> Request:
         """Return the request for a frontier entry."""
-        headers = {"User-Agent": self._agent, **self.session.conditions(entry)}
         return Request(
             entry.url,
             callback=self.parse_rendered if self.session.sites[entry.site].render else self.parse,
             errback=self.failed,
-            headers=headers,
+            headers=self.session.conditions(entry) or None,
             # What the frontier asks for is ASCII and percent-encoded already: Scrapy need not look it over again.
             meta={"entry": entry, "verbatim_url": True},
             dont_filter=True,
