@@ -394,6 +394,7 @@ class Corpus:
         for table in (*schema.DERIVED, *dedup.TABLES, *farms.TABLES):
             self.db.execute(f"DELETE FROM {table}")  # noqa: S608  # table names are constants
         self.db.execute("INSERT INTO documents_fts(documents_fts) VALUES ('delete-all')")
+        schema.set_index(self.db)
         self.db.execute("UPDATE fetches SET derived = 0")
 
     def _store(self, batch: Sequence[Derived]) -> dict[str, int]:
