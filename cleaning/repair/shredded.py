@@ -24,7 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cleaning.findings import Finding
-from cleaning.repair.badness import count_marked
+from cleaning.repair.badness import codes, count_marked
 from cleaning.repair.chains import HOLE, INVALID_BYTE_BASE, READERS
 
 RULE = "damage.utf8-as-big5"
@@ -70,27 +70,29 @@ def shreds(text: str) -> list[tuple[int, int]]:
     """Return start and end of each stretch of `text`, inside one line, that is UTF-8 read as Big5."""
     if count_marked(text, heads_and_crosses()[0]) < FEW_HEADS:
         return []
-    sure = [shred for shred in _shreds(text, LEAST) if shred.pairs >= LEAST and shred.heads >= FEW_HEADS]
+    kinds = _kinds().take(codes(text)).tobytes()
+    sure = [shred for shred in _shreds(kinds, _LONG) if shred.pairs >= LEAST and shred.heads >= FEW_HEADS]
     if sum(shred.pairs for shred in sure) >= ENOUGH:
         known = set(sure)
-        sure = [shred for shred in _shreds(text, 1) if shred in known or _is_whole_line(text, shred)]
+        sure = [shred for shred in _shreds(kinds, _ANY) if shred in known or _is_whole_line(text, shred)]
     return [(shred.start, shred.end) for shred in sure]
 
 
-def _shreds(text: str, least: int) -> Iterator[Shred]:
-    """Yield the stretches of nothing but pairs of UTF-8, what was lost, and ASCII, that have enough crosses and heads.
+def _shreds(kinds: bytes, run: re.Pattern[bytes]) -> Iterator[Shred]:
+    """Yield the stretches of nothing but pairs of UTF-8, what was lost, and ASCII, that have enough crosses and heads."""
+    for match in run.finditer(kinds):
+        start, end = match.span()
+        heads, crosses = match[0].count(b"h"), match[0].count(b"c")
+        pairs = heads + crosses + match[0].count(b"i")
+        if crosses * CROSSES >= pairs and 2 * (heads + crosses) >= pairs:
+            yield Shred(_with_lost(kinds, start), end, pairs, heads, crosses)
 
-    None has less than `least` characters.
-    """
-    for match in _run().finditer(text):
-        if match.end() - match.start() < least:
-            continue
-        heads, crosses = (count_marked(match[0], table) for table in heads_and_crosses())
-        if heads + crosses:
-            start, end = match.span()
-            pairs = len(_NO_PAIR.sub("", match[0]))
-            if crosses * CROSSES >= pairs and 2 * (heads + crosses) >= pairs:
-                yield Shred(start, end, pairs, heads, crosses)
+
+def _with_lost(kinds: bytes, start: int) -> int:
+    """Return where the lost bytes right before `start` begin."""
+    while start and kinds[start - 1] == _L:
+        start -= 1
+    return start
 
 
 def _is_whole_line(text: str, shred: Shred) -> bool:
@@ -100,16 +102,26 @@ def _is_whole_line(text: str, shred: Shred) -> bool:
     return beside.isascii()
 
 
-_LOST = f"{HOLE}{chr(INVALID_BYTE_BASE + 0x80)}-{chr(INVALID_BYTE_BASE + 0xFF)}"
-_NO_PAIR = re.compile(f"[\x00-\x7f{_LOST}]+")
+_LONG, _ANY = (re.compile(b"[hci](?:[al]*[hci]){%d,}l*" % least) for least in (LEAST - 1, 0))
+"""Such a stretch, by `_kinds`, from its first pair to its last, with what was lost behind it: a long one, or any."""
+
+_L = ord("l")
 
 
 @cache
-def _run() -> re.Pattern[str]:
-    """Return the pattern of such a stretch, from its first pair to its last, with what was lost at its ends."""
-    kinds = ((_FIRST, _LATER), (_LEADS, _FIRST), (_LEADS, _LATER))
-    shown = re.escape("".join(sorted({one for leads, trails in kinds for one in _shown(leads, trails)})))
-    return re.compile(f"[{_LOST}]*[{shown}](?:[\x20-\x7e{_LOST}]*[{shown}])*[{_LOST}]*")
+def _kinds() -> NDArray[np.uint8]:
+    """Return, by code point as the model indexes it, what a character may be of UTF-8 read as Big5, as a letter.
+
+    `h`, `c`, `i`: a head, a cross, an inner pair; `l`: what stands for a lost byte; `a`: ASCII; a blank: nothing. Outside
+    the basic plane the Hong Kong extension has inner pairs and crosses only.
+    """
+    table = np.full(1 << 16, ord(" "), dtype=np.uint8)
+    table[codes("".join(sorted(_shown(_LEADS, _LATER))))] = ord("i")
+    for kind, members in zip("hc", heads_and_crosses(), strict=True):
+        table[members > 0] = ord(kind)
+    table[codes(f"{HOLE}{chr(INVALID_BYTE_BASE + 0x80)}")] = ord("l")
+    table[0x20:0x7F] = ord("a")
+    return table
 
 
 @cache
