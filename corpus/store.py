@@ -43,6 +43,10 @@ BATCH_DOCUMENTS = 500
 TASKS_AT_ONCE = 5000
 """Fetches listed at a time for deriving."""
 
+MAPPED_BYTES = 256 << 20
+"""Bytes of the file mapped into memory. What was looked at there counts as this process's: with more, filling or
+exporting a corpus of many gigabytes would hold more than one."""
+
 BUSY_TIMEOUT_SECONDS = 60.0
 
 LOG_PAGES = 4000
@@ -646,7 +650,7 @@ def _connect(path: Path, *, create: bool, readonly: bool) -> sqlite3.Connection:
         connection.execute("PRAGMA foreign_keys = ON")
         connection.execute("PRAGMA cache_size = -65536")
         # Look-ups in the index of near duplicates hit cold pages at random; mapped, they cost a quarter.
-        connection.execute("PRAGMA mmap_size = 1073741824")
+        connection.execute(f"PRAGMA mmap_size = {MAPPED_BYTES}")
         if not readonly:
             connection.execute("PRAGMA synchronous = NORMAL")
             connection.execute(f"PRAGMA wal_autocheckpoint = {LOG_PAGES}")

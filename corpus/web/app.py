@@ -25,6 +25,7 @@ from markupsafe import Markup
 from pluggy import HookimplMarker
 
 from corpus.query import QueryError
+from corpus.store import MAPPED_BYTES
 from corpus.tokens import match_phrase
 from corpus.web import pages, shown
 from corpus.web.config import DATABASE, configuration
@@ -121,7 +122,7 @@ def prepare_connection(conn: sqlite3.Connection, database: str, datasette: Any) 
     if not isinstance(datasette, Served) or database != DATABASE:
         return
     conn.execute("PRAGMA cache_size = -32768")
-    conn.execute("PRAGMA mmap_size = 1073741824")
+    conn.execute(f"PRAGMA mmap_size = {MAPPED_BYTES}")
     conn.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, MOST_BYTES)
     conn.create_function("match_phrase", 1, _match_phrase, deterministic=True)
     conn.set_authorizer(_authorize)
