@@ -269,6 +269,7 @@ cdef class Fillings:
 
 cdef enum:
     FEW = 256              # texts that are sorted by insertion
+    REMEMBERED = 4096      # broken places with a choice whose texts are remembered
 
 
 cpdef list commonest(Scorer scorer, list texts, int most):
@@ -579,6 +580,7 @@ cdef class Cells:
     cdef const uint8_t[::1] lengths
     cdef Py_ssize_t most_tried, most_kept, most_between, short
     cdef bint sketch, inner
+    cdef dict chosen                 # what was found where there is a choice
 
     def __init__(
         self, Scorer scorer not None, Fillings fillings not None, reader, mark, tuple canon, tuple firsts not None, type cell not None,
@@ -586,7 +588,7 @@ cdef class Cells:
     ):
         self.scorer, self.fillings, self.reader, self.mark = scorer, fillings, reader, mark
         self.canon, self.firsts, self.cell, self.options = canon, firsts, cell, options
-        self.inner = lengths is not None
+        self.inner, self.chosen = lengths is not None, {}
         self.lengths, self.sources, self.sketch = lengths, sources, sketch
         self.most_tried, self.most_kept, self.most_between, self.short = limits
         if (canon is not None and len(canon) != 256) or len(firsts) != 2 or {len(firsts[0]), len(firsts[1])} != {256}:
@@ -665,8 +667,15 @@ cdef class Cells:
                         longest = max(longest, end - start + PyBytes_GET_SIZE(one))
                 if count > 1 or longest > self.short:
                     options = solve(raw, tail, slice_, before, count)
+                elif not count:
+                    options = self.asked(raw, nothing, tail, begun + start if begun != NULL else NULL)
                 else:
-                    options = self.asked(raw, choice, tail, begun + start if begun != NULL else NULL)
+                    options = self.chosen.get((alike, choice))
+                    if options is None:
+                        if len(self.chosen) >= REMEMBERED:
+                            self.chosen.clear()
+                        options = self.asked(raw, choice, tail, begun + start if begun != NULL else NULL)
+                        self.chosen[alike, choice] = options
                 before += count
                 if not count:
                     known[alike] = options

@@ -1,3 +1,5 @@
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -19,6 +21,9 @@ class Scorer:
     ) -> None: ...
     def total(self, text: str, last: str) -> float:
         """Return the sum of log P(character | the one before it) over `text`, which follows the one character `last`."""
+    def beside(self, text: str, bounds: Sequence[tuple[int, int]]) -> tuple[int, float]:
+        """Return how many characters of `text` outside ordered bounds are neither ASCII nor a hole, and the sum of their
+        log P."""
     def likely(self, text: str, floor: float) -> int:
         """Return how many characters of `text` have at least log-probability `floor` after the one before them."""
 

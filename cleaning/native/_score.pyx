@@ -56,6 +56,27 @@ cdef class Scorer:
             left = right
         return <double>total / NATS
 
+    def beside(self, str text not None, bounds not None):
+        """Return how many characters of `text` outside ordered bounds are neither ASCII nor a hole, and the sum of their log P."""
+        cdef int kind = PyUnicode_KIND(text)
+        cdef const void *data = PyUnicode_DATA(text)
+        cdef Py_ssize_t size = PyUnicode_GET_LENGTH(text), place = 0, found = 0, start, end, number
+        cdef int64_t total = 0
+        cdef uint32_t left = 10, right
+        for number in range(len(bounds) + 1):
+            start, end = bounds[number] if number < len(bounds) else (size, size)
+            if start < place or end < start or end > size:
+                raise ValueError("bounds are in order and inside the text")
+            for place in range(place, start):
+                right = PyUnicode_READ(kind, data, place)
+                if right >= 0x80 and right != HOLE:
+                    right = slot(right)
+                    total += pair(self, left, right)
+                    left = right
+                    found += 1
+            place = end
+        return found, <double>total / NATS
+
     def likely(self, str text not None, double floor):
         """Return how many characters of `text` have at least log-probability `floor` after the one before them."""
         cdef int kind = PyUnicode_KIND(text)

@@ -11,6 +11,14 @@ def swapped(
 def high_runs(text: str) -> tuple[int, int]:
     """Return how many characters of `text` stand above ASCII, and how many of them with ASCII on either side."""
 
+def line_counts(
+    text: str, bounds: list[tuple[int, int]], kinds: NDArray[np.uint8]
+) -> list[tuple[int, int, int]]:
+    """Return of each line how many characters stand above ASCII, how many of them alone, how many `kinds` marks.
+
+    `kinds` says so by code point of the basic plane.
+    """
+
 def has_near(text: str, kinds: NDArray[np.uint8]) -> bool:
     """Tell whether two characters that `kinds` marks by BMP code point stand side by side or with one between them."""
 

@@ -75,6 +75,32 @@ def high_runs(str text not None):
     return high + run, alone + (run == 1)
 
 
+def line_counts(str text not None, list bounds not None, const uint8_t[::1] kinds not None):
+    """Return of each line: how many characters stand above ASCII, how many of them alone, how many `kinds` marks by code point."""
+    cdef int kind = PyUnicode_KIND(text)
+    cdef const void *data = PyUnicode_DATA(text)
+    cdef Py_ssize_t size = PyUnicode_GET_LENGTH(text), start, end, place, high, alone, low, run
+    cdef uint32_t code
+    cdef list found = []
+    if len(kinds) != BMP:
+        raise ValueError("one answer for each character of the basic plane is wanted")
+    for start, end in bounds:
+        if start < 0 or end > size:
+            raise ValueError("a line goes beyond its text")
+        high = alone = low = run = 0
+        for place in range(start, end):
+            code = PyUnicode_READ(kind, data, place)
+            if code >= 0x80:
+                run += 1
+                low += code < BMP and kinds[code]
+            elif run:
+                high += run
+                alone += run == 1
+                run = 0
+        found.append((high + run, alone + (run == 1), low))
+    return found
+
+
 def has_near(str text not None, const uint8_t[::1] kinds not None):
     """Tell whether two characters that `kinds` marks by BMP code point stand side by side or with one between them."""
     cdef int kind = PyUnicode_KIND(text)

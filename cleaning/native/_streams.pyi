@@ -26,3 +26,6 @@ def decode_torn(data: bytes, table: NDArray[np.uint32], mark: str, swallows: boo
     A stranded byte shows as `mark`, or as this project's marker where that is empty; `swallows` says whether a byte of
     0x21 to 0x3F goes with it.
     """
+
+def escapes_shown(text: str, shown: NDArray[np.uint32]) -> str:
+    """Return `text` with what each of Python's escapes, U+DC00 + byte, shows as: `shown` says by byte, 0 for nothing."""

@@ -154,3 +154,33 @@ def decode_torn(bytes data not None, const uint32_t[::1] table not None, str mar
         return text_of(points, count), stranded
     finally:
         free(points)
+
+
+def escapes_shown(str text not None, const uint32_t[::1] shown not None):
+    """Return `text` with what each of Python's escapes, U+DC00 + byte, shows as: `shown` says by byte, 0 for nothing."""
+    cdef Py_ssize_t size = PyUnicode_GET_LENGTH(text), place, count = 0
+    cdef int kind = PyUnicode_KIND(text)
+    cdef const void *data = PyUnicode_DATA(text)
+    cdef uint32_t *points
+    cdef uint32_t code
+    if len(shown) != 256:
+        raise ValueError("there are 256 bytes")
+    if kind < 2:
+        return text  # nothing beyond U+00FF
+    points = <uint32_t *>malloc((size + 1) * sizeof(uint32_t))
+    if not points:
+        raise MemoryError
+    try:
+        for place in range(size):
+            code = PyUnicode_READ(kind, data, place)
+            if 0xDC80 <= code <= 0xDCFF:
+                code = shown[code - 0xDC00]
+                if not code:
+                    continue
+                if code > 0x10FFFF:
+                    raise ValueError("a byte shows as no character")
+            points[count] = code
+            count += 1
+        return text_of(points, count)
+    finally:
+        free(points)

@@ -21,6 +21,7 @@ Values are kept as one byte each, in sixteenths of a natural logarithm.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -315,6 +316,21 @@ def total_logprob(text: str) -> float:
         window = points[start : start + _BATCH + 1]
         total += float(pair_scores(window[:-1], window[1:]).sum(dtype=np.float64))
     return total
+
+
+def beside(text: str, bounds: Sequence[tuple[int, int]]) -> tuple[int, float]:
+    """Return how many characters of `text` outside ordered `bounds` are neither ASCII nor U+FFFD, and `total_logprob` of
+    these.
+    """
+    if NATIVE is not None:
+        return scorer().beside(text, bounds)
+    ends = [0, *(end for _, end in bounds)]
+    starts = [*(start for start, _ in bounds), len(text)]
+    rest = "".join([_ASCII.sub("", text[end:start]) for end, start in zip(ends, starts, strict=True)])
+    return len(rest), total_logprob(rest)
+
+
+_ASCII = re.compile("[\x00-\x7f\ufffd]+")
 
 
 def logprob(text: str) -> float:

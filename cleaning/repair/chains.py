@@ -19,13 +19,16 @@ The byte arithmetic, by family of decoders:
 
 from __future__ import annotations
 
-from functools import cache, lru_cache
+from functools import cache, cached_property, lru_cache
 from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cleaning.marks import INVALID_BYTE_BASE as INVALID_BYTE_BASE
+from cleaning.native import available
+
+NATIVE = available("_streams")
 
 Reader = Literal["latin-1", "cp1252", "hybrid", "gbk", "cp936", "gb18030", "big5", "cp950", "big5hkscs"]
 Family = Literal["latin", "hybrid", "gbk", "big5"]
@@ -65,6 +68,12 @@ class Translation(dict[int, int | str]):
         if code < 0x10000:
             self[code] = code
         return code
+
+    @cached_property
+    def by_byte(self) -> NDArray[np.uint32]:
+        """What each of Python's escapes becomes, by byte; 0 for nothing."""
+        shown = (self.get(_ESCAPED + byte, "") for byte in range(0x100))
+        return np.array([ord(text) if isinstance(text, str) and text else 0 for text in shown], dtype=np.uint32)
 
 
 _ESCAPED = 0xDC00  # Python's `surrogateescape` shows an undecodable byte as this plus the byte
@@ -120,16 +129,21 @@ def blanked(text: str) -> str:
 def read(data: bytes, reader: Reader, lost: str = HOLE) -> str:
     """Return `data` as seen through `reader`, each byte that doesn't decode shown as `lost`."""
     if reader == "hybrid":
-        return data.decode("utf-8", "surrogateescape").translate(_AS_CP1252)
+        return _with_escapes(data.decode("utf-8", "surrogateescape"), _AS_CP1252)
     if reader == "cp936":
-        return data.decode("gbk", "surrogateescape").translate(_as_cp936(lost))
+        return _with_escapes(data.decode("gbk", "surrogateescape"), _as_cp936(lost))
     if lost == MARKER:
         shown = data.decode(reader, "surrogateescape")
-        return shown.translate(_AS_CP1252 if reader == "cp1252" else _AS_MARKER)
+        return _with_escapes(shown, _AS_CP1252 if reader == "cp1252" else _AS_MARKER)
     if lost == "":
         return data.translate(None, _CONTROLS if reader == "latin-1" else b"").decode(reader, "ignore")
     shown = data.decode(reader, "replace")
     return shown if lost == HOLE else shown.replace(HOLE, lost)
+
+
+def _with_escapes(text: str, shown: Translation) -> str:
+    """Return `text` with Python's escapes as `shown` says, a character or nothing for each."""
+    return text.translate(shown) if NATIVE is None else NATIVE.escapes_shown(text, shown.by_byte)
 
 
 @cache

@@ -25,7 +25,7 @@ from typing import NamedTuple
 
 from cleaning.findings import Certainty, Edited, Finding, edit
 from cleaning.native import available
-from cleaning.repair.badness import bigram_score, total_logprob
+from cleaning.repair.badness import beside, bigram_score, total_logprob
 from cleaning.repair.chains import FAMILY, HOLE, READERS, Chain, Step, Writer, describe
 from cleaning.repair.effort import UNSEARCHED, Budget
 from cleaning.repair.irreversible import damage_share, lost_text
@@ -45,12 +45,12 @@ from cleaning.repair.solve import as_bytes
 from cleaning.repair.spans import (
     QUOTES,
     Region,
-    clustered,
     count_high,
-    count_low,
     hybrid_regions,
+    is_clustered,
     latin_regions,
     latin_runs,
+    line_counts,
     suspicious,
     suspicious_lines,
     swapped_regions,
@@ -223,13 +223,10 @@ def _pools(text: str, lines: list[Bounds]) -> tuple[list[list[Bounds]], list[lis
     single_spans: list[Bounds] = []
     pair_spans: list[Bounds] = []
     others: list[Bounds] = []
-    for start, end in lines:
-        line = text[start:end]
-        if not clustered(line):
+    for (start, end), (high, alone, low) in zip(lines, line_counts(text, lines), strict=True):
+        if not is_clustered(high, alone):
             continue
-        high = count_high(line)
-        low = count_low(line)
-        if 10 * low > 9 * high or (2 * low > high and not _CLEAN.search(line)):
+        if 10 * low > 9 * high or (2 * low > high and not _CLEAN.search(text, start, end)):
             single.append((start, end))
         else:
             others.append((start, end))
@@ -253,16 +250,12 @@ _WRITERS: tuple[Writer, ...] = ("utf-8", "gb18030", "big5hkscs")
 
 def _clean_beside(line: str, regions: list[Region]) -> bool:
     """Tell whether what stands beside `regions` in `line` reads as clean Chinese, and not as more of the same damage."""
-    ends = [0, *(region.end for region in regions)]
-    starts = [*(region.start for region in regions), len(line)]
-    rest = "".join(_ASCII.sub("", line[end:start]) for end, start in zip(ends, starts, strict=True))
-    return bool(rest) and total_logprob(rest) > CLEAN * len(rest)
+    size, score = beside(line, regions)
+    return size > 0 and score > CLEAN * size
 
 
 CLEAN = -9.0
 """Mean log-probability above which the rest of a line is taken for clean; damaged characters have -11 or less."""
-
-_ASCII = re.compile("[\x00-\x7f\ufffd]+")
 
 
 def _sifted(text: str, pool: list[Bounds]) -> list[list[Bounds]]:

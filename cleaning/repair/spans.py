@@ -329,12 +329,35 @@ def count_high(text: str) -> int:
 
 def clustered(text: str) -> bool:
     """Tell whether the characters above ASCII mostly stand next to each other: letters with accents don't."""
+    return is_clustered(*(_high_runs(text) if NATIVE is None else NATIVE.high_runs(text)))
+
+
+def is_clustered(high: int, alone: int) -> bool:
+    """Tell the same of so many characters above ASCII, of which so many stand alone."""
+    return 5 * (high - alone) >= 2 * high
+
+
+def _high_runs(text: str) -> tuple[int, int]:
+    """Return how many characters of `text` stand above ASCII, and how many of them with ASCII on either side."""
+    runs = list(map(len, _HIGH_RUN.findall(text)))
+    return sum(runs), runs.count(1)
+
+
+def line_counts(text: str, lines: list[tuple[int, int]]) -> list[tuple[int, int, int]]:
+    """Return of each of `lines` how many characters stand above ASCII, how many of these alone, how many are `LOW`."""
     if NATIVE is not None:
-        high, alone = NATIVE.high_runs(text)
-    else:
-        runs = list(map(len, _HIGH_RUN.findall(text)))
-        high, alone = sum(runs), runs.count(1)
-    return bool(5 * (high - alone) >= 2 * high)
+        native: list[tuple[int, int, int]] = NATIVE.line_counts(text, lines, _low())
+        return native
+    return [(*_high_runs(text[start:end]), count_low(text[start:end])) for start, end in lines]
+
+
+@cache
+def _low() -> NDArray[np.uint8]:
+    """Return which characters of the basic plane are `LOW`."""
+    found = np.zeros(1 << 16, dtype=np.uint8)
+    found[0x80:0x800] = 1
+    found[list(map(ord, SPECIALS))] = 1
+    return found
 
 
 _WHOLE = rb"[\xe2-\xe9\xef][\x80-\xbf]{2}|\xf0[\x90-\x9f][\x80-\xbf]{2}"

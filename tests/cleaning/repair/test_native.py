@@ -33,7 +33,7 @@ from cleaning.repair import (
 from cleaning.repair.chains import Step, damage
 from cleaning.repair.injection import inject
 
-MODULES = (badness, decoders, gbk_bytes, hybrid, lattice, pieces, solve, spans, streams, utf8)
+MODULES = (badness, chains, decoders, gbk_bytes, hybrid, lattice, pieces, solve, spans, streams, utf8)
 CACHES = (
     badness.run_score, hybrid._remembered_line, lattice._alike, lattice._encoded, lattice._options, lattice.outer,
     solve.choose, solve._lead_options, solve._likeliest, solve._trail_options,
@@ -279,6 +279,28 @@ def test_pieces_are_grouped_alike(parts: list[tuple[int, str, pieces.Kind]]) -> 
         return [*found, list(map(int, proved)), marked.proved, marked.share, marked.text(span), marked.runs(span)]
 
     agree(ask)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.binary(max_size=40),
+    st.sampled_from(list(chains.FAMILY)),
+    st.sampled_from([chains.HOLE, "?", "", chains.MARKER]),
+)
+def test_bytes_that_do_not_decode_show_alike(data: bytes, reader: chains.Reader, lost: str) -> None:
+    agree(lambda: chains.read(data, reader, lost))
+
+
+@settings(max_examples=60, deadline=None)
+@given(HOSTILE, st.lists(st.integers(0, 60), max_size=6))
+def test_lines_and_what_stands_beside_spans_are_counted_alike(text: str, places: list[int]) -> None:
+    ends = sorted(min(place, len(text)) for place in places)
+    bounds = list(zip(ends[::2], ends[1::2], strict=False))
+    agree(lambda: (spans.line_counts(text, bounds), badness.beside(text, bounds)))
+    for start, end in bounds:
+        high, alone, low = spans.line_counts(text, [(start, end)])[0]
+        assert (high, low) == (spans.count_high(text[start:end]), spans.count_low(text[start:end]))
+        assert spans.is_clustered(high, alone) == spans.clustered(text[start:end])
 
 
 @settings(max_examples=60, deadline=None)
