@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Literal, NamedTuple
@@ -78,6 +78,12 @@ def own_mark(tag: str, hint: str) -> Mark:
     if hint.startswith("yuqi-dropped"):
         return "related"
     return _TAG_MARKS.get(tag) or (read_hint(hint).mark if len(hint) > 1 else "")
+
+
+def own_marks(tags: Sequence[str], hints: Sequence[str]) -> list[Mark]:
+    """Return `own_mark` of each element of a page; most have neither class nor id."""
+    by_tag = _TAG_MARKS.get
+    return [own_mark(tag, hint) if hint else by_tag(tag, "") for tag, hint in zip(tags, hints, strict=True)]
 
 
 _ASIDE_MARKS = frozenset({"nav", "related", "footer", "share"})

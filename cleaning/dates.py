@@ -140,8 +140,9 @@ def _english(text: str) -> str | None:
 
 
 def _absolute(match: re.Match[str]) -> DateFound | None:
-    if match["y"]:
-        day = _day(int(match["y"]), int(match["m"]), int(match["d"]))
+    year, month_number, number = match.group("y", "m", "d")
+    if year:
+        day = _day(int(year), int(month_number), int(number))
         return None if day is None else _with_time(match, "a_", day, match.end("d"))
     if match["sy"]:
         day = _day(2000 + int(match["sy"]), int(match["sm"]), int(match["sd"]))
@@ -159,17 +160,22 @@ def _absolute(match: re.Match[str]) -> DateFound | None:
 
 def _with_time(match: re.Match[str], prefix: str, day: date, day_end: int) -> DateFound:
     """Join the day to the time that follows it; an impossible time (`25:70`) is left out."""
-    hour = match[prefix + "hh"]
+    hour, half, minute, seconds, zone = match.group(*_PARTS_OF_TIME[prefix])
     if hour is None:
         return DateFound(day.isoformat(), match.start(), day_end + _suffix(match.string, day_end), False)
-    hours = int(hour)
-    if match[prefix + "half"] in _AFTERNOON and hours < 12:
+    hours, minutes = int(hour), int(minute)
+    if half in _AFTERNOON and hours < 12:
         hours += 12
-    minutes, seconds = int(match[prefix + "mm"]), match[prefix + "ss"]
     if hours > 23 or minutes > 59 or int(seconds or 0) > 59:
         return DateFound(day.isoformat(), match.start(), day_end + _suffix(match.string, day_end), False)
     clock = f"{hours:02}:{minutes:02}" + (f":{seconds}" if seconds else "")
-    return DateFound(f"{day.isoformat()}T{clock}{_zone(match[prefix + 'zone'])}", match.start(), match.end(), True)
+    return DateFound(f"{day.isoformat()}T{clock}{_zone(zone)}", match.start(), match.end(), True)
+
+
+_PARTS_OF_TIME = {
+    prefix: tuple(prefix + part for part in ("hh", "half", "mm", "ss", "zone"))
+    for prefix in ("a_", "s_", "y_", "r_")
+}
 
 
 def _suffix(text: str, end: int) -> int:

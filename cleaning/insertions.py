@@ -80,7 +80,7 @@ def inserted(line: str, *, least: float = seams.LEAST_NATS) -> tuple[Cut, ...]:
     `least` is the log-likelihood ratio from which a stretch goes (`cleaning/seams.py`). What may belong to the
     sentence stays: a keyword left behind is better than a word lost.
     """
-    hits = [_by_script(line, hit) for hit in scan(line, rows=True)]
+    hits = [_by_script(line, hit) if hit.weight > 2 else hit for hit in scan(line, rows=True)]
     if rows.MAY_BE_DISGUISED.search(line):
         hits += (Hit(*match.span(), DISGUISED_WEIGHT) for match in rows.DISGUISED.finditer(line))
     if "." in line:
@@ -98,7 +98,8 @@ def inserted(line: str, *, least: float = seams.LEAST_NATS) -> tuple[Cut, ...]:
 
 
 def _by_script(line: str, hit: Hit) -> Hit:
-    foreign = hit.weight > 2 and _script(line[hit.start]) not in ("", "LATIN")
+    """Return a word of weight 3, or one of the weight that foreign scripts have."""
+    foreign = _script(line[hit.start]) not in ("", "LATIN")
     return hit._replace(weight=FOREIGN_WEIGHT) if foreign else hit
 
 

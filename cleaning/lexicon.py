@@ -86,8 +86,9 @@ def scan(key: str, *, rows: bool = False) -> list[Hit]:
 def _hits(key: str, found: Iterable[Place], *, rows: bool) -> list[Hit]:
     known = lexicon(rows=True)
     weights, latin = known.weights if rows else _own_weights(), known.latin
+    made = tuple.__new__  # as the class makes them, without its Python function
     return [
-        Hit(start, end, weights[word])
+        made(Hit, (start, end, weights[word]))
         for word, start, end in found
         if weights[word] >= 0 and (not latin[word] or _stands_alone(key, start, end))
     ]

@@ -115,17 +115,22 @@ def _groups(line: str, hits: Sequence[Hit]) -> list[list[Hit]]:
     A comma parts them where no phrase that only spam has is among them: an author's list of games and trades.
     """
     groups: list[list[Hit]] = []
-    end, sure = 0, False
+    group: list[Hit] = []
+    end, sure, heavy = 0, False, False
     for hit in sorted(hits):
-        gap = line[end : hit.start]
-        near = hit.start - end <= GAP and _SENTENCES.isdisjoint(gap)
-        if groups and near and ("," not in gap or sure or hit.weight > 2):
-            groups[-1].append(hit)
+        start, stop, weight = hit
+        near = bool(group) and start - end <= GAP
+        if near and start > end:
+            gap = line[end:start]
+            near = _SENTENCES.isdisjoint(gap) and ("," not in gap or sure or weight > 2)
+        if near:
+            group.append(hit)
         else:
-            groups.append([hit])
-            sure = False
-        end, sure = max(end, hit.end), sure or hit.weight > 2
-    return [group for group in groups if any(hit.weight > 1 for hit in group)]
+            if heavy:
+                groups.append(group)
+            group, sure, heavy = [hit], False, False
+        end, sure, heavy = max(end, stop), sure or weight > 2, heavy or weight > 1
+    return [*groups, group] if heavy else groups
 
 
 def _most(group: Sequence[Hit]) -> float:

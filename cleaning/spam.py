@@ -90,8 +90,10 @@ def spaced_out(key: str) -> list[int]:
     """Return offsets in a folded text where words are written with a blank after each character."""
     found: list[int] = []
     end = 0
-    for at in _spaces().places(key):
-        if at >= end and _SPACED_MARK.match(key, at):
+    places = _spaces().places(key)
+    known = set(places)
+    for at in places:
+        if at + 2 in known and at >= end and _SPACED_MARK.match(key, at):
             found.append(at)
             end = at + 4
     return found

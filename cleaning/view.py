@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 
 from cleaning import blocks as roles
-from cleaning.blocks import own_mark, prose_weight
+from cleaning.blocks import own_marks, prose_weight
 from cleaning.dom import Dom, Line
 from cleaning.metadata import letters
 from cleaning.native import available
@@ -139,7 +139,7 @@ def _own_marks(view: View) -> list[roles.Mark]:
     """Return what each element says about itself, where that can be believed."""
     dom, prose = view.dom, view.prose
     half = prose[0] / 2
-    marks: list[roles.Mark] = list(map(own_mark, dom.tags, dom.hints))
+    marks = own_marks(dom.tags, dom.hints)
     for element in dom.hidden:
         marks[element] = "hidden"
     marks[0] = ""
@@ -279,11 +279,10 @@ def _described(view: View, head: Head) -> int | None:
     quoted = letters(head.description)[:14]
     if len(quoted) < 10 or (head.title and quoted in letters(head.title)):
         return None
+    begins, weights = quoted[0], view.weights
     for index, line in enumerate(view.dom.lines[:MAX_SEARCHED]):
-        if (
-            len(line.text) >= len(quoted)
-            and view.weights[index] > 0
-            and letters(line.text[:60]).startswith(quoted)
-        ):
-            return index
+        if weights[index] > 0 and len(text := line.text) >= len(quoted):
+            beginning = text[:60]
+            if begins in beginning and letters(beginning).startswith(quoted):
+                return index
     return None

@@ -126,6 +126,10 @@ cdef inline bint _at_an_end(uint32_t char) noexcept nogil:
 
 def collapse(str text not None):
     """Return a line's text with ASCII white space collapsed and the indentation stripped, as `dom.collapse` does."""
+    return _collapsed(text)
+
+
+cdef str _collapsed(str text):
     cdef int kind = PyUnicode_KIND(text)
     cdef const void *data = PyUnicode_DATA(text)
     cdef Py_ssize_t size = PyUnicode_GET_LENGTH(text), start = 0, end = size, at, out = 0
@@ -391,6 +395,12 @@ def survey(tree not None, uintptr_t root, uintptr_t head):
 # ---- the walk ----
 
 
+cdef inline void _put(object made, Py_ssize_t at, object item):
+    """Set an item of a tuple that nobody has seen yet."""
+    Py_INCREF(item)
+    PyTuple_SET_ITEM(made, at, item)
+
+
 cdef struct Open:
     void *node
     int kind
@@ -421,13 +431,13 @@ cdef class Walker:
 
     cdef object line(self, str text, Py_ssize_t owner, Py_ssize_t linked, Py_ssize_t bold, bint hidden, tuple pieces):
         """Return a line, made as `tuple.__new__` makes it: its class's own is a Python function, and does no more."""
-        cdef tuple told = (text, owner, linked, bold, hidden, pieces)
         cdef object made = PyType_GenericAlloc(self.line_type, 6)
-        cdef Py_ssize_t at
-        for at in range(6):
-            item = told[at]
-            Py_INCREF(item)
-            PyTuple_SET_ITEM(made, at, item)
+        _put(made, 0, text)
+        _put(made, 1, owner)
+        _put(made, 2, linked)
+        _put(made, 3, bold)
+        _put(made, 4, hidden)
+        _put(made, 5, pieces)
         return made
 
     cdef int kind(self, void *node) except -1:
@@ -451,6 +461,7 @@ cdef class _Walk:
 
     cdef Walker walker
     cdef list lines, tags, parents, hints, parts, aside
+    cdef list bare  # what `part_of` says of the standard tags without class and id, which most elements are
     cdef set hidden
     cdef dict props
     cdef frozenset unseen
@@ -471,6 +482,7 @@ cdef class _Walk:
         self.lines, self.tags, self.parents, self.hints = dom.lines, dom.tags, dom.parents, dom.hints
         self.hidden, self.props = dom.hidden, dom.props
         self.parts, self.aside = [], []
+        self.bare = [None] * STANDARD
         self.grow()
         self.path[0] = 0
         self.deep = 1
@@ -502,7 +514,7 @@ cdef class _Walk:
         cdef str text
         cdef tuple pieces
         if self.parts:
-            text = collapse(self.parts[0] if len(self.parts) == 1 else "".join(self.parts))
+            text = _collapsed(self.parts[0] if len(self.parts) == 1 else "".join(self.parts))
             if text:
                 length = len(text)
                 pieces = tuple(self.parts) if length <= self.walker.max_fields and len(self.parts) > 1 else ()
@@ -513,7 +525,7 @@ cdef class _Walk:
             self.linked = self.bold = 0
         if self.aside and not concealed:
             for piece in "".join(self.aside).split("\n"):
-                text = collapse(piece)
+                text = _collapsed(piece)
                 if text:
                     self.lines.append(self.walker.line(text, owner, 0, 0, True, ()))
             self.aside.clear()
@@ -572,6 +584,16 @@ cdef class _Walk:
             self.concealing = <uintptr_t>node in self.unseen
         return 0
 
+    cdef str part(self, void *node, str tag):
+        """Return what `part_of` says of the element whose attributes were read last."""
+        cdef uintptr_t number = tag_id(node)
+        if self.hint or number >= STANDARD:
+            return self.part_of(tag, self.hint)
+        cdef object known = self.bare[number]
+        if known is None:
+            known = self.bare[number] = self.part_of(tag, "")
+        return known
+
     cdef bint seen_article(self) except -1:
         """Say whether the lines so far hold an article's worth of prose; each is looked at once."""
         cdef Py_ssize_t at
@@ -588,7 +610,7 @@ cdef class _Walk:
             return None
         if self.title and self.title in text:
             return None
-        text = collapse(text)
+        text = _collapsed(text)
         return self.walker.line(text, owner, len(text), 0, False, ()) if text else None
 
     cdef int run(self, void *root) except -1:
@@ -664,7 +686,7 @@ cdef class _Walk:
                             self.hidden.add(index)
                         short = False
                         if not within_short and self.part_of is not None:
-                            part = self.part_of(tag, self.hint)
+                            part = self.part(node, tag)
                             if part and (part == "aside" or self.seen_article()):
                                 text = _texts_below(node, self.document, True)
                                 short = len(text) < walker.min_aside
@@ -679,7 +701,7 @@ cdef class _Walk:
                             and not (concealed or bolds or tag == "pre")
                             and not _next_read(below)
                         ):
-                            text = collapse(_text_of(below, self.document))
+                            text = _collapsed(_text_of(below, self.document))
                             if text:
                                 length = len(text)
                                 self.lines.append(
