@@ -187,6 +187,8 @@ def hybrid_line(
     ahead = now + 1
     cdef Hybrid *first = now
     try:
+        for number in range(KEYS):
+            reached[number] = False
         now.count, now.keys[0] = 1, 0
         now.score[0], now.last[0], now.link[0] = 0, slot(at_(left, 0)), -1
         for place in range(size):
@@ -204,8 +206,6 @@ def hybrid_line(
                     sources[0][0], sizes[0], options = single, 1, 1
                 sizes[options] = utf8(code, sources[options])
                 options += 1
-            for number in range(KEYS):
-                reached[number] = False
             ahead.count = 0
             best = -(<int64_t>1 << 62)
             for number in range(now.count):
@@ -234,6 +234,7 @@ def hybrid_line(
             kept = 0
             for number in range(ahead.count):
                 key = ahead.keys[number]
+                reached[key] = False
                 if ahead.score[key] >= best - wide:
                     ahead.keys[kept] = key
                     kept += 1

@@ -25,8 +25,8 @@ def has_near(text: str, kinds: NDArray[np.uint8]) -> bool:
 def in_ranges(points: NDArray[np.uint32], ranges: tuple[tuple[int, int], ...]) -> tuple[int, int]:
     """Return how many of `points` stand above ASCII, and how many of these in the half-open range that has most."""
 
-def aligned(data: bytes, runs: list[tuple[int, int]], starts: NDArray[np.int64]) -> list[tuple[int, int]]:
-    """Return (first, last) of `starts` that are edges of sequences of UTF-8 in each of `runs`, where these are two."""
+def utf8_regions(data: bytes, starts: NDArray[np.int64]) -> list[tuple[int, int]]:
+    """Return (first, last) of `starts` that are edges of characters of UTF-8 in each run of these, where they are two."""
 
 def hits(
     text: str, relations: NDArray[np.uint32], next_bit: int, swaps: int, three: int, first: bool

@@ -156,14 +156,63 @@ cdef Py_ssize_t sequence(const uint8_t *raw, Py_ssize_t size) noexcept:
     return 1
 
 
-def aligned(bytes data not None, list runs not None, const int64_t[::1] starts not None):
-    """Return (first, last) of `starts` that are edges of sequences of UTF-8 in each of `runs`, where these are two."""
+cdef Py_ssize_t unit(const uint8_t *raw, Py_ssize_t size) noexcept:
+    """Return how many bytes a character of UTF-8 has that begins here, a byte of it lost perhaps; 0 where none does."""
+    if size < 2:
+        return 0
+    if leads_three(raw[0]):
+        if is_later(raw[1]):
+            return 3 if size > 2 and (is_later(raw[2]) or is_mark(raw[2])) else 2
+        return 3 if size > 2 and is_mark(raw[1]) and (is_later(raw[2]) or raw[2] == raw[1]) else 0
+    if raw[0] == 0xF0 and size > 3 and 0x90 <= raw[1] < 0xA0 and is_later(raw[2]) and is_later(raw[3]):
+        return 4
+    return doubled(raw, size)
+
+
+cdef Py_ssize_t doubled(const uint8_t *raw, Py_ssize_t size) noexcept:
+    """Return how many bytes there are of single bytes shown one by one before: a first byte and five later ones at least."""
+    cdef Py_ssize_t place = 2
+    if size < 12 or raw[0] != 0xC3 or not (0xA2 <= raw[1] <= 0xA9 or raw[1] == 0xAF):
+        return 0
+    while place + 1 < size and 0xC2 <= raw[place] <= 0xC3 and is_later(raw[place + 1]):
+        place += 2
+    return place if place >= 12 else 0
+
+
+cdef Py_ssize_t further(const uint8_t *raw, Py_ssize_t size) noexcept:
+    """Return how far the next character of UTF-8 goes that stands behind ASCII and single bytes shown one by one, 0 for none."""
+    cdef Py_ssize_t place = 0, first, found
+    while place < size and place < 60 and 0x20 <= raw[place] <= 0x7E:
+        place += 1
+    first = place
+    while place < size:
+        if raw[place] == 0xFF:
+            place += 1
+        elif place + 1 < size and ((raw[place] == 0xC2 and 0xA0 <= raw[place + 1] < 0xC0) or (raw[place] == 0xC3 and is_later(raw[place + 1]))):
+            place += 2
+        else:
+            break
+    found = unit(raw + place, size - place)
+    while not found and place > first:  # the last of those may begin a doubled one
+        place -= 1 if raw[place - 1] == 0xFF else 2
+        found = doubled(raw + place, size - place)
+    return place + found if found else 0
+
+
+def utf8_regions(bytes data not None, const int64_t[::1] starts not None):
+    """Return (first, last) of `starts` that are edges of characters of UTF-8 in each run of these, where they are two."""
     cdef const uint8_t *raw = <const uint8_t *>PyBytes_AS_STRING(data)
-    cdef Py_ssize_t place, end, at = 0, first, last, size = PyBytes_GET_SIZE(data)
+    cdef Py_ssize_t place = 0, end, more, at = 0, first, last, size = PyBytes_GET_SIZE(data)
     cdef list found = []
-    for place, end in runs:
-        if place < 0 or end > size:
-            raise ValueError("a run goes beyond its bytes")
+    while place < size:
+        more = unit(raw + place, size - place) if raw[place] >= 0xC3 else 0
+        if not more:
+            place += 1
+            continue
+        end = place
+        while more:
+            end += more
+            more = further(raw + end, size - end)
         first = last = -1
         while True:
             while at < len(starts) and starts[at] < place:
@@ -177,6 +226,7 @@ def aligned(bytes data not None, list runs not None, const int64_t[::1] starts n
             place += sequence(raw + place, end - place)
         if first < last:
             found.append((first, last))
+        place = end
     return found
 
 

@@ -387,20 +387,20 @@ def utf8_regions_of(lines: Sequence[str]) -> list[list[Region]]:
     shown = stream("\n".join([lines[number] for number in numbers]), "gbk", b"\n")
     assert shown is not None
     ends = list(accumulate(len(lines[number]) + 1 for number in numbers))
-    for first, last in _aligned(list(_UTF8_RUN.finditer(shown.data)), shown.starts):
+    for first, last in _aligned(*shown):
         place = bisect_right(ends, first)
         start = ends[place - 1] if place else 0
         found[numbers[place]].append(Region(first - start, last - start))
     return found
 
 
-def _aligned(runs: list[re.Match[bytes]], starts: NDArray[np.int64]) -> Sequence[tuple[int, int]]:
+def _aligned(data: bytes, starts: NDArray[np.int64]) -> Sequence[tuple[int, int]]:
     """Return the longest stretch of characters inside each run of UTF-8 sequences that has one."""
-    if NATIVE is not None and runs:
-        native: list[tuple[int, int]] = NATIVE.aligned(runs[0].string, [run.span() for run in runs], starts)
+    if NATIVE is not None:
+        native: list[tuple[int, int]] = NATIVE.utf8_regions(data, starts)
         return native
     found = []
-    for run in runs:
+    for run in _UTF8_RUN.finditer(data):
         begin = run.start()
         first, last = starts.searchsorted(run.span()).tolist()
         edges = {begin, *(begin + found.end() for found in _SEQUENCE.finditer(run.group()))}

@@ -191,7 +191,32 @@ PIECES = st.lists(
 def test_broken_places_are_found_alike(data: bytes, mark: str | None) -> None:
     agree(lambda: lattice._places.__wrapped__(data, mark))
     starts = np.arange(0, len(data) + 1, 2)
-    agree(lambda: spans._aligned(list(spans._UTF8_RUN.finditer(data)), starts))
+    agree(lambda: spans._aligned(data, starts))
+    agree(lambda: spans._aligned(data, np.arange(len(data) + 1)))
+
+
+UNITS = st.sampled_from(
+    [
+        *(
+            b"\xe4\xb8\xad",
+            b"\xe4\xb8",
+            b"\xe4\xff\xb8",
+            b"\xe4??",
+            b"\xe4\xb8?",
+            b"\xf0\x9f\x98\x80",
+            b"\xff",
+            b"\x80",
+        ),
+        *(b"\xc3\xa4", b"\xc2\xb8", b"\xc2\x81", b"\xc3\xa4\xc2\xb8\xc2\xad\xc3\xa5\xc2\x9b\xc2\xbd"),
+        *(b"a?" * 3, b" " * 59, b"~" * 61, b"\n"),
+    ]
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(st.one_of(UNITS, st.binary(max_size=2)), max_size=14).map(b"".join))
+def test_runs_of_utf8_are_found_alike(data: bytes) -> None:
+    agree(lambda: spans._aligned(data, np.arange(len(data) + 1)))
 
 
 @settings(max_examples=60, deadline=None)
