@@ -40,7 +40,7 @@ from cleaning.repair.search import (
     plainly_utf8,
     reads_as_chinese,
 )
-from cleaning.repair.shredded import mark_shreds
+from cleaning.repair.shredded import is_shredded, mark_shreds
 from cleaning.repair.solve import as_bytes
 from cleaning.repair.spans import (
     QUOTES,
@@ -148,7 +148,9 @@ def _repair(text: str, depth: int, budget: Search) -> Edited:
     lines = list(suspicious_lines(text))
     if not lines and depth == 0:
         return edit(text, _blanks(text)) if _BLANK_SIGN in text else Edited(text)
-    findings = mark_shreds(text) if depth == 0 else []
+    findings: list[Finding] = []
+    if depth == 0 and any(is_shredded(text[start:end]) for start, end in lines):
+        findings = mark_shreds(text)
     torn = [(finding.start, finding.end) for finding in findings]
     if torn:
         lines = [(start, end) for start, end in lines if not _touches(torn, start, end)]

@@ -38,6 +38,9 @@ FEW_HEADS = 2
 CROSSES = 5
 """One pair of so many at least must be a cross (every second one is): a chart of rare characters has heads alone."""
 
+DENSE = 3
+"""One shown character of so many is a head or cross in such a line: two of three are, of clean text one in 25."""
+
 ENOUGH = 20
 """Pairs on a page from which on its shorter lines are believed to be damaged so too."""
 
@@ -64,6 +67,12 @@ def mark_shreds(text: str) -> list[Finding]:
         Finding("repair", RULE, start, end, text[start:end], text[start:end], "certified", _EVIDENCE)
         for start, end in shreds(text)
     ]
+
+
+def is_shredded(line: str) -> bool:
+    """Return whether so many heads and crosses stand in `line` that a look for such stretches is worth its time."""
+    shown = len(line) - line.count(HOLE) - line.count("?")
+    return sum([count_marked(line, table) for table in heads_and_crosses()]) * DENSE >= max(1, shown)
 
 
 def shreds(text: str) -> list[tuple[int, int]]:
