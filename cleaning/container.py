@@ -15,7 +15,8 @@ from cleaning.view import LEAVES, View
 
 def find_container(view: View) -> int:
     """Return the element that is most likely the article's own container; 0 when the page has no prose."""
-    chosen = _best(view, range(1, len(view.near)))
+    # Most elements are links' and have no prose near: left out at once.
+    chosen = _best(view, [element for element, near in enumerate(view.near) if near > 0.0 and element])
     if not chosen:
         return 0
     if (end := _next_begins(view, chosen)) is not None and view.headline is not None:

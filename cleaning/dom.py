@@ -2,7 +2,7 @@
 
 lexbor parses (unclosed tags, tables in the wrong place and entities are its business); one pass over its nodes, without
 recursion, gives everything that extraction looks at. What is hostile in a page is tamed before the parser sees it.
-The walk, `survey` and `collapse` have compiled twins in `cleaning/native/_walk.pyx`.
+The walk, `survey` and `collapse` have compiled twins in `cleaning/native/_walk.pyx`, `_holding` in `_page.pyx`.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from cleaning.native import available
 from cleaning.tame import names, utf8
 
 _NATIVE = available("_walk")
+_PAGE = available("_page")
 
 MAX_LINES = 60_000
 """Lines kept of a page; the rest of a bigger one is not looked at."""
@@ -567,10 +568,15 @@ def restore_swallowed(html: str, dom: Dom) -> str | None:
 
     `?/p>`, or a byte's mark before the rest of a tag, shows in the text of a line.
     """
-    for line in dom.lines:
-        if ">" in line.text and _SWALLOWED.search(line.text):
-            return _SWALLOWED.sub("<", html)
+    holding = _holding if _PAGE is None else _PAGE.holding
+    if any(_SWALLOWED.search(dom.lines[index].text) for index in holding(dom.lines, ">")):
+        return _SWALLOWED.sub("<", html)
     return None
+
+
+def _holding(lines: Sequence[Line], sign: str) -> list[int]:
+    """Return which lines have a character in them."""
+    return [index for index, line in enumerate(lines) if sign in line.text]
 
 
 def read(html: str) -> Dom:

@@ -47,6 +47,9 @@ def alike(lines: list[Line], most: int, stated: str, shortest: int, longest: int
     They have `shortest` to `longest` characters and are not hidden.
     """
 
+def holding(lines: list[Line], sign: str) -> list[int]:
+    """Return which lines have a character in them."""
+
 def inherit(parents: list[int], own: list[Mark], top: int) -> list[Mark]:
     """Return the mark of each element below `top`, its own or an ancestor's."""
 

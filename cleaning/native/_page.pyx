@@ -1,6 +1,6 @@
 # cython: language_level=3, boundscheck=True, wraparound=False, initializedcheck=False
-"""A page's bytes, characters and lines counted: twins of loops in `cleaning/decode.py`, `cleaning/tame.py` and
-`cleaning/view.py`.
+"""A page's bytes, characters and lines counted: twins of loops in `cleaning/decode.py`, `cleaning/tame.py`,
+`cleaning/dom.py` and `cleaning/view.py`.
 """
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
@@ -303,6 +303,18 @@ def alike(list lines not None, Py_ssize_t most, str stated not None, Py_ssize_t 
         ):
             continue
         if not (_line(lines, index))[4]:
+            found.append(index)
+    return found
+
+
+def holding(list lines not None, Py_UCS4 sign):
+    """Return which lines have a character in them."""
+    cdef Py_ssize_t index
+    cdef list found = []
+    cdef str text
+    for index in range(len(lines)):
+        text = (_line(lines, index))[0]
+        if PyUnicode_FindChar(text, sign, 0, PyUnicode_GET_LENGTH(text), 1) >= 0:
             found.append(index)
     return found
 

@@ -188,6 +188,8 @@ def test_lines_like_a_headline_are_the_same(page: tuple[list[int], list[dom.Line
     assert native is not None
     for most in (0, 5, 3000):
         assert native.alike(page[1], most, stated, 4, 150) == list(view._alike(page[1], most, stated, 4, 150))
+    for sign in "a>逾":
+        assert native.holding(page[1], sign) == dom._holding(page[1], sign)
 
 
 MARKS: list[blocks.Mark] = ["", "", "hidden", "nav", "comment"]
