@@ -7,8 +7,14 @@ twins in Python; the tables are theirs. Work is bounded by a text's length times
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
 from cpython.mem cimport PyMem_Free, PyMem_Malloc
-from cpython.unicode cimport PyUnicode_DATA, PyUnicode_GET_LENGTH, PyUnicode_KIND, PyUnicode_READ
-from libc.stdint cimport uint8_t, uint32_t, uint64_t
+from cpython.unicode cimport (
+    PyUnicode_1BYTE_KIND,
+    PyUnicode_2BYTE_KIND,
+    PyUnicode_DATA,
+    PyUnicode_GET_LENGTH,
+    PyUnicode_KIND,
+)
+from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
 from libc.stdlib cimport calloc, free, qsort
 from libc.string cimport memcpy
 
@@ -53,6 +59,25 @@ cdef struct Name:
 cdef struct Span:
     Py_ssize_t start
     Py_ssize_t end
+
+
+ctypedef fused Char:
+    uint8_t
+    uint16_t
+    uint32_t
+
+
+cdef Py_ssize_t _folded(const Char *text, Py_ssize_t length, const uint32_t *table, uint32_t *out) noexcept nogil:
+    """Write the folded characters and return how many there are, -1 where one becomes several."""
+    cdef Py_ssize_t at, used = 0
+    cdef uint32_t folded
+    for at in range(length):
+        folded = table[text[at]]
+        if folded == EXPANDS:
+            return -1
+        out[used] = folded
+        used += folded != 0
+    return used
 
 
 cdef inline uint64_t _mix(uint64_t value) noexcept nogil:
@@ -206,16 +231,11 @@ cdef class Printer:
     cdef Py_ssize_t _fold(self, str text, Py_ssize_t length, uint32_t *out):
         """Write the folded characters and return how many there are, -1 where one becomes several."""
         cdef const void *data = PyUnicode_DATA(text)
-        cdef int kind = PyUnicode_KIND(text)
-        cdef Py_ssize_t at, used = 0
-        cdef uint32_t folded
-        for at in range(length):
-            folded = self.table[<uint32_t>PyUnicode_READ(kind, <void *>data, at)]
-            if folded == EXPANDS:
-                return -1
-            out[used] = folded
-            used += folded != 0
-        return used
+        if PyUnicode_KIND(text) == PyUnicode_1BYTE_KIND:
+            return _folded(<const uint8_t *>data, length, &self.table[0], out)
+        if PyUnicode_KIND(text) == PyUnicode_2BYTE_KIND:
+            return _folded(<const uint16_t *>data, length, &self.table[0], out)
+        return _folded(<const uint32_t *>data, length, &self.table[0], out)
 
     cdef Py_ssize_t _mask(
         self, const uint32_t *folded, Py_ssize_t length, uint32_t *out, Span *spans, Py_ssize_t *count
@@ -224,11 +244,14 @@ cdef class Printer:
         cdef Py_ssize_t at = 0, used = 0, size, room
         cdef uint32_t code, kind = 0, ignored = 0, placeholder
         cdef uint64_t head
+        cdef const uint8_t *first = &self.first[0]
+        cdef const uint8_t *reach = &self.reach[0]
+        cdef const uint8_t *numerals = &self.numerals[0]
         while at < length:
             code = folded[at] & CODE_MASK
-            if self.first[code] and at + 1 < length:
+            if first[code] and at + 1 < length:
                 head = (<uint64_t>code * 40503 ^ (folded[at + 1] & CODE_MASK)) & (HEADS - 1)
-                room = min(<Py_ssize_t>self.reach[head], length - at)
+                room = min(<Py_ssize_t>reach[head], length - at)
                 size = self.names.at(folded + at, room, &kind)
                 if size:
                     if kind == LENDER:
@@ -242,7 +265,7 @@ cdef class Printer:
                         used += 1
                     at += size
                     continue
-            if folded[at] >> CLASS_SHIFT != NUMBER and not self.numerals[code]:
+            if folded[at] >> CLASS_SHIFT != NUMBER and not numerals[code]:
                 out[used] = folded[at]
                 used += 1
             at += 1
