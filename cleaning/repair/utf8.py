@@ -124,15 +124,28 @@ def _proved(span: str, family: Family, layer: Layer) -> Loss | None:
 
     All of a long span is looked at only where its beginning is explained.
     """
-    head = layer.head(HEAD) if len(span) > HEAD else None
+    cut = (_whole_head(layer) if family == "gbk" else HEAD) if len(span) > HEAD else 0
+    head = layer.head(cut) if cut else None
     for loss in _choices(span, family):
         if head is not None and (
-            not _leaves_nothing(head, loss) or _rank(span[:HEAD], head, family, loss) != _EXPLAINED
+            not _leaves_nothing(head, loss) or _rank(span[:cut], head, family, loss) != _EXPLAINED
         ):
             continue
         if _proves(span, layer, family, loss):
             return loss
     return None
+
+
+def _whole_head(layer: Layer) -> int:
+    """Return how many characters a long layer's beginning has that ends before a character of UTF-8 begins.
+
+    A torn one at the end would be held against whoever read the span.
+    """
+    for length in range(HEAD, HEAD - 6, -1):
+        byte = layer.data[int(layer.starts[length])]
+        if byte < 0x80 or 0xC2 <= byte <= 0xF4:
+            return length
+    return HEAD
 
 
 def solve_utf8(

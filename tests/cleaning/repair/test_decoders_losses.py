@@ -12,6 +12,7 @@ from cleaning.repair.chains import HOLE, READERS, Reader, Step, damage
 from cleaning.repair.decoders import repair_decoders
 from cleaning.repair.lattice import Loss, fill, inner, outer, undo
 from cleaning.repair.streams import HOLE_BYTE, stream
+from cleaning.repair.utf8 import HEAD, _whole_head
 
 FLOORS = {
     "gbk as hybrid": 0.99,
@@ -86,3 +87,13 @@ def test_a_certified_fill_is_what_was_there_whoever_read_it(reader: Reader) -> N
         for finding in repair_decoders(shown).findings:
             if finding.certainty == "certified" and finding.before != finding.after:
                 assert finding.after in lines[shown.count("\n", 0, finding.start)]
+
+
+@pytest.mark.parametrize("moved", range(3))
+def test_a_long_beginning_ends_before_a_character(moved: int) -> None:
+    text = "a" * moved + "借款人逾期之后应当主动联系平台协商还款。" * 40
+    layer = outer(damage(text, (Step("utf-8", "gb18030"),)), "gbk")
+    assert layer is not None
+    length = _whole_head(layer)
+    assert HEAD - 6 < length <= HEAD
+    assert layer.data[int(layer.starts[length]) :].decode("utf-8", "replace")[0] != HOLE
