@@ -112,7 +112,8 @@ _NO_PLANES = np.zeros(17, dtype=np.uint8)
 def _members(pattern: str) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     """Return what of the basic plane is in a class of characters, and of each plane, which is in it or out as a whole."""
     flat = np.zeros(_OUTSIDE_BMP + 1, dtype=np.uint8)
-    for found in re.finditer(f"{pattern}+", "".join(map(chr, range(_OUTSIDE_BMP + 1)))):
+    every = np.arange(_OUTSIDE_BMP + 1, dtype="<u4").tobytes().decode("utf-32-le", "surrogatepass")
+    for found in re.finditer(f"{pattern}+", every):
         flat[found.start() : found.end()] = 1
     planes = [plane > 0 and re.match(pattern, chr(plane << 16)) is not None for plane in range(17)]
     return flat, np.array(planes, dtype=np.uint8)

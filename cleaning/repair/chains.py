@@ -260,9 +260,10 @@ def lost_firsts(reader: Reader) -> tuple[bytes, ...]:
 
     The same as `is_lost` of each pair; but what a digit makes of four bytes is left out.
     """
-    lost = pair_points(reader)[0].reshape(0x100, 0x100) == 0
     first = 0x81 if reader == "cp936" else 0x80
-    return tuple(bytes((np.flatnonzero(lost[first:, second]) + first).tolist()) for second in range(0x100))
+    lost = (pair_points(reader)[0].reshape(0x100, 0x100)[first:] == 0).T
+    firsts = np.arange(first, 0x100, dtype=np.uint8)
+    return tuple(firsts[one].tobytes() for one in lost)
 
 
 @lru_cache(maxsize=1 << 14)

@@ -279,10 +279,10 @@ def _cells(loss: Loss, following: Family | None, sketch: bool) -> Cells:
 
 @cache
 def _lost_firsts(reader: Reader, mark: str | None) -> tuple[bytes, ...]:
-    """Return `_lost_before` by the byte that follows; digits are left out, as these ask for more than one."""
-    return tuple(
-        b"" if 0x30 <= byte <= 0x39 else _lost_before(bytes([byte]), reader, mark) for byte in range(0x100)
-    )
+    """Return `_lost_before` by the byte that follows, which is no digit: digits ask for more than one."""
+    if mark == " " or reader in _SINGLE_BYTE:
+        return (_lost_before(b"\xe4", reader, mark),) * 0x100
+    return tuple(lost.translate(None, _NO_CONTINUATION) for lost in lost_firsts(reader))
 
 
 def text_of(cells: list[Cell]) -> str:
