@@ -13,7 +13,7 @@ from corpus.tokens import Indexed, indexed
 
 if TYPE_CHECKING:
     from cleaning.clean import Cleaned
-    from corpus.derivation import Task
+    from corpus.records import Task
 
 
 class Article(NamedTuple):

@@ -17,7 +17,6 @@ as some hundred pages do, and much memory that they share.
 
 from __future__ import annotations
 
-import gc
 import os
 import signal
 import sys
@@ -25,8 +24,6 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
-from datetime import UTC, datetime
-from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -62,10 +59,6 @@ TOLD = "told"
 """The argument with which the process waits for `BEGIN`."""
 
 Report = Callable[[Mapping[str, int]], None]
-
-_PAGE = """<html><head><title>信用卡逾期怎麼辦</title></head><body><h1>信用卡逾期怎麼辦</h1><div>2024-01-02 作者：小李</div>
-<p>借款人逾期三個月後，銀行會打電話催收，這時應當主動協商還款，不要失聯，也不要以貸養貸。</p>
-<p>协商以后要保留通话记录和还款凭证，招联金融、度小满等平台也可以申请延期还款或者停息挂账。</p></body></html>"""
 
 
 class Ending:
@@ -152,29 +145,16 @@ def main(arguments: list[str]) -> int:
     # Ctrl-C goes to every process of a terminal; the crawl decides when this one has done enough.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     os.nice(NICENESS)
+    from corpus.derivation import spare_memory
+
+    spare_memory()
+    from corpus.loading import load
+
     load()
     ending = Ending(0)
     if TOLD not in arguments or ending.begun():
         follow(Path(arguments[0]), workers=int(arguments[1]), ending=ending, report=_tell)
     return 0
-
-
-def load() -> None:
-    """Load what is loaded with a first page, so that forked workers have it, and keep the collector's hands off it."""
-    from corpus.derivation import spare_memory
-
-    spare_memory()
-    from corpus.derive import derive
-    from corpus.masking import default_masker
-    from corpus.records import Fetch
-
-    # Stores what is derived; loaded now, not when there is something to do.
-    import_module("corpus.store")
-    headers = (("Content-Type", "text/html; charset=utf-8"),)
-    derive(Fetch("http://page.invalid/", datetime(2024, 1, 2, tzinfo=UTC), _PAGE.encode(), headers=headers))
-    default_masker()
-    # A collection writes into every object that it looks at, and so makes a copy of the memory that is shared.
-    gc.freeze()
 
 
 def _tell(counts: Mapping[str, int]) -> None:

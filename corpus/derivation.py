@@ -10,14 +10,13 @@ import sys
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Self
 
 from cleaning.findings import Rejected
 from corpus import archive
-from corpus.records import Location
+from corpus.records import Task
 
 if TYPE_CHECKING:
     from cleaning.clean import Cleaned, Site
@@ -32,18 +31,6 @@ RESULT_BYTES = 1 << 20
 
 WINDOW = 512
 """Tasks that a pool holds at a time; it works on one window while the results of the one before are stored."""
-
-
-@dataclass(frozen=True, slots=True)
-class Task:
-    """One registered fetch to derive."""
-
-    seq: int
-    id: str
-    url: str
-    site: str
-    fetched_at: str
-    location: Location
 
 
 class Derived(NamedTuple):
@@ -170,7 +157,8 @@ def _start() -> Literal["spawn", "fork"]:
     """
     if sys.platform != "linux" or threading.active_count() > 1 or "twisted.internet.reactor" in sys.modules:
         return "spawn"
-    from corpus.beside import load
+    spare_memory()
+    from corpus.loading import load
 
     load()
     return "fork"

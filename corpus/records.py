@@ -97,6 +97,18 @@ class Location:
 
 
 @dataclass(frozen=True, slots=True)
+class Task:
+    """One registered fetch to derive."""
+
+    seq: int
+    id: str
+    url: str
+    site: str
+    fetched_at: str
+    location: Location
+
+
+@dataclass(frozen=True, slots=True)
 class Document:
     """The article derived from one fetch. `id` is the fetch's id, `seq` the fetch's number in the corpus."""
 

@@ -19,13 +19,13 @@ from cleaning.page import Selectors
 from corpus import archive, dedup, farms, schema
 from corpus.article import COLUMNS, Article
 from corpus.database import Database, distrust, insert_rows
-from corpus.derivation import Derived, Task, as_rows, derive_all
+from corpus.derivation import Derived, as_rows, derive_all
 from corpus.export import Pii
 from corpus.fields import chosen
 from corpus.fingerprint import content_hash
 from corpus.frames import Documents
 from corpus.needles import Hasher, Hashes
-from corpus.records import NOT_MODIFIED, Fetch, Location, site_of
+from corpus.records import NOT_MODIFIED, Fetch, Location, Task, site_of
 from corpus.selection import Selection
 from corpus.versions import OUTCOMES, Timelines
 

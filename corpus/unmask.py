@@ -10,9 +10,9 @@ from collections.abc import Iterable
 
 from cleaning.findings import Rejected
 from corpus.article import Article
-from corpus.derivation import Task, derive_one
+from corpus.derivation import derive_one
 from corpus.farms import OPERATOR_KINDS, Tie, keyed_hash
-from corpus.records import Location
+from corpus.records import Location, Task
 from corpus.store import Corpus
 
 

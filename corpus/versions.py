@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from cleaning.findings import Rejected
 from corpus.article import Article
-from corpus.derivation import Derived, Task
+from corpus.derivation import Derived
 from corpus.fingerprint import content_hash
+from corpus.records import Task
 
 if TYPE_CHECKING:
     from cleaning.clean import Cleaned

@@ -19,9 +19,8 @@ from cleaning.contacts import mask
 from cleaning.findings import Rejected
 from corpus import farms
 from corpus.article import document_row
-from corpus.derivation import Task
 from corpus.derive import Derivation, derive
-from corpus.records import NOT_MODIFIED, Fetch, Location, site_of
+from corpus.records import NOT_MODIFIED, Fetch, Location, Task, site_of
 from corpus.spark.alone import each
 from corpus.spark.golden import expect_golden
 from corpus.spark.rows import Row, batches, fetch_of, rows_of, spark_schema

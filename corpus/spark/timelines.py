@@ -18,8 +18,8 @@ from pyspark.sql import functions as F  # noqa: N812  # as all of Spark's docume
 from cleaning.clean import Cleaned
 from corpus import schema
 from corpus.article import document_row
-from corpus.derivation import Derived, Task
-from corpus.records import Location
+from corpus.derivation import Derived
+from corpus.records import Location, Task
 from corpus.spark.rows import Row, batches, brought_together, rows_of, spark_schema
 from corpus.versions import Timelines
 

@@ -16,10 +16,10 @@ from hypothesis import strategies as st
 
 from cleaning.page import Selectors
 from corpus import archive, buckets, dedup, derivation, farms, schema
-from corpus.derivation import Task, derive_all
+from corpus.derivation import derive_all
 from corpus.doctor import check_corpus
 from corpus.learning import learn_sites
-from corpus.records import Fetch, site_of
+from corpus.records import Fetch, Task, site_of
 from corpus.store import Corpus, CorpusError
 from corpus.versions import OUTCOMES
 from tests.pages import PAGES, WHEN, Page, fetch_of

@@ -8,8 +8,8 @@ from pathlib import Path
 from cleaning.clean import Cleaned
 from cleaning.contacts import Contact
 from cleaning.findings import Finding, Rejected, replay
-from corpus.derivation import Derived, Task
-from corpus.records import Fetch
+from corpus.derivation import Derived
+from corpus.records import Fetch, Task
 from corpus.store import Corpus
 from demo.articles import read_articles
 
