@@ -6,6 +6,7 @@ hold any, and only those are looked at again, word by word.
 
 from __future__ import annotations
 
+import string
 import tomllib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -15,6 +16,8 @@ from typing import NamedTuple
 
 from cleaning.ruleset import Rule, gate
 from cleaning.words import Place, Words, words
+
+_LATIN = frozenset(string.ascii_letters + string.digits)
 
 
 class Hit(NamedTuple):
@@ -96,12 +99,9 @@ def _hits(key: str, found: Iterable[Place], *, rows: bool) -> list[Hit]:
 
 def _stands_alone(key: str, start: int, end: int) -> bool:
     """Whether no Latin letter or digit goes on at either end of a span that begins or ends with one."""
-    before, after = key[start - 1 : start] if start else "", key[end : end + 1]
-    return not (_is_latin(before) and _is_latin(key[start])) and not (_is_latin(after) and _is_latin(key[end - 1]))
-
-
-def _is_latin(char: str) -> bool:
-    return char.isascii() and char.isalnum()
+    if start and key[start - 1] in _LATIN and key[start] in _LATIN:
+        return False
+    return not (end < len(key) and key[end] in _LATIN and key[end - 1] in _LATIN)
 
 
 class Look(NamedTuple):
