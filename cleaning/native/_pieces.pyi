@@ -44,7 +44,7 @@ class Groups:
     def text(self, span: str) -> str:
         """Return the repaired text; what is not proved stays as it stood."""
     def runs(self, span: str) -> list[Merged]:
-        """Return (start, end, text, sure) of proved groups, neighbours that are as sure joined, none that changes nothing."""
+        """Return (start, end, text, sure) of proved groups that change something, equally sure neighbours joined."""
 
 def placed(
     runs: list[Merged],

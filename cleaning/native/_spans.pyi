@@ -11,9 +11,7 @@ def swapped(
 def high_runs(text: str) -> tuple[int, int]:
     """Return how many characters of `text` stand above ASCII, and how many of them with ASCII on either side."""
 
-def line_counts(
-    text: str, bounds: list[tuple[int, int]], kinds: NDArray[np.uint8]
-) -> list[tuple[int, int, int]]:
+def line_counts(text: str, bounds: list[tuple[int, int]], kinds: NDArray[np.uint8]) -> list[tuple[int, int, int]]:
     """Return of each line how many characters stand above ASCII, how many of them alone, how many `kinds` marks.
 
     `kinds` says so by code point of the basic plane.
