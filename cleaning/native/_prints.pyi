@@ -40,7 +40,7 @@ class Printer:
         """
 
 def overlap(left: NDArray[np.uint64], right: NDArray[np.uint64], least: int) -> int:
-    """Return how many values two sorted arrays without repeats share; where they are fewer than `least`, any smaller number."""
+    """Return how many values two sorted arrays without repeats share; if fewer than `least`, maybe fewer still."""
 
 def distinct(values: NDArray[np.uint64], count: int) -> int:
     """Leave out repeats of the first `count` values, which are sorted, and return how many there are then."""
