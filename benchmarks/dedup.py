@@ -45,24 +45,18 @@ def grams(text: str) -> list[str]:
 
 
 def ours(texts: Sequence[str]) -> set[Pair]:
-    """`corpus.fingerprint` alone: fold, shingle, sign, band, pair."""
-    return _paired(_band_keys(texts, None))
+    """`corpus.fingerprint` alone: fold, shingle, sign, band, pair, by arrays."""
+    keys = [np.empty((0, fingerprint.BANDS), np.uint64)]
+    for chunk in fingerprint.chunks(texts):
+        letters = fingerprint.letters(fingerprint.fold_batch(chunk))
+        keys.append(fingerprint.band_keys(fingerprint.signatures(fingerprint.shingle_hashes(letters))))
+    return _paired(np.concatenate(keys))
 
 
 def ours_masked(texts: Sequence[str]) -> set[Pair]:
-    """The same with template masking, as the index takes them."""
-    return _paired(_band_keys(texts, masking.default_masker().mask_folded))
-
-
-def _band_keys(texts: Sequence[str], mask: fingerprint.Mask | None) -> U64:
-    keys = [np.empty((0, fingerprint.BANDS), np.uint64)]
-    for chunk in fingerprint.chunks(texts):
-        folded = fingerprint.fold_batch(chunk)
-        masked = folded if mask is None else mask(folded)
-        keys.append(
-            fingerprint.band_keys(fingerprint.signatures(fingerprint.shingle_hashes(fingerprint.letters(masked))))
-        )
-    return np.concatenate(keys)
+    """The same with template masking, as the index takes them: compiled where that is built, and with anchor keys."""
+    made = masking.default_masker().prints(texts)
+    return _paired(np.array([np.frombuffer(one.keys, "<u8", fingerprint.BANDS) for one in made]))
 
 
 def _paired(keys: U64) -> set[Pair]:
