@@ -64,6 +64,11 @@ COLUMNS = (
 _TITLE, _AUTHOR, _PUBLISHED, _TEXT = map(COLUMNS.index, ("title", "author", "published", "text"))
 
 
+def hash_of(result: Cleaned | Article) -> str:
+    """Return the content hash of an article, cleaned or as rows, which bring it."""
+    return result.made.content_hash if isinstance(result, Article) else content_hash(result.text)
+
+
 def articles(found: Sequence[tuple[Task, Cleaned]]) -> list[Article]:
     """Return the articles of many pages: together they cost less where fingerprints are made by arrays."""
     prints = default_masker().prints([cleaned.text for _, cleaned in found])

@@ -17,12 +17,11 @@ from cleaning.contacts import mask
 from cleaning.findings import Finding, Rejected
 from cleaning.page import Selectors
 from corpus import archive, dedup, farms, schema
-from corpus.article import COLUMNS, Article
+from corpus.article import COLUMNS, Article, hash_of
 from corpus.database import Database, distrust, insert_rows
 from corpus.derivation import Derived, as_rows, derive_all
 from corpus.export import Pii
 from corpus.fields import chosen
-from corpus.fingerprint import content_hash
 from corpus.frames import Documents
 from corpus.needles import Hasher, Hashes
 from corpus.records import NOT_MODIFIED, Fetch, Location, Task, site_of
@@ -724,8 +723,7 @@ def kept_out(task: Task, result: Cleaned | Article | Rejected, buried: frozenset
         return True
     if isinstance(result, Rejected):
         return False
-    hashed = result.made.content_hash if isinstance(result, Article) else content_hash(result.text)
-    if hashed in buried:
+    if hash_of(result) in buried:
         return True
     contacts = (
         result.contacts if isinstance(result, Article) else [(item.kind, item.value) for item in result.contacts]

@@ -13,9 +13,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from cleaning.findings import Rejected
-from corpus.article import Article
+from corpus.article import Article, hash_of
 from corpus.derivation import Derived
-from corpus.fingerprint import content_hash
 from corpus.records import Task
 
 if TYPE_CHECKING:
@@ -175,10 +174,9 @@ def _row(now: _Standing, item: Derived) -> tuple[Any, ...]:
     """Return a version's row for a result that is in no table yet."""
     task, result = item.task, item.result
     assert not isinstance(result, Rejected)
-    hashed = result.made.content_hash if isinstance(result, Article) else content_hash(result.text)
     return (
         task.seq, task.id, task.url, task.site, result.title, result.author, result.published, result.text,
-        hashed, now.first_seen, now.last_seen,
+        hash_of(result), now.first_seen, now.last_seen,
     )  # fmt: skip
 
 

@@ -50,6 +50,19 @@ def registered(corpus: Corpus, numbers: range) -> None:
     corpus.flush()
 
 
+def followed_for_a_batch(path: Path, *, workers: int) -> list[Mapping[str, int]]:
+    """Derive until a batch is stored, and stop; return what was reported."""
+    ending = Ending()
+    reported: list[Mapping[str, int]] = []
+
+    def report(counts: Mapping[str, int]) -> None:
+        reported.append(counts)
+        ending.now.set()
+
+    follow(path, workers=workers, ending=ending, report=report)
+    return reported
+
+
 def wait_until_derived(corpus: Corpus) -> None:
     deadline = time.monotonic() + PATIENCE
     while corpus.count_pending():
@@ -176,14 +189,7 @@ def test_stopped_with_batches_ahead_it_leaves_the_rest_to_do(
     path = tmp_path / "c.db"
     with Corpus(path, create=True) as corpus:
         registered(corpus, range(150))
-    ending = Ending()
-    reported: list[Mapping[str, int]] = []
-
-    def report(counts: Mapping[str, int]) -> None:
-        reported.append(counts)
-        ending.now.set()
-
-    follow(path, workers=2, ending=ending, report=report)
+    reported = followed_for_a_batch(path, workers=2)
     assert len(reported) == 1
     with Corpus(path) as corpus:
         assert corpus.count_pending() == 150 - 16
@@ -258,14 +264,7 @@ def test_farms_are_due_until_they_are_worked_out(tmp_path: Path) -> None:
     path = tmp_path / "c.db"
     with Corpus(path, create=True) as corpus:
         registered(corpus, range(3))
-    ending = Ending()
-    seen: list[Mapping[str, int]] = []
-
-    def report(counts: Mapping[str, int]) -> None:
-        seen.append(counts)
-        ending.now.set()
-
-    follow(path, workers=1, ending=ending, report=report)
+    seen = followed_for_a_batch(path, workers=1)
     assert [counts["documents"] for counts in seen] == [3]
     due = "SELECT count(*) FROM corpus_meta WHERE key = 'farms due'"
     with Corpus(path) as corpus:
