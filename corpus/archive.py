@@ -15,7 +15,7 @@ import os
 import re
 import uuid
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -98,7 +98,7 @@ class ArchiveWriter:
 
         Raises OSError as `append_member` does.
         """
-        return self.append_member(_compress(record_bytes(fetch, identifier)))
+        return self.append_member(_compress(_record(fetch, identifier)))
 
     def append_member(self, member: bytes) -> Location:
         """Write a record as it stands packed in another file and return where it stands now.
@@ -154,10 +154,10 @@ class ArchiveWriter:
             return stream, name
 
 
-def _compress(record: bytes) -> bytes:
-    """Return `record` as one gzip member; without a time stamp, so that the same record gives the same bytes."""
+def _compress(record: Iterable[bytes]) -> bytes:
+    """Return a record's parts as one gzip member; without a time stamp, so that the same record gives the same bytes."""
     packer = isal_zlib.compressobj(PACKING, isal_zlib.DEFLATED, 31)
-    return packer.compress(record) + packer.flush()
+    return b"".join([*map(packer.compress, record), packer.flush()])
 
 
 def head(name: str) -> bytes:
@@ -165,12 +165,15 @@ def head(name: str) -> bytes:
     return _compress(_warcinfo(name))
 
 
-def _sha1(data: bytes) -> str:
-    """Return a WARC digest: labelled base32 of SHA-1, the form that every replay tool reads."""
-    return "sha1:" + base64.b32encode(hashlib.sha1(data, usedforsecurity=False).digest()).decode("ascii")
+def _sha1(*parts: bytes | memoryview) -> str:
+    """Return the WARC digest of what stands in parts: labelled base32 of SHA-1, the form that every replay tool reads."""
+    made = hashlib.sha1(usedforsecurity=False)
+    for part in parts:
+        made.update(part)
+    return "sha1:" + base64.b32encode(made.digest()).decode("ascii")
 
 
-def _warcinfo(name: str) -> bytes:
+def _warcinfo(name: str) -> tuple[bytes, ...]:
     fields = [
         ("WARC-Type", "warcinfo"),
         ("WARC-Date", _stamp(datetime.now(UTC))),
@@ -186,6 +189,11 @@ def record_bytes(fetch: Fetch, identifier: str | None = None) -> bytes:
 
     `identifier` is the fetch's id, where that is known already.
     """
+    return b"".join(_record(fetch, identifier))
+
+
+def _record(fetch: Fetch, identifier: str | None) -> tuple[bytes, ...]:
+    """Return what `record_bytes` does in parts: to put a page together only to take it in takes as long as to hash it."""
     stamp = _stamp(fetch.fetched_at)
     fields = [
         ("WARC-Type", fetch.kind),
@@ -207,8 +215,11 @@ def record_bytes(fetch: Fetch, identifier: str | None = None) -> bytes:
         fields.append(("Content-Type", fetch.content_type or "application/octet-stream"))
     if fetch.kind == "revisit":
         return _written(fields, _http_head(fetch))
-    fields.append(("WARC-Payload-Digest", payload_digest(fetch)))
-    return _written(fields, _http_head(fetch) + fetch.body if fetch.kind == "response" else fetch.body)
+    digest = payload_digest(fetch)
+    fields.append(("WARC-Payload-Digest", digest))
+    if fetch.kind == "response":
+        return _written(fields, _http_head(fetch), fetch.body)
+    return _written(fields, fetch.body, digest=digest)
 
 
 def payload_digest(fetch: Fetch) -> str:
@@ -245,12 +256,15 @@ def _uuid(seed: bytes) -> str:
     return str(uuid.UUID(bytes=hashlib.blake2b(seed, digest_size=16).digest(), version=4))
 
 
-def _written(fields: Sequence[tuple[str, str]], block: bytes) -> bytes:
-    """Return a record of these fields (WARC 1.1, section 4), its length and digest added."""
+def _written(fields: Sequence[tuple[str, str]], *block: bytes, digest: str | None = None) -> tuple[bytes, ...]:
+    """Return the parts of a record of these fields (WARC 1.1, section 4), its length and digest added.
+
+    `digest` is the block's, where that is known already.
+    """
     lines = [f"{name}: {_header_safe(value)}" for name, value in fields]
-    lines += [f"Content-Length: {len(block)}", f"WARC-Block-Digest: {_sha1(block)}"]
+    lines += [f"Content-Length: {sum(map(len, block))}", f"WARC-Block-Digest: {digest or _sha1(*block)}"]
     head = "\r\n".join(["WARC/1.1", *lines]).encode("utf-8")
-    return b"".join((head, b"\r\n\r\n", block, b"\r\n\r\n"))
+    return head, b"\r\n\r\n", *block, b"\r\n\r\n"
 
 
 def _http_head(fetch: Fetch) -> bytes:
@@ -323,8 +337,15 @@ def _plain_response(member: bytes) -> Fetch | None:
         record: bytes = inflater.decompress(member, MAX_RECORD_BYTES)
     except isal_zlib.IsalError:  # type: ignore[misc]  # a class, whatever its stub says
         return None
-    head, _, rest = record.partition(b"\r\n\r\n")
-    if not inflater.eof or inflater.unused_data or rest[-4:] != b"\r\n\r\n" or not head.isascii():
+    start, end = record.find(b"\r\n\r\n") + 4, len(record) - 4
+    head = record[: max(start - 4, 0)]
+    if (
+        not inflater.eof
+        or inflater.unused_data
+        or end < start
+        or record[end:] != b"\r\n\r\n"
+        or not head.isascii()
+    ):
         return None
     first, *lines = head.decode("ascii").split("\r\n")
     fields = {name: value.strip() for name, _, value in (line.partition(": ") for line in lines)}
@@ -332,12 +353,12 @@ def _plain_response(member: bytes) -> Fetch | None:
         return None
     if not all(map(str.isprintable, lines)):
         return None
-    block = rest[:-4]
+    block = memoryview(record)[start:end]
     told = (fields.get("WARC-Type"), fields.get("Content-Length"), fields.get("WARC-Block-Digest"))
     if told != ("response", str(len(block)), _sha1(block)):
         return None
     try:
-        status, headers, body = _split_http(block)
+        status, headers, body = _split_http(record, start, end)
         when = datetime.fromisoformat(fields["WARC-Date"])
         url = fields["WARC-Target-URI"].strip("<>")
     except (ValueError, KeyError):
@@ -445,7 +466,7 @@ def _fetch(record: WarcRecord, block: bytes) -> Fetch:
     other = _reference(record)
     origin = record.headers.get("WARC-Yuqi-Origin") or None
     if record.record_type in (WarcRecordType.response, WarcRecordType.revisit):
-        status, headers, body = _split_http(block)
+        status, headers, body = _split_http(block, 0, len(block))
         if record.record_type == WarcRecordType.revisit:
             return Fetch(url, when, b"", "revisit", status, headers, crawl, truncated, other, origin)
         if any(key.lower() == "transfer-encoding" and "chunked" in value.lower() for key, value in headers):
@@ -487,10 +508,12 @@ def _dechunk(body: bytes) -> bytes:
         position = line_end + 2 + size + 2
 
 
-def _split_http(block: bytes) -> tuple[int, tuple[tuple[str, str], ...], bytes]:
-    head, separator, body = block.partition(b"\r\n\r\n")
-    if not separator:
-        head, separator, body = block.partition(b"\n\n")
+def _split_http(record: bytes, start: int, end: int) -> tuple[int, tuple[tuple[str, str], ...], bytes]:
+    """Return status, headers and body of the HTTP response that stands in a part of `record`. Raises ValueError."""
+    cut, gap = record.find(b"\r\n\r\n", start, end), 4
+    if cut < 0:
+        cut, gap = record.find(b"\n\n", start, end), 2
+    head, body = (record[start:cut], record[cut + gap : end]) if cut >= 0 else (record[start:end], b"")
     # By line feeds alone: `splitlines` would also break a value at U+001E and its like.
     first, *rest = head.decode("utf-8", "surrogateescape").split("\n")
     words = first.split()
