@@ -16,7 +16,7 @@ from typing import Literal, NamedTuple
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from cleaning.native import available
-from cleaning.tame import names, utf8
+from cleaning.tame import lean, names, utf8
 
 _NATIVE = available("_walk")
 _PAGE = available("_page")
@@ -113,12 +113,13 @@ class Dom:
             element = self.parents[element]
 
 
-def parse(html: str, data: bytes | None = None) -> LexborHTMLParser:
+def parse(html: str, data: bytes | None = None, *, whole: bool = True) -> LexborHTMLParser:
     """Return lexbor's tree of a page, with what would make the parser slow taken out first.
 
-    `data` is the page in UTF-8, where at hand.
+    `data` is the page in UTF-8, where at hand. A tree that need not be `whole` may lack what the walk does not read.
     """
-    return LexborHTMLParser(utf8(html, data))
+    page = utf8(html, data)
+    return LexborHTMLParser(page if whole else lean(page))
 
 
 # ---- after the parser ----
@@ -581,4 +582,4 @@ def _holding(lines: Sequence[Line], sign: str) -> list[int]:
 
 def read(html: str) -> Dom:
     """Return the flat form of a piece of HTML, all of it walked."""
-    return flatten(parse(html))
+    return flatten(parse(html, whole=False))

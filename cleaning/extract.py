@@ -49,7 +49,7 @@ def extract(
     `utf8` are the page's bytes, where they are the UTF-8 of `html`.
     No page raises, whatever it holds; a selector that is not CSS raises ValueError.
     """
-    tree = parse(html, utf8)
+    tree = parse(html, utf8, whole=selectors is not None)
     surveyed = survey(tree, html)
     head = _read_head(surveyed.stated, fetched_at)
     declared = declared_fields(tree, selectors, fetched_at) if selectors else _NOTHING

@@ -16,7 +16,7 @@ from cpython.unicode cimport (
     Py_UNICODE_ISALNUM,
 )
 from libc.stdint cimport uint16_t, uint32_t
-from libc.string cimport memchr
+from libc.string cimport memchr, memcpy
 
 
 # ---- bytes to text ----
@@ -159,6 +159,283 @@ def tags(bytes page not None, bytes formatting not None, Py_ssize_t longest):
         if not found:
             return count, starts, gaps
         start = at
+
+
+# ---- what the parser need not see ----
+
+
+cdef enum:
+    BLANK = 1
+    SLASH = 2
+    ENDS = 4
+    EQUALS = 8
+    QUOTE = 16
+    ODD = 32
+
+cdef unsigned char[256] _signs
+
+
+def _fill():
+    for signs, kind in ((b" \n\t\r\f", BLANK), (b"/", SLASH), (b">", ENDS), (b"=", EQUALS), (b"\"'", QUOTE), (b"<`", ODD)):
+        for sign in signs:
+            _signs[sign] = kind
+
+
+_fill()
+
+
+cdef inline bint _is(
+    const unsigned char *data, Py_ssize_t start, Py_ssize_t end, const char *name, Py_ssize_t length
+) noexcept nogil:
+    """Whether a name is one of small letters, in any case."""
+    cdef Py_ssize_t at
+    if end - start != length:
+        return False
+    for at in range(length):
+        if data[start + at] | 0x20 != <unsigned char>name[at]:
+            return False
+    return True
+
+
+cdef Py_ssize_t _name_end(const unsigned char *data, Py_ssize_t at, Py_ssize_t size) noexcept nogil:
+    while at < size and not _signs[data[at]] & (BLANK | SLASH | ENDS):
+        at += 1
+    return at
+
+
+cdef enum What:
+    PLAIN, BARE, ONLY_TEXT, A_SCRIPT, STRANGE
+
+
+cdef What _what(const unsigned char *data, Py_ssize_t start, Py_ssize_t end) noexcept nogil:
+    """What an element's name says: BARE is one whose attributes change no tree, ONLY_TEXT one that has no tags in it.
+
+    By a tag's attributes HTML compares formatting elements with each other (of anchors but one is ever open), an `input` with
+    a hidden one, and foreign elements; they are STRANGE, and what makes all that follows text or frames.
+    """
+    cdef unsigned char first = data[start] | 0x20
+    if first == c"s":
+        if _is(data, start, end, b"script", 6):
+            return A_SCRIPT
+        if _is(data, start, end, b"style", 5):
+            return ONLY_TEXT
+        if _is(data, start, end, b"svg", 3):
+            return STRANGE
+        return BARE if _is(data, start, end, b"span", 4) or _is(data, start, end, b"section", 7) else PLAIN
+    if first == c"t":
+        if _is(data, start, end, b"title", 5) or _is(data, start, end, b"textarea", 8):
+            return ONLY_TEXT
+        return BARE if _is(data, start, end, b"td", 2) or _is(data, start, end, b"tr", 2) else PLAIN
+    if first == c"n" and (_is(data, start, end, b"noembed", 7) or _is(data, start, end, b"noframes", 8)):
+        return ONLY_TEXT
+    if first == c"i":
+        if _is(data, start, end, b"iframe", 6):
+            return ONLY_TEXT
+        return BARE if _is(data, start, end, b"img", 3) else PLAIN
+    if first == c"x" and _is(data, start, end, b"xmp", 3):
+        return ONLY_TEXT
+    if first == c"m" and _is(data, start, end, b"math", 4) or first == c"p" and _is(data, start, end, b"plaintext", 9):
+        return STRANGE
+    if first == c"f" and _is(data, start, end, b"frameset", 8):
+        return STRANGE
+    if first == c"a" and end - start == 1 or first == c"l" and _is(data, start, end, b"li", 2):
+        return BARE
+    if first == c"d" and _is(data, start, end, b"div", 3) or first == c"p" and end - start == 1:
+        return BARE
+    return PLAIN
+
+
+cdef inline bint _is_read(const unsigned char *data, Py_ssize_t start, Py_ssize_t end) noexcept nogil:
+    """Whether an attribute of any element is read."""
+    return (
+        _is(data, start, end, b"class", 5)
+        or _is(data, start, end, b"id", 2)
+        or _is(data, start, end, b"style", 5)
+        or _is(data, start, end, b"hidden", 6)
+        or _is(data, start, end, b"itemprop", 8)
+    )
+
+
+cdef bint _closes(
+    const unsigned char *data, Py_ssize_t at, Py_ssize_t size, Py_ssize_t start, Py_ssize_t end
+) noexcept nogil:
+    """Whether the end tag of an element stands at `at`, whose name in its start tag has a place."""
+    cdef Py_ssize_t length = end - start, place
+    if size - at <= length + 2 or data[at + 1] != c"/" or _name_end(data, at + 2, size) != at + 2 + length:
+        return False
+    for place in range(length):
+        if data[at + 2 + place] | 0x20 != data[start + place] | 0x20:
+            return False
+    return True
+
+
+cdef Py_ssize_t _script_end(const unsigned char *data, Py_ssize_t at, Py_ssize_t size) noexcept nogil:
+    """Return where a script's end tag begins, -1 for none, or where another begins within a comment in it."""
+    cdef const unsigned char *found
+    cdef bint commented = False
+    while True:
+        found = <const unsigned char *>memchr(data + at, c"<", size - at)
+        if not found or size - (found - data) < 9:
+            return -1
+        at = found - data + 1
+        if data[at] == c"!":
+            commented = True
+        elif commented and _is(data, at, at + 6, b"script", 6):
+            return -1
+        elif data[at] == c"/" and _is(data, at + 1, _name_end(data, at + 1, size), b"script", 6):
+            return at - 1
+
+
+cdef class _Lean:
+    """A page's bytes, and those of them that are kept."""
+
+    cdef const unsigned char *data
+    cdef unsigned char *kept
+    cdef Py_ssize_t size, done, out
+
+    def __cinit__(self, bytes page):
+        self.data = <const unsigned char *>PyBytes_AS_STRING(page)
+        self.size = PyBytes_GET_SIZE(page)
+        self.kept = <unsigned char *>PyMem_Malloc(self.size + 1)
+        if not self.kept:
+            raise MemoryError
+
+    def __dealloc__(self):
+        PyMem_Free(self.kept)
+
+    cdef void leave_out(self, Py_ssize_t start, Py_ssize_t end) noexcept nogil:
+        """Keep all up to `start`, and go on at `end`; both are in order, and no more is kept than there is."""
+        memcpy(self.kept + self.out, self.data + self.done, start - self.done)
+        self.out += start - self.done
+        self.done = end
+
+    cdef Py_ssize_t tag(self, Py_ssize_t at, bint bare) noexcept nogil:
+        """Return where a tag ends whose name ends at `at`, its attributes that nobody reads left out where it is `bare`.
+
+        -1 where they are not written as usual.
+        """
+        cdef const unsigned char *data = self.data
+        cdef const unsigned char *found
+        cdef Py_ssize_t size = self.size, start, end, after
+        while True:
+            while at < size and _signs[data[at]] & (BLANK | SLASH):
+                at += 1
+            if at == size or data[at] == c"=":
+                return -1
+            if data[at] == c">":
+                return at + 1
+            start = at
+            while at < size and not _signs[data[at]]:
+                at += 1
+            if at == size or _signs[data[at]] & (QUOTE | ODD):
+                return -1
+            end = after = at
+            while after < size and _signs[data[after]] == BLANK:
+                after += 1
+            if after < size and data[after] == c"=":
+                at = after + 1
+                while at < size and _signs[data[at]] == BLANK:
+                    at += 1
+                if at == size or _signs[data[at]] & (ENDS | EQUALS):
+                    return -1
+                if _signs[data[at]] == QUOTE:
+                    found = <const unsigned char *>memchr(data + at + 1, data[at], size - at - 1)
+                    if not found:
+                        return -1
+                    at = found - data + 1
+                else:
+                    while at < size and not _signs[data[at]] & (BLANK | ENDS):
+                        if _signs[data[at]] & (QUOTE | ODD):
+                            return -1
+                        at += 1
+            if bare and not _is_read(data, start, end):
+                self.leave_out(start, at)
+
+    cdef Py_ssize_t comment(self, Py_ssize_t at) noexcept nogil:
+        """Return where what begins with `<!` or `<?` at `at` ends, -1 where it doesn't."""
+        cdef const unsigned char *data = self.data
+        cdef const unsigned char *found
+        cdef Py_ssize_t size = self.size, begin = at + 2, end
+        cdef bint dashed = size - at > 4 and data[at + 1] == c"!" and data[at + 2] == c"-" and data[at + 3] == c"-"
+        if dashed:
+            begin = at + 4
+            if data[begin] == c">":
+                return begin + 1
+            if data[begin] == c"-" and begin + 1 < size and data[begin + 1] == c">":
+                return begin + 2
+        while begin < size:
+            found = <const unsigned char *>memchr(data + begin, c">", size - begin)
+            if not found:
+                return -1
+            end = found - data
+            if (
+                not dashed
+                or end - begin >= 2 and data[end - 1] == c"-" and data[end - 2] == c"-"
+                or end - begin >= 3 and data[end - 1] == c"!" and data[end - 2] == c"-" and data[end - 3] == c"-"
+            ):
+                return end + 1
+            begin = end + 1
+        return -1
+
+    cdef Py_ssize_t element(self, Py_ssize_t at, bint ends) noexcept nogil:
+        """Return where a tag ends whose name begins at `at`, or its script; -1 where what follows is not to be told."""
+        cdef const unsigned char *data = self.data
+        cdef Py_ssize_t size = self.size, name = at, named = _name_end(data, at, size), end
+        cdef const unsigned char *found
+        cdef What what = _what(data, name, named)
+        at = self.tag(named, what == BARE and not ends)
+        if at < 0 or ends or what == PLAIN or what == BARE:
+            return at
+        if what == ONLY_TEXT:
+            found = <const unsigned char *>memchr(data + at, c"<", size - at)
+            end = found - data if found else size
+            return end if _closes(data, end, size, name, named) else -1
+        if what == STRANGE:
+            return -1
+        end = _script_end(data, at, size)
+        # JSON-LD's type is read; a letter of it may be written as an entity.
+        if end > at and not memchr(data + named, c"+", at - named) and not memchr(data + named, c"&", at - named):
+            self.leave_out(at, end)
+        return end
+
+    cdef void read(self) noexcept nogil:
+        cdef const unsigned char *data = self.data
+        cdef const unsigned char *found
+        cdef Py_ssize_t size = self.size, at = 0, out, done
+        cdef unsigned char first
+        cdef bint ends
+        while size - at > 2:
+            found = <const unsigned char *>memchr(data + at, c"<", size - at - 2)
+            if not found:
+                return
+            at = found - data
+            ends = data[at + 1] == c"/"
+            first = data[at + 1 + ends]
+            if c"a" <= first | 0x20 <= c"z":
+                out, done = self.out, self.done
+                at = self.element(at + 1 + ends, ends)
+                if at < 0:
+                    self.out, self.done = out, done
+                    return
+            elif ends or first == c"!" or first == c"?":
+                at = self.comment(at)
+                if at < 0:
+                    return
+            else:
+                at += 1
+
+
+def lean(bytes page not None):
+    """Return a page without its scripts' texts and without attributes that nobody reads; its tree is the same otherwise.
+
+    Behind the first thing that is not written as usual nothing is left out; see `tame.lean`.
+    """
+    cdef _Lean it = _Lean(page)
+    it.read()
+    if not it.done:
+        return page
+    it.leave_out(it.size, it.size)
+    return PyBytes_FromStringAndSize(<char *>it.kept, it.out)
 
 
 # ---- lines: tuples of text, owner, linked, bold, hidden, pieces (`dom.Line`) ----
