@@ -13,12 +13,15 @@ import heapq
 from collections.abc import Callable, Sequence
 from functools import cache
 from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from cleaning import spam
 from cleaning.lexicon import Hit
 from cleaning.native import available
-from cleaning.repair.badness import bigram_score
+from cleaning.repair.badness import bigram_score, scorer
+
+if TYPE_CHECKING:
+    from cleaning.native._seams import Reader
 
 _native = available("_seams")
 
@@ -104,6 +107,13 @@ def stretches(line: str, hits: Sequence[Hit], least: float = LEAST_NATS) -> list
 
     `hits` are the words of the lexicon in it (`spam.scan` with rows). A line that is one stretch from end to end has none.
     """
+    if _native is None:
+        return plain_stretches(line, hits, least)
+    return [Stretch(*found) for found in _reader().stretches(line, hits, least)]
+
+
+def plain_stretches(line: str, hits: Sequence[Hit], least: float) -> list[Stretch]:
+    """Return what `stretches` does: the twin of `_seams.Reader.stretches`."""
     groups = [group for group in _groups(line, hits) if _most(group) + CLOSING_NATS >= least]
     found = [_chosen(_candidates(line, group), least) for group in groups]
     return [stretch for stretch in found if stretch is not None]
@@ -160,42 +170,58 @@ def _candidates(line: str, group: Sequence[Hit]) -> list[Stretch]:
     def closing(start: int, end: int) -> float:
         return bigram_score(line[start - 1] if start else _EDGE, line[end] if end < len(line) else _EDGE)
 
-    followed = _reader().candidates if _native else plain_candidates
-    return [Stretch(*found) for found in followed(line, left, right, words, pairs, closing)]
+    return _ways(line, left, right, words, pairs, closing)
 
 
 @cache
-def _reader() -> Any:  # noqa: ANN401  # a compiled class
+def _reader() -> Reader:
     assert _native is not None
-    return _native.Reader(
-        _SENTENCES, MARKS, unknown=UNKNOWN_NATS, new=NEW_NATS, beam=BEAM, least=LEAST_LENGTH, most=MOST_LENGTH
+    made: Reader = _native.Reader(
+        scorer(),
+        sentences="".join(_SENTENCES),
+        marks=MARKS,
+        edge=_EDGE,
+        word_nats=WORD_NATS,
+        most_nats=MOST_NATS,
+        unknown=UNKNOWN_NATS,
+        new=NEW_NATS,
+        again=AGAIN_NATS,
+        closing=CLOSING_NATS,
+        tie=TIE_NATS,
+        gap=GAP,
+        reach=REACH,
+        again_within=AGAIN_WITHIN,
+        beam=BEAM,
+        least=LEAST_LENGTH,
+        most=MOST_LENGTH,
     )
+    return made
 
 
-def plain_candidates(
+def _ways(
     line: str,
     left: int,
     right: int,
     words: Sequence[Word],
     pairs: Sequence[float],
     closing: Callable[[int, int], float],
-) -> list[tuple[int, int, float, float, int]]:
-    """Return (start, end, nats, odds, telling) of each way to read a part of `line[left:right]` as keywords.
+) -> list[Stretch]:
+    """Return each way to read a part of `line[left:right]` as keywords.
 
     `words` are in order of start, `pairs` how likely the letter at each place from `left` to `right` is after the one
-    before it; `closing(start, end)` is asked how well the line closes without. The twin of `_seams.Reader.candidates`.
+    before it; `closing(start, end)` is asked how well the line closes without.
     """
     begins: dict[int, list[Word]] = {}
     for word in words:
         begins.setdefault(word.start, []).append(word)
     chains: dict[int, list[_Chain]] = {}
-    found: list[tuple[int, int, float, float, int]] = []
+    found: list[Stretch] = []
     for place in range(left, right + 1):
         here = heapq.nlargest(BEAM, chains.pop(place, ()))
         for chain in here:
             if _may_end(line, chain, place):
                 seam = closing(chain.start, place) - pairs[place - left]
-                found.append((chain.start, place, chain.nats + seam, chain.odds + seam, chain.telling))
+                found.append(Stretch(chain.start, place, chain.nats + seam, chain.odds + seam, chain.telling))
         if place == right:
             break
         if line[place].isalnum():

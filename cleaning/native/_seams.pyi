@@ -1,30 +1,35 @@
-from collections.abc import Callable
+from collections.abc import Mapping, Sequence
+
+from cleaning.native._score import Scorer
 
 class Reader:
-    """What letters and marks count, how many chains are followed at a time, and how long they may be."""
+    """The numbers of `cleaning.seams`, and the model of running Chinese."""
 
     def __init__(
         self,
-        sentences: frozenset[str],
-        marks: dict[str, float],
+        scorer: Scorer,
         *,
+        sentences: str,
+        marks: Mapping[str, float],
+        edge: str,
+        word_nats: tuple[float, ...],
+        most_nats: tuple[float, ...],
         unknown: float,
         new: float,
+        again: float,
+        closing: float,
+        tie: float,
+        gap: int,
+        reach: int,
+        again_within: int,
         beam: int,
         least: int,
         most: int,
     ) -> None: ...
-    def candidates(
-        self,
-        line: str,
-        left: int,
-        right: int,
-        words: list[tuple[int, int, float, float, bool]],
-        pairs: list[float],
-        closing: Callable[[int, int], float],
+    def stretches(
+        self, text: str, hits: Sequence[tuple[int, int, int]], least: float
     ) -> list[tuple[int, int, float, float, int]]:
-        """Return (start, end, nats, odds, telling) of each way to read a part of `line[left:right]` as keywords.
+        """Return (start, end, nats, odds, telling) of what was likelier put into `text` than written, in order.
 
-        `words` are (start, end, odds, nats, heavy) in order of start, `pairs` how likely the letter at each place from
-        `left` to `right` is after the one before it; `closing(start, end)` is asked how well the line closes without.
+        `hits` are the (start, end, weight) of the lexicon's words in it; ValueError where one lies outside.
         """

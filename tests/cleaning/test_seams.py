@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from cleaning import seams
 from cleaning.folding import fold
 from cleaning.insertions import inserted
-from cleaning.lexicon import scan
+from cleaning.lexicon import Hit, scan
 from cleaning.native import available
 from tests.cleaning.stripping import stripped
 
@@ -99,53 +99,37 @@ def test_stretches_are_apart_and_inside_the_line(parts: list[str]) -> None:
 _native = available("_seams")
 
 
-@pytest.mark.skipif(_native is None, reason="the compiled twin is not built")
-@settings(max_examples=150, deadline=None)
-@given(st.data())
-def test_the_compiled_twin_follows_the_same_chains(data: st.DataObject) -> None:
-    """Few different numbers, so that many chains are worth the same and the order among them counts."""
-    line = data.draw(st.text("久精品av_|, 的了还\U00020000", min_size=1, max_size=30))
-    left = data.draw(st.integers(0, len(line)))
-    right = data.draw(st.integers(left, len(line)))
-    nats = st.sampled_from([-4.0, -0.5, 0.0, 2.5, 2.5, 6.0])
-    spans = st.tuples(st.integers(left, right), st.integers(left, right)).filter(lambda span: span[0] < span[1])
-    found = sorted(data.draw(st.lists(spans, max_size=12))) if left < right else []
-    words = [seams.Word(*span, data.draw(nats), data.draw(nats), data.draw(st.booleans())) for span in found]
-    pairs = data.draw(st.lists(nats, min_size=right - left + 1, max_size=right - left + 1))
-
-    def closing(start: int, end: int) -> float:
-        return float((3 * start + end) % 5)
-
-    plain = seams.plain_candidates(line, left, right, words, pairs, closing)
-    assert _native is not None
-    reader = _native.Reader(
-        seams._SENTENCES,
-        seams.MARKS,
-        unknown=seams.UNKNOWN_NATS,
-        new=seams.NEW_NATS,
-        beam=seams.BEAM,
-        least=seams.LEAST_LENGTH,
-        most=seams.MOST_LENGTH,
-    )
-    assert reader.candidates(line, left, right, words, pairs, closing) == plain
+_without_twin = pytest.mark.skipif(_native is None, reason="the compiled twin is not built")
 
 
-@pytest.mark.skipif(_native is None, reason="the compiled twin is not built")
-@pytest.mark.parametrize(
-    ("left", "right", "words", "pairs"),
-    [
-        (0, 9, [], [0.0] * 10),
-        (0, 2, [], [0.0]),
-        (1, 2, [seams.Word(0, 2, 0.0, 0.0, True)], [0.0, 0.0]),
-        (0, 2, [seams.Word(1, 3, 0.0, 0.0, True)], [0.0] * 3),
-        (0, 2, [seams.Word(1, 2, 0.0, 0.0, True), seams.Word(0, 1, 0.0, 0.0, True)], [0.0] * 3),
-    ],
+@_without_twin
+@settings(max_examples=200, deadline=None)
+@given(
+    st.lists(
+        st.sampled_from(
+            [*PAGE, "线上博彩", "官网登录", "_", "|", ",", "、", "久久", "av", " ", "的", "香港", "\U00020000"]
+        ),
+        min_size=1,
+        max_size=40,
+    ),
+    st.lists(st.tuples(st.integers(0, 200), st.integers(1, 6), st.integers(0, 4)), max_size=12),
+    st.sampled_from([seams.LEAST_NATS, 5.0, -60.0]),
 )
-def test_the_compiled_twin_refuses_what_lies_outside(
-    left: int, right: int, words: list[seams.Word], pairs: list[float]
+def test_the_compiled_twin_finds_the_same(
+    parts: list[str], more: list[tuple[int, int, int]], least: float
 ) -> None:
-    with pytest.raises(ValueError, match=r"lies? in the"):
-        seams._reader().candidates("久久精", left, right, words, pairs, lambda start, end: 0.0)
+    """Also with words that no lexicon has, in any order, and where so little is asked that all chains count."""
+    line = fold("".join(parts))
+    hits = scan(line, rows=True)
+    hits += [Hit(at, min(len(line), at + size), weight) for at, size, weight in more if at < len(line)]
+    assert seams.stretches(line, hits, least) == seams.plain_stretches(line, hits, least)
+
+
+@_without_twin
+@pytest.mark.parametrize("hit", [(-1, 2, 1), (0, 4, 1), (2, 2, 1), (2, 1, 1), (0, 2, -1), (0, 2, 5)])
+def test_the_compiled_twin_refuses_what_lies_outside(hit: tuple[int, int, int]) -> None:
+    with pytest.raises(ValueError, match="a word lies in the line"):
+        seams.stretches("久久精", [Hit(*hit)])
 
 
 def test_a_long_hostile_line_is_bounded() -> None:
