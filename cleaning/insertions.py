@@ -74,13 +74,16 @@ _SPACES = " .\u00b7_*|/-"
 _SPACED_HEAD = re.compile(r"(?:[\u4e00-\u9fffa-z\d][ .\u00b7_*|/-]){3,60}[\u4e00-\u9fffa-z\d]")
 
 
-def inserted(line: str, *, least: float = seams.LEAST_NATS) -> tuple[Cut, ...]:
+def inserted(line: str, words: Sequence[Hit] | None = None, *, least: float = seams.LEAST_NATS) -> tuple[Cut, ...]:
     """Return the keywords that were put into a folded line of an article, at its head or inside a sentence.
 
-    `least` is the log-likelihood ratio from which a stretch goes (`cleaning/seams.py`). What may belong to the
-    sentence stays: a keyword left behind is better than a word lost.
+    `words` are those of the lexicon in it, for a caller that has them (`scan` with rows); `least` is the log-likelihood
+    ratio from which a stretch goes (`cleaning/seams.py`). What may belong to the sentence stays: a keyword left behind is
+    better than a word lost.
     """
-    hits = [_by_script(line, hit) if hit.weight > 2 else hit for hit in scan(line, rows=True)]
+    if words is None:
+        words = scan(line, rows=True)
+    hits = [_by_script(line, hit) if hit.weight > 2 else hit for hit in words]
     if rows.MAY_BE_DISGUISED.search(line):
         hits += (Hit(*match.span(), DISGUISED_WEIGHT) for match in rows.DISGUISED.finditer(line))
     if "." in line:

@@ -14,7 +14,7 @@ from functools import cache
 from importlib import resources
 from typing import NamedTuple
 
-from cleaning.ruleset import Rule, gate
+from cleaning.ruleset import Tried, gate
 from cleaning.words import Place, Words, words
 
 _LATIN = frozenset(string.ascii_letters + string.digits)
@@ -83,10 +83,11 @@ def scan(key: str, *, rows: bool = False) -> list[Hit]:
 
     A Latin word counts only as a whole one: `av` is not in `java`. With `rows` the words for rows of keywords too.
     """
-    return _hits(key, _matcher().overlapping(key)[0], rows=rows)
+    return hits_at(key, _matcher().overlapping(key)[0], rows=rows)
 
 
-def _hits(key: str, found: Iterable[Place], *, rows: bool) -> list[Hit]:
+def hits_at(key: str, found: Iterable[Place], *, rows: bool = False) -> list[Hit]:
+    """Return what `scan` does, for a caller that has the places of the words already (`Look.places`)."""
     known = lexicon(rows=True)
     weights, latin = known.weights if rows else _own_weights(), known.latin
     made = tuple.__new__  # as the class makes them, without its Python function
@@ -106,11 +107,13 @@ def _stands_alone(key: str, start: int, end: int) -> bool:
 
 class Look(NamedTuple):
     """What the lines of a page hold, by index: words of spam with one of weight 2 or 3 among them, the rules worth
-    trying, and (`heavy`) where the first word to end of weight 2 or 3 begins, trade words among them."""
+    trying, where the first word to end of weight 2 or 3 begins (`heavy`), trade words among them, and in those lines
+    every word (`places`: `hits_at` makes hits of them)."""
 
     hits: dict[int, list[Hit]]
-    rules: dict[int, Sequence[Rule]]
+    rules: dict[int, Tried]
     heavy: dict[int, int]
+    places: dict[int, list[Place]]
 
 
 def look(key: str, lines: Sequence[str], kept: Sequence[bool] | None = None) -> Look:
@@ -119,18 +122,18 @@ def look(key: str, lines: Sequence[str], kept: Sequence[bool] | None = None) -> 
     `key` is the lines joined; `kept` says which of them are looked at, without it all.
     """
     heavy, gated = _first().by_line(key)
-    found = Look({}, {}, {})
+    found = Look({}, {}, {}, {})
     for line in sorted(heavy):
         if kept is None or kept[line]:
-            places = _matcher().overlapping(lines[line])[0]
+            places = found.places[line] = _matcher().overlapping(lines[line])[0]
             found.heavy[line] = _first_heavy(places)
-            hits = _hits(lines[line], places, rows=False)
+            hits = hits_at(lines[line], places)
             if any(hit.weight > 1 for hit in hits):
                 found.hits[line] = hits
-    tried = gate().rules
+    tried = gate().tried
     for line in sorted(gated):
         if kept is None or kept[line]:
-            found.rules[line] = tried(frozenset(gated[line]))
+            found.rules[line] = tried(gated[line])
     return found
 
 

@@ -75,7 +75,7 @@ def _furniture(keys: Sequence[str]) -> frozenset[int]:
     found = {
         index
         for index, tried in seen.rules.items()
-        if any(rule.where != "tail" and rule.match(keys[index]) is not None for rule in tried)
+        if any(rule.where != "tail" and rule.match(keys[index]) is not None for rule in tried.rules)
     }
     hits = seen.hits
     for index in (hits.keys() | lines_at(spam.spaced_out(text), starts)) - found:

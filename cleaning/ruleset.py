@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from importlib import resources
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from cleaning.folding import fold
 
@@ -141,30 +141,51 @@ def rules() -> tuple[Rule, ...]:
     return tuple(found)
 
 
+class Tried(NamedTuple):
+    """The rules worth trying on a line, in their order: all, those that take a line anywhere, at the page's head, at its
+    tail, and those that take a part of it."""
+
+    rules: tuple[Rule, ...] = ()
+    anywhere: tuple[Rule, ...] = ()
+    head: tuple[Rule, ...] = ()
+    tail: tuple[Rule, ...] = ()
+    spans: tuple[Rule, ...] = ()
+
+
 @dataclass(frozen=True, slots=True)
 class Gate:
-    """The gate words of all rules; a word's place in `words` is its number."""
+    """The gate words of all rules; a word's place in `words` is its number. `masks` has a bit for each rule of a word."""
 
     words: tuple[str, ...]
-    members: tuple[tuple[int, ...], ...]
+    masks: tuple[int, ...]
 
-    def rules(self, found: frozenset[int]) -> Sequence[Rule]:
-        """Return the rules worth trying on a line that holds the gate words with these numbers, in the rules' order."""
-        return _tried(found)
+    def tried(self, found: Iterable[int]) -> Tried:
+        """Return the rules worth trying on a line that holds the gate words with these numbers."""
+        every = 0
+        for word in found:
+            every |= self.masks[word]
+        return _tried(every)
 
 
 @lru_cache(maxsize=4096)
-def _tried(found: frozenset[int]) -> tuple[Rule, ...]:
-    """The same few sets of words come on every page."""
-    known, members = rules(), gate().members
-    return tuple(known[rule] for rule in sorted({rule for word in found for rule in members[word]}))
+def _tried(mask: int) -> Tried:
+    """The same few sets of rules come on every page."""
+    found = tuple(rule for number, rule in enumerate(rules()) if mask >> number & 1)
+    whole = [rule for rule in found if rule.kind in ("line", "prefix")]
+    return Tried(
+        found,
+        tuple(rule for rule in whole if rule.where == "any"),
+        tuple(rule for rule in whole if rule.where in ("edge", "head")),
+        tuple(rule for rule in whole if rule.where in ("edge", "tail")),
+        tuple(rule for rule in found if rule.kind == "span"),
+    )
 
 
 @cache
 def gate() -> Gate:
     """Return the gate words of `rules()`: no rule is worth trying on a line without one of its own."""
-    words: dict[str, list[int]] = {}
+    words: dict[str, int] = {}
     for index, rule in enumerate(rules()):
         for word in rule.gate:
-            words.setdefault(word, []).append(index)
-    return Gate(tuple(words), tuple(tuple(members) for members in words.values()))
+            words[word] = words.get(word, 0) | 1 << index
+    return Gate(tuple(words), tuple(words.values()))

@@ -45,9 +45,10 @@ def is_heading(key: str) -> bool:
 
 def line_starts(lines: Sequence[str]) -> list[int]:
     """Return the offset at which each line begins in the lines joined by line breaks."""
-    starts = [0]
+    starts, start = [0], 0
     for line in lines[:-1]:
-        starts.append(starts[-1] + len(line) + 1)
+        start += len(line) + 1
+        starts.append(start)
     return starts
 
 

@@ -23,11 +23,11 @@ from cleaning.contacts import Contact, find_contacts_folded, is_contact_line, ma
 from cleaning.findings import Edited, Finding, edit
 from cleaning.folding import fold, letters
 from cleaning.furniture import is_furniture
-from cleaning.lexicon import Hit, look
+from cleaning.lexicon import Look, hits_at, look
 from cleaning.metadata import merge, parse_byline
 from cleaning.page import DROPPED_ROLES, FIELD_ROLES, KEPT_ROLES, Metadata, Role
 from cleaning.profile import LONG_LINE, SiteProfile
-from cleaning.ruleset import Rule, rules
+from cleaning.ruleset import Rule, Tried, rules
 from cleaning.shapes import FIELD_MARK, IN_FORCE, TITLE_LABEL, is_heading, is_prose, line_starts, lines_at
 
 HEAD_LINES = 15
@@ -80,9 +80,7 @@ class _Page:
     keys: list[str]
     starts: list[int]
     roles: Sequence[Role]
-    rules: dict[int, Sequence[Rule]]
-    hits: dict[int, list[Hit]]
-    heavy: dict[int, int]
+    seen: Look
     spaced: set[int]
     numbered: set[int]
     gone: dict[int, tuple[str, str]] = field(default_factory=dict)
@@ -93,12 +91,19 @@ class _Page:
     def drop(self, index: int, rule: str, evidence: str = "") -> None:
         self.gone.setdefault(index, (rule, evidence))
 
+    def tried(self, index: int) -> Tried:
+        """Return the rules worth trying on a line."""
+        return self.seen.rules.get(index, _NO_RULES)
+
     def rest(self, index: int) -> str:
         """Return the folded line without what is cut out of it, white space stripped."""
         key = self.keys[index]
         if index not in self.cuts:
             return key.strip()
         return _without(key, self.cuts[index]).strip()
+
+
+_NO_RULES = Tried()
 
 
 def strip(
@@ -116,7 +121,7 @@ def strip(
     _drop_spam(page)
     _drop_rows(page)
     _drop_repeated_titles(page, title_key)
-    _drop_anywhere(page, {*page.rules, *page.numbered})
+    _drop_anywhere(page, {*page.seen.rules, *page.numbered})
     _cut_spans(page)
     _drop_anywhere(page, page.cuts)
     _drop_head(page, title_key, profile)
@@ -133,16 +138,13 @@ def _read(text: str, roles: Sequence[Role]) -> _Page:
         raise ValueError(f"{len(roles)} roles for {len(lines)} lines: give one role for each line of the text")
     starts = line_starts(lines)
     kept = [role in KEPT_ROLES for role in roles]  # what goes by its role needs no rule
-    seen = look(key, keys, kept)
     return _Page(
         text,
         lines,
         keys,
         starts,
         roles,
-        rules=seen.rules,
-        hits=seen.hits,
-        heavy=seen.heavy,
+        seen=look(key, keys, kept),
         spaced={line for line in lines_at(spam.spaced_out(key), starts) if kept[line]},
         numbered=lines_at(may_hold_contacts(key), starts),
     )
@@ -159,17 +161,21 @@ def _stated_title(page: _Page) -> str:
 
 
 def _drop_by_role(page: _Page) -> None:
-    for index, role in enumerate(page.roles):
-        if role in KEPT_ROLES:
-            if not page.keys[index] or page.keys[index].isspace():
-                page.drop(index, "form.blank")
-            elif not page.keys[index][0].isalnum() and not any(map(str.isalnum, page.keys[index])):
-                page.drop(index, "chrome.symbols")
-        elif role in ("title", "byline"):
-            page.drop(index, f"field.{role}")
-            _lift(page, index)
-        else:
-            page.drop(index, f"dom.{role}")
+    gone = page.gone
+    for index, (role, key) in enumerate(zip(page.roles, page.keys, strict=True)):
+        if (rule := _RULE_OF_ROLE.get(role)) is not None:
+            gone[index] = rule, ""
+            if role in ("title", "byline"):
+                _lift(page, index)
+        elif not key[:1].isalnum() and not any(map(str.isalnum, key)):
+            gone[index] = "chrome.symbols" if key and not key.isspace() else "form.blank", ""
+
+
+_RULE_OF_ROLE: dict[str, str] = {
+    **{role: f"dom.{role}" for role in DROPPED_ROLES},
+    **{role: f"field.{role}" for role in FIELD_ROLES},
+}
+"""The rule for which a line goes by its role; those that stay have none."""
 
 
 def _drop_by_profile(page: _Page, profile: SiteProfile | None) -> None:
@@ -181,14 +187,14 @@ def _drop_by_profile(page: _Page, profile: SiteProfile | None) -> None:
 
 
 def _drop_spam(page: _Page) -> None:
-    for index in sorted({*page.hits, *page.spaced}):
+    for index in sorted({*page.seen.hits, *page.spaced}):
         if index in page.gone:
             continue
         key = page.keys[index]
         if _is_headed_spam(page, index, key):
             page.drop(index, "spam.glued", "keywords behind a list head")
             continue
-        found = spam.find_spam(key, page.hits.get(index, ()))
+        found = spam.find_spam(key, page.seen.hits.get(index, ()))
         if found and (found[0].start, found[0].end) == (0, len(key)):
             page.drop(index, found[0].rule, found[0].evidence)
         elif found:
@@ -223,9 +229,10 @@ _AFTER_END = re.compile(r"[”’」』》)]?(?:\s?\([^()]{1,12}\))?")
 def _cut_insertions(page: _Page, prose: _Prose) -> None:
     """Cut keywords out of sentences; less is asked beside other spam, more on a page that speaks of such things."""
     lines = [index for index in _kept(page) if "。" in page.keys[index] and page.roles[index] != "row"]
-    heads = {index for index in lines if insertions.may_be_headed(page.keys[index], page.heavy.get(index))}
-    sure = {index for index, hits in page.hits.items() if any(hit.weight > 2 for hit in hits)}
-    sure.update(page.heavy.keys() & set(lines))
+    seen = page.seen
+    heads = {index for index in lines if insertions.may_be_headed(page.keys[index], seen.heavy.get(index))}
+    sure = {index for index, hits in seen.hits.items() if any(hit.weight > 2 for hit in hits)}
+    sure.update(seen.heavy.keys() & set(lines))
     beside = bool(page.cuts) or any(rule.startswith("spam.") for rule, _ in page.gone.values())
     least = seams.LEAST_NATS - insertions.BESIDE_NATS * beside
     tried = 0
@@ -233,13 +240,15 @@ def _cut_insertions(page: _Page, prose: _Prose) -> None:
         key = page.keys[index]
         if index in page.gone or (tried := tried + len(key)) > MOST_TRIED:
             continue
-        found = insertions.inserted(key, least=least) if index in sure else ()
-        if found and prose.speaks_of_it():
-            found = insertions.inserted(key, least=seams.LEAST_NATS + insertions.SPEAKS_NATS)
+        found: tuple[spam.Cut, ...] = ()
+        if index in sure:
+            words = hits_at(key, seen.places[index], rows=True)
+            found = insertions.inserted(key, words, least=least)
+            if found and prose.speaks_of_it():
+                found = insertions.inserted(key, words, least=seams.LEAST_NATS + insertions.SPEAKS_NATS)
         if index in heads and (before := insertions.head(key, prose.shares_elsewhere)) is not None:
             found = insertions.merged(before, found)
-        found = prose.without_own_words(index, found)
-        if found:
+        if found and (found := prose.without_own_words(index, found)):
             page.cuts[index] = [*_apart(page.cuts.get(index, ()), found), *found]
 
 
@@ -296,21 +305,20 @@ def _is_headed_spam(page: _Page, index: int, key: str) -> bool:
     if (
         not keyword
         or len(key) > LIST_ITEM_LENGTH
-        or not any(rule.id in _LIST_HEADS and rule.match(head) is not None for rule in page.rules.get(index, ()))
+        or not any(rule.id in _LIST_HEADS and rule.match(head) is not None for rule in page.tried(index).rules)
     ):
         return False
     start = key.index(keyword)
-    hits = [hit for hit in page.hits.get(index, ()) if hit.start >= start]
+    hits = [hit for hit in page.seen.hits.get(index, ()) if hit.start >= start]
     return sum(hit.weight for hit in hits) >= spam.RUN_SCORE
 
 
 def _cut_spans(page: _Page) -> None:
     """Cut what the span rules match, and offers; a line that is empty afterwards goes as a whole."""
-    for index, tried in page.rules.items():
-        if index not in page.gone:
-            for rule in tried:
-                if rule.kind == "span":
-                    _cut(page, index, rule)
+    for index, tried in page.seen.rules.items():
+        if tried.spans and index not in page.gone:
+            for rule in tried.spans:
+                _cut(page, index, rule)
     for index in page.numbered:
         if index not in page.gone:
             _cut_offers(page, index)
@@ -346,7 +354,8 @@ def _drop_anywhere(page: _Page, among: Iterable[int]) -> None:
     for index in sorted(among):
         if index in page.gone:
             continue
-        if (rule := _match(page, index, _ANYWHERE)) is not None:
+        tried = page.tried(index).anywhere
+        if tried and (rule := _match(page, index, page.rest(index), tried)) is not None:
             if rule.id.startswith("field."):
                 _lift(page, index)
             page.drop(index, rule.id)
@@ -354,16 +363,11 @@ def _drop_anywhere(page: _Page, among: Iterable[int]) -> None:
             page.drop(index, "contact.line")
 
 
-_ANYWHERE = frozenset({"any"})
-_AT_EDGE = {"head": frozenset({"edge", "head"}), "tail": frozenset({"edge", "tail"})}
-
-
-def _match(page: _Page, index: int, places: frozenset[str]) -> Rule | None:
-    if index not in page.rules:
-        return None
-    key = page.rest(index)
-    for rule in page.rules[index]:
-        if rule.where in places and (match := rule.match(key)) is not None:
+def _match(page: _Page, index: int, key: str, tried: Sequence[Rule]) -> Rule | None:
+    """Return the first of some rules that takes what is left of a line, `key`."""
+    size = len(key)
+    for rule in tried:
+        if size <= rule.max_length and (match := rule.match(key)) is not None:
             if "crumbs" in match.re.groupindex and match["crumbs"] is not None:
                 _note_category(page, index, match["crumbs"])
             return rule
@@ -461,7 +465,7 @@ def _drop_known(page: _Page, index: int, profile: SiteProfile | None) -> bool:
 
 def _drop_head(page: _Page, title: str, profile: SiteProfile | None) -> None:
     """Walk from the top to the first paragraph of prose."""
-    last_title = max((index for index, role in enumerate(page.roles) if role == "title"), default=-1)
+    last_title = len(page.roles) - 1 - page.roles[::-1].index("title") if "title" in page.roles else -1
     kept = 0
     for index in range(len(page.lines)):
         if index in page.gone:
@@ -483,7 +487,8 @@ def _edge_rule(
     page: _Page, index: int, key: str, place: str, title: str, *, before_title: bool = False
 ) -> str | None:
     """Return the id of the rule for which a line at an edge of the page goes, None when it stays."""
-    if (rule := _match(page, index, _AT_EDGE[place])) is not None:
+    tried = page.tried(index)
+    if (rule := _match(page, index, key, tried.head if place == "head" else tried.tail)) is not None:
         _lift(page, index)
         return rule.id
     if place == "head" and title and _is_title_part(key, title):
@@ -584,18 +589,22 @@ def _findings(page: _Page) -> list[Finding]:
             end += 1
         elif index:
             start -= 1
-        findings.append(_finding(page.text, rule, start, end, evidence))
+        if start < end:
+            findings.append(_finding(page.text, rule, start, end, evidence))
     for index, cuts in page.cuts.items():
         if index not in page.gone:
             start = page.starts[index]
             findings += (
-                _finding(page.text, cut.rule, start + cut.start, start + cut.end, cut.evidence) for cut in cuts
+                _finding(page.text, cut.rule, start + cut.start, start + cut.end, cut.evidence)
+                for cut in cuts
+                if cut.start < cut.end
             )
-    return [finding for finding in findings if finding.start < finding.end]
+    return findings
 
 
 def _finding(text: str, rule: str, start: int, end: int, evidence: str) -> Finding:
-    return Finding("strip", rule, start, end, text[start:end], "", "rule", evidence)
+    # Made as the class makes it, without its Python function: a page has dozens.
+    return tuple.__new__(Finding, ("strip", rule, start, end, text[start:end], "", "rule", evidence))
 
 
 def _contacts(page: _Page) -> tuple[Contact, ...]:
