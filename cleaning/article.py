@@ -161,14 +161,18 @@ def _mark_by_words(view: View, placed: list[Placed]) -> None:
                     if later.role in KEPT_ROLES:
                         later.role = "comment"
                 return
-            run = _link_run(placed, position)
-            if run:
+            may_run = item.line.linked or len(item.line.text) <= MAX_CUE
+            if may_run and (run := _link_run(placed, position)):
                 for linked in placed[position : position + run]:
                     if linked.role in KEPT_ROLES:
                         linked.role = "related"
                 position += run
                 continue
         position += 1
+
+
+MAX_CUE = 80
+"""Characters of a line that may announce links."""
 
 
 def _is_link(item: Placed) -> bool:
@@ -180,7 +184,9 @@ def _is_link(item: Placed) -> bool:
 def _link_run(placed: Sequence[Placed], start: int) -> int:
     """Return how many lines from `start` are a list of links (four or more, or any behind a cue), 0 for none."""
     text = placed[start].line.text
-    cued = (len(text) <= 24 or (len(text) <= 80 and text[0] in "上下")) and bool(roles.RELATED_CUE.search(text))
+    cued = (len(text) <= 24 or (len(text) <= MAX_CUE and text[0] in "上下")) and bool(
+        roles.RELATED_CUE.search(text)
+    )
     # 上一篇文章里我讲了……。 is the article speaking of another one.
     cued = cued and (placed[start].line.linked > 0 or not text.endswith(("。", "！", "？")))
     end = start + 1 if cued else start
@@ -375,6 +381,8 @@ def join_rows(view: View, inside: Sequence[Placed]) -> list[Block]:
     """Return the article's blocks, the cells of data tables joined to one block a row."""
     dom = view.dom
     rows = roles.data_rows(dom, [item.line.owner for item in inside if item.role in KEPT_ROLES])
+    if not rows:
+        return [Block(item.line.text, item.role) for item in inside]
     blocks: list[Block] = []
     current = 0
     for item in inside:

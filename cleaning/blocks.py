@@ -5,10 +5,14 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Iterable, Sequence
-from functools import lru_cache
+from functools import cache, lru_cache
+from itertools import compress
 from pathlib import Path
 from typing import Literal, NamedTuple
 
+import numpy as np
+
+from cleaning.characters import CODEPOINTS, Kinds, kinds
 from cleaning.dom import Dom, Line, Part
 from cleaning.tame import names
 from cleaning.words import words
@@ -80,10 +84,15 @@ def own_mark(tag: str, hint: str) -> Mark:
     return _TAG_MARKS.get(tag) or (read_hint(hint).mark if len(hint) > 1 else "")
 
 
-def own_marks(tags: Sequence[str], hints: Sequence[str]) -> list[Mark]:
-    """Return `own_mark` of each element of a page; most have neither class nor id."""
-    by_tag = _TAG_MARKS.get
-    return [own_mark(tag, hint) if hint else by_tag(tag, "") for tag, hint in zip(tags, hints, strict=True)]
+def own_marks(tags: Sequence[str], hints: Sequence[str]) -> dict[int, Mark]:
+    """Return `own_mark` of each element of a page that has one; most have neither class nor id."""
+    found: dict[int, Mark] = {}
+    if not _TAG_MARKS.keys().isdisjoint(tags):
+        found = {element: _TAG_MARKS[tag] for element, tag in enumerate(tags) if tag in _TAG_MARKS}
+    for element in compress(range(len(hints)), hints):
+        if mark := own_mark(tags[element], hints[element]):
+            found[element] = mark
+    return found
 
 
 _ASIDE_MARKS = frozenset({"nav", "related", "footer", "share"})
@@ -184,7 +193,25 @@ def prose_weight(text: str, linked: int) -> float:
     return 0.35 * length if length < 60 else 0.5 * length
 
 
-_SEPARATORS = re.compile(r"[,，、|｜_]|\sI\s|\s{2,}")
+_GAPS = re.compile(r"\s(?:I\s|\s+)")
+"""What stands between keywords, as does each of the signs that `_kinds` calls separators."""
+
+_STOP, _SEPARATOR, _ODD_SPACE = 1, 2, 3
+
+
+@cache
+def _kinds() -> Kinds:
+    """Return which characters end a sentence, which stand between keywords, and which are white space but no blank."""
+    known = np.zeros(CODEPOINTS, dtype=np.uint8)
+    for kind, characters in (
+        (_STOP, "。！？；"),
+        (_SEPARATOR, ",，、|｜_"),
+        (_ODD_SPACE, (char for char in map(chr, range(0x3001)) if char.isspace() and char != " ")),
+    ):
+        known[[ord(char) for char in characters]] = kind
+    return kinds(known)
+
+
 _CHROME = words(
     sorted(
         names(
@@ -197,16 +224,19 @@ _CHROME = words(
 
 def is_keyword_line(text: str) -> bool:
     """Say whether a line is a row of keywords as injected spam is: many short parts, no sentence, no site's footer."""
-    if len(text) < 20 or len(text) > 5000 or count_stops(text) or _CHROME.tally(text)[0]:
+    if len(text) < 20 or len(text) > 5000:
         return False
-    if text.endswith(("…", "...")):
-        return False  # the teaser of another article, cut short
-    parts = _SEPARATORS.split(text)
-    return len(parts) >= 4 and len(text) / len(parts) <= 22
+    counted = _kinds().counts(text)
+    if counted[_STOP] or text.endswith(("…", "...")):
+        return False  # a sentence, or the teaser of another article, cut short
+    parts = 1 + counted[_SEPARATOR]
+    if counted[_ODD_SPACE] or "  " in text or " I " in text:
+        parts += len(_GAPS.findall(text))
+    return parts >= 4 and len(text) / parts <= 22 and not _CHROME.tally(text)[0]
 
 
+_SIGNS_OF_LEGAL = tuple(sorted(names("本网 本站 本平台 转载 轉載 声明 聲明")))
 _LEGAL = words(
-    sorted(names("本网 本站 本平台 转载 轉載 声明 聲明")),
     sorted(
         names(
             "本网 本网站 本網 本網站 本站 本平台 转载 转載 轉载 轉載 版权 版權 侵权 侵權 投资建议 投资建議 投資建议 投資建議"
@@ -218,8 +248,10 @@ _LEGAL = words(
 
 def is_disclaimer(text: str) -> bool:
     """Say whether a line is a site's own declaration: four and more of the words that such texts are made of."""
-    signs, found = _LEGAL.longest(text)
-    return bool(signs) and len({word for word, _, _ in found}) >= 4
+    for sign in _SIGNS_OF_LEGAL:  # a loop of its own, as this is asked of every long line
+        if sign in text:
+            return len(_LEGAL.tally(text)[0]) >= 4
+    return False
 
 
 def is_error_title(title: str) -> bool:
@@ -302,8 +334,9 @@ def data_rows(dom: Dom, owners: list[int]) -> dict[int, int]:
     tables: dict[int, dict[int, set[int]]] = {}
     for cell, row, table in cells.values():
         tables.setdefault(table, {}).setdefault(row, set()).add(cell)
-    lengths = _cell_lengths(dom, cells)
-    data = {table for table, rows in tables.items() if _is_data(rows, lengths, lines_in)}
+    wide = {table: rows for table, rows in tables.items() if _has_columns(rows)}
+    lengths = _cell_lengths(dom, cells) if wide else {}
+    data = {table for table, rows in wide.items() if _is_short(rows, lengths, lines_in)}
     return {owner: row for owner, (_, row, table) in cells.items() if table in data}
 
 
@@ -330,10 +363,12 @@ def _cell_lengths(dom: Dom, cells: dict[int, tuple[int, int, int]]) -> dict[int,
     return lengths
 
 
-def _is_data(rows: dict[int, set[int]], lengths: dict[int, int], lines_in: dict[int, int]) -> bool:
-    wide = [cells for cells in rows.values() if len(cells) >= 2]
-    if len(wide) < 2 or 2 * len(wide) < len(rows):
-        return False
+def _has_columns(rows: dict[int, set[int]]) -> bool:
+    wide = sum(len(cells) >= 2 for cells in rows.values())
+    return wide >= 2 and 2 * wide >= len(rows)
+
+
+def _is_short(rows: dict[int, set[int]], lengths: dict[int, int], lines_in: dict[int, int]) -> bool:
     cells = [cell for row in rows.values() for cell in row]
     long = sum(1 for cell in cells if lengths.get(cell, 0) > 120 or lines_in.get(cell, 0) > 4)
     return 5 * long <= len(cells)

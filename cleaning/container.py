@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
+from itertools import compress, islice
 
 from cleaning.blocks import read_hint
 from cleaning.dates import ANY_TIME, find_dates
@@ -16,7 +17,7 @@ from cleaning.view import LEAVES, View
 def find_container(view: View) -> int:
     """Return the element that is most likely the article's own container; 0 when the page has no prose."""
     # Most elements are links' and have no prose near: left out at once.
-    chosen = _best(view, [element for element, near in enumerate(view.near) if near > 0.0 and element])
+    chosen = _best(view, compress(range(1, len(view.near)), islice(view.near, 1, None)))
     if not chosen:
         return 0
     if (end := _next_begins(view, chosen)) is not None and view.headline is not None:
@@ -56,12 +57,16 @@ def _next_begins(view: View, container: int) -> int | None:
     start = view.first[container] if view.headline is None else min(view.first[container], view.headline)
     passed = 0.0
     heads = 0
+    lines, tags, weights = view.dom.lines, view.dom.tags, view.weights
     for index in range(start, view.last[container] + 1):
-        if passed >= MIN_PART and heads < MAX_HEADS and view.dom.tags[view.dom.lines[index].owner] in _HEADS:
+        if passed < MIN_PART:
+            passed += weights[index]
+        elif tags[lines[index].owner] in _HEADS:
             heads += 1
+            if heads > MAX_HEADS:
+                break
             if _begins_next(view, index):
                 return index
-        passed += view.weights[index]
     return None
 
 

@@ -27,7 +27,6 @@ _TIME = (
     r"(?P<{0}hh>\d{1,2})[:時时点點]\s?(?P<{0}mm>\d{2})(?!\d)(?:[:分]\s?(?P<{0}ss>\d{2})(?!\d)秒?)?(?:\.\d{1,9})?"
     r"(?:\s?(?P<{0}zone>Z|[+-]\d\d:?\d\d)(?!\d))?)?"
 )
-_WIDE_FORMS = re.compile("[０-９：／－．〇—]")
 _ENGLISH_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _MONTH_NAMES = "|".join(_ENGLISH_MONTHS)
 # Each form begins with a look at one character: most positions are turned away by it, before the alternatives are tried.
@@ -55,7 +54,7 @@ _RELATIVE = re.compile(
 )
 # What every date of a form has in it: a search for it costs a tenth of one for the form.
 _ABSOLUTE_SIGN = re.compile(rf"\d\s{{0,2}}[-年/.]|年|{_MONTH_NAMES}")
-_ABSOLUTE_LETTER = re.compile(r"[-年/.JFMASOND]")
+_DATE_LETTER = re.compile(r"[-年月/.JFMASOND前今昨刚剛０-９：／－．〇—]")
 _RELATIVE_SIGN = re.compile(r"[前今昨刚剛]")
 _YEARLESS_SIGN = re.compile(r"\d[-月/]")
 _DATE_SIGN = re.compile(r"\d|[年今昨刚剛半一两兩]|前[天日]")
@@ -79,12 +78,10 @@ class DateFound(NamedTuple):
 
 def may_hold_date(text: str) -> bool:
     """Say whether a text shows the sign of a date; one without it has none in any form."""
-    return bool(
-        (_ABSOLUTE_LETTER.search(text) and _ABSOLUTE_SIGN.search(text))
-        or _RELATIVE_SIGN.search(text)
-        or _YEARLESS_SIGN.search(text)
-        or _WIDE_FORMS.search(text)
-    )
+    if not _DATE_LETTER.search(text):  # one search turns most away, where three are needed to be sure
+        return False
+    plain = _ASCII_FORMS.translated(text)
+    return bool(_ABSOLUTE_SIGN.search(plain) or _RELATIVE_SIGN.search(plain) or _YEARLESS_SIGN.search(plain))
 
 
 def may_need_time(text: str) -> bool:

@@ -28,7 +28,7 @@ def page_kind(
     """Tell an article from a list of articles and from a page that holds neither."""
     kept = [block.text for block in blocks if block.role in KEPT_ROLES]
     length = sum(map(len, kept))
-    stops = sum(map(roles.count_stops, kept))
+    stops = _few_stops(kept)
     if length < 400 and roles.is_error_title(head.title or ""):
         return "junk"
     if _lists_articles(view, inside) or (url and _FRONT_PAGE.match(url) and mostly_links(view)):
@@ -39,7 +39,7 @@ def page_kind(
         + (view.described is not None)
         + (read_hint(view.dom.hints[container]).factor > 1.2)
     )
-    if length >= 300 and stops >= 3:
+    if length >= 300 and stops >= MIN_STOPS:
         if evidence or view.linked[0] < 0.7 * view.chars[0] or length > 800:
             return "article"
         return "list"
@@ -57,6 +57,19 @@ def page_kind(
         return "junk" if any(map(roles.is_error_title, kept)) else "article"
     return "list" if mostly_links(view) else "junk"
 
+
+def _few_stops(texts: Sequence[str]) -> int:
+    """Return how many marks that end a sentence the texts hold, as soon as it is an article's worth."""
+    stops = 0
+    for text in texts:
+        stops += roles.count_stops(text)
+        if stops >= MIN_STOPS:
+            break
+    return stops
+
+
+MIN_STOPS = 3
+"""Marks that end a sentence which make a longer text an article."""
 
 _FRONT_PAGE = re.compile(r"https?://[^/?#]*/?(?:(?:index|default|main|home)\.\w{2,5})?$", re.IGNORECASE)
 
@@ -88,7 +101,7 @@ def _lists_articles(view: View, inside: Sequence[Placed]) -> bool:
         linked += line.linked
         chars += len(line.text)
         read_on += bool(line.linked and _READ_ON.search(line.text[-12:]))
-        if is_linked_title(line):
+        if line.linked and is_linked_title(line):
             titles += 1
             behind_title = True
         elif view.weights[item.index] >= 40:

@@ -299,7 +299,8 @@ def _take_dates(line: str, fetched_at: datetime | None) -> tuple[str, DateFound 
     for start, end in sorted((one.start, one.end) for one in found):
         if start < cursor:
             continue
-        parts.append(_BARE_DATE_LABEL.sub("", line[cursor:start]))
+        between = line[cursor:start]
+        parts.append(_BARE_DATE_LABEL.sub("", between) if between else "")
         parts.append(" \N{BULLET} ")
         cursor = end
     parts.append(line[cursor:])
@@ -420,7 +421,7 @@ def _in_plain_labels(line: str) -> str:
         line = _UPDATED.sub(f" | {_UPDATE_MARK}", line)
     if _BAR_BEHIND_LABEL.search(line):
         line = _BARRED_LABEL.sub(r"\1:", line)
-    if "|" in line or "｜" in line:
+    if ("|" in line or "｜" in line) and ("来源" in line or "作者" in line or "编辑" in line):
         line = _UNMARKED_LABEL.sub(r"\1:", line)
     if "来自" in line:
         line = _ALIAS.sub(r"\1", line)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from itertools import compress
 from typing import Literal, NamedTuple
 
 from cleaning.blocks import count_stops
@@ -48,9 +49,10 @@ class Records(NamedTuple):
 def find_records(dom: Dom, prose: Sequence[float], first: Sequence[int], last: Sequence[int]) -> list[Records]:
     """Return the lists of a page, in the order of their first elements. The sequences are parallel to `dom.tags`."""
     groups: dict[tuple[int, str, str], list[int]] = {}
-    for element in [element for element, weight in enumerate(prose) if weight >= MIN_PROSE]:
-        if last[element] > first[element]:
-            name = _DIGITS.sub("", dom.hints[element])
+    for element in compress(range(len(prose)), prose):
+        if prose[element] >= MIN_PROSE and last[element] > first[element]:
+            hint = dom.hints[element]
+            name = _DIGITS.sub("", hint) if hint else ""
             groups.setdefault((dom.parents[element], dom.tags[element], name), []).append(element)
     found: list[Records] = []
     for group in groups.values():

@@ -139,14 +139,15 @@ def _own_marks(view: View) -> list[roles.Mark]:
     """Return what each element says about itself, where that can be believed."""
     dom, prose = view.dom, view.prose
     half = prose[0] / 2
-    marks = own_marks(dom.tags, dom.hints)
-    for element in dom.hidden:
-        marks[element] = "hidden"
-    marks[0] = ""
-    for element, mark in enumerate(marks):
-        if mark and (not view.chars[element] or (prose[element] > half and _misnamed(view, element, mark))):
-            marks[element] = ""
+    found = own_marks(dom.tags, dom.hints) | dict.fromkeys(dom.hidden, _HIDDEN)
+    marks: list[roles.Mark] = [""] * len(dom.tags)
+    for element, mark in found.items():
+        if element and view.chars[element] and not (prose[element] > half and _misnamed(view, element, mark)):
+            marks[element] = mark
     return marks
+
+
+_HIDDEN: roles.Mark = "hidden"
 
 
 def _misnamed(view: View, element: int, mark: roles.Mark) -> bool:
@@ -234,20 +235,21 @@ def _headline(view: View, head: Head) -> int | None:
     if len(stated) < 4:
         return None
     alike = _alike if _NATIVE is None else _NATIVE.alike
-    best: tuple[float, int] | None = None
+    best: int | None = None
+    rank = 0.0
     for index in alike(view.dom.lines, MAX_SEARCHED, stated, 4, 150):
         line = view.dom.lines[index]
         text = line.text
-        bare = letters(_KIND_OF_POST.sub("", text, count=1) if text[0] in "[【" else text)
-        if len(bare) < 4 or bare not in stated:
-            continue
         tag = view.dom.tags[line.owner]
-        rank = len(bare) * (3.0 if tag == "h1" else 2.0 if tag in HEADINGS else 1.0)
-        if line.linked * 2 > len(text):
-            rank *= 0.3
-        if best is None or rank > best[0]:
-            best = (rank, index)
-    return best[1] if best else None
+        by_tag = 3.0 if tag == "h1" else 2.0 if tag in HEADINGS else 1.0
+        by_links = 0.3 if line.linked * 2 > len(text) else 1.0
+        if len(text) * by_tag * by_links <= rank:
+            continue
+        bare = letters(_KIND_OF_POST.sub("", text, count=1) if text[0] in "[【" else text)
+        own = len(bare) * by_tag * by_links
+        if len(bare) >= 4 and own > rank and bare in stated:
+            rank, best = own, index
+    return best
 
 
 def _alike(lines: Sequence[Line], most: int, stated: str, shortest: int, longest: int) -> Iterator[int]:
