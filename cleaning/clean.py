@@ -6,14 +6,15 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from cleaning import outline
 from cleaning.contacts import Contact, find_contacts
 from cleaning.decode import Decoded, decode
 from cleaning.extract import extract
-from cleaning.findings import Finding, Rejected
+from cleaning.findings import Edited, Finding, Rejected, edit
 from cleaning.lenders import find_lenders
+from cleaning.mend import Mended, is_damaged, joined
 from cleaning.metadata import merge, parse_byline
 from cleaning.normalize import normalize
 from cleaning.page import FIELD_ROLES, Block, Extracted, Metadata, Role, Selectors
@@ -90,20 +91,16 @@ def clean(
     decoded = decode(body, content_type, hint=site.charset)
     if isinstance(decoded, Rejected):
         return decoded
-    page = read_page(
-        decoded.text, content_type, url=url, selectors=site.selectors, fetched_at=fetched_at, utf8=decoded.utf8
-    )
-    if page.kind != "article":
-        return _rejected(f"{page.kind}-page", _WHY_NO_ARTICLE[page.kind], decoded)
-    lines = _with_fields(page)
-    page_text = "\n".join(block.text for block in lines)
-    quotes = site.profile.quotes if site.profile else ()
-    repaired = repair(page_text, restore=restore, table=site.table, siblings=quotes)
+    read = _read(decoded, content_type, url, fetched_at, site, restore=restore)
+    if read.repaired is None:
+        return _rejected(f"{read.page.kind}-page", _WHY_NO_ARTICLE[read.page.kind], decoded)
+    page, lines, page_text, repaired = read.page, read.lines, read.text, read.repaired
     if (share := damage_share(repaired.text)) > MAX_DAMAGE_SHARE:
         return _rejected("damaged", f"{share:.0%} of its text is irreversibly damaged", decoded, repaired.findings)
     texts = repaired.text.split("\n")
     if _is_html(decoded.text, content_type):
-        roles, told = [block.role for block in lines], _repaired_bylines(lines, texts, fetched_at)
+        roles = [block.role for block in lines]
+        told = Metadata() if read.mended else _repaired_bylines(lines, texts, fetched_at)
     else:
         roles, told = _outlined(lines, texts, fetched_at)
     title = _first(texts, roles, "title")
@@ -125,6 +122,53 @@ _WHY_NO_ARTICLE = {
 
 def _rejected(reason: str, detail: str, decoded: Decoded, findings: tuple[Finding, ...] = ()) -> Rejected:
     return Rejected(reason, detail, decoded.encoding, decoded.evidence, findings)
+
+
+class _Read(NamedTuple):
+    """A page's lines, as text before and after repair, which is None where they are no article's.
+
+    `mended` says that they were chosen in the page as it was before it was damaged.
+    """
+
+    page: Extracted
+    lines: tuple[Block, ...]
+    text: str
+    repaired: Edited | None
+    mended: bool = False
+
+
+def _read(
+    decoded: Decoded,
+    content_type: str | None,
+    url: str | None,
+    fetched_at: datetime | None,
+    site: Site,
+    *,
+    restore: bool,
+) -> _Read:
+    """Return the page's lines; where their damage hides what they are, as `cleaning.mend` lets them be told."""
+
+    def read(text: str, utf8: bytes | None = None, source: Mended | None = None) -> _Read:
+        page = read_page(text, content_type, url=url, selectors=site.selectors, fetched_at=fetched_at, utf8=utf8)
+        lines = _with_fields(page)
+        decoded = None
+        if source is not None:
+            stood = [source.as_it_stood(block.text) for block in lines]
+            lines = tuple(block._replace(text=line.text) for block, line in zip(lines, stood, strict=True))
+            decoded = edit(*joined(stood, "\n"))
+        whole = "\n".join(block.text for block in lines)
+        if page.kind != "article":
+            return _Read(page, lines, whole, None)
+        quotes = site.profile.quotes if site.profile else ()
+        repaired = repair(whole, restore=restore, table=site.table, siblings=quotes, decoded=decoded)
+        return _Read(page, lines, whole, repaired, source is not None)
+
+    found = read(decoded.text, decoded.utf8)
+    if is_damaged(found.text) and _is_html(decoded.text, content_type):
+        source = Mended(decoded.text)
+        if source.html != decoded.text:
+            return read(source.html, source=source)
+    return found
 
 
 def _is_html(text: str, content_type: str | None) -> bool:
