@@ -7,9 +7,6 @@ from cleaning.native._pieces import Pieces
 from cleaning.native._score import Scorer
 from cleaning.repair.chains import Writer
 
-Trail = tuple[object, ...] | None
-"""The pieces of a reading so far, newest first: (the trail before, start, end, text, kind, options of a lost byte)."""
-
 _Sources = Callable[[str], tuple[bytes, ...]]
 _Leads = Callable[[bytes, int, Writer], str]
 _Trails = Callable[[bytes, bytes, Writer], str]
@@ -40,10 +37,8 @@ class Pairs:
         hopeless: float,
         sure: float,
     ) -> None: ...
-    def solve(self, span: str, left: str) -> list[Trail]:
-        """Return the trails of the readings of `span`, the likeliest first; none where it can't have been read so.
+    def solve(self, span: str, left: str, right: str) -> list[Pieces]:
+        """Return the readings of `span` in pieces, the likeliest first; none where it can't have been read so.
 
         Raises ValueError when a character of the span is never shown by the decoder.
         """
-    def pieces(self, trail: Trail, left: str, right: str) -> Pieces:
-        """Return the pieces of a reading in order, its fills judged again between both neighbours."""

@@ -8,58 +8,66 @@ cimport cython
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
 from cpython.unicode cimport PyUnicode_DATA, PyUnicode_GET_LENGTH, PyUnicode_KIND, PyUnicode_READ
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t
-from libc.stdlib cimport calloc, free, malloc
+from libc.stdlib cimport calloc, free, malloc, realloc
+from libc.string cimport memcpy
 
 from cleaning.native._pieces cimport FORCED, KNOWN, LIKELY, OPEN, Pieces
-from cleaning.native._score cimport BEYOND, BMP, HOLE, LEVELS, MARKERS, NATS, UNDECODED, Scorer, at_, level, pair, slot, text_of
+from cleaning.native._score cimport BEYOND, BMP, HOLE, HOLE_BYTE, LEVELS, MARKERS, NATS, UNDECODED, Scorer, at_, level, pair, slot, text_of
 
 
-cdef object _HOLE = "\N{REPLACEMENT CHARACTER}"
+cdef enum:
+    WAITING = 4            # bytes that may wait for a character's last one, and one more
+    MOST_READINGS = 64     # those kept, each with what it can become at one place: with one lost byte, or several sources
+
+
+cdef struct Step:
+    # A piece of a reading: see the Python twin's trail.
+    int32_t before         # which step stands before it, -1 at the beginning
+    int32_t start, end
+    Py_ssize_t text, size  # where its characters begin, and how many they are
+    int32_t options        # which text has what a lost byte can have made, -1 where none was lost
+    int kind
+
+
+cdef struct Reading:
+    # One way to read a span so far: see the Python twin's.
+    int64_t score
+    uint32_t last
+    int32_t since
+    int32_t trail          # its last step, -1 at the beginning
+    int32_t leads          # which of the bytes that were told a lost lead may be, -1 where none is lost
+    int waiting            # bytes that have not made a character yet
+    uint8_t pending[WAITING]
 
 
 @cython.final
-@cython.freelist(64)
-cdef class Reading:
-    """One way to read a span so far; see the Python twin's."""
-
-    cdef int64_t score
-    cdef uint32_t last
-    cdef int32_t since
-    cdef int waiting            # bytes that have not made a character yet
-    cdef uint8_t pending[4]
-    cdef bytes leads            # what a lost lead may be, None where none is lost
-    cdef object trail           # (the trail before, start, end, text, kind, options), None at the beginning
-
-
-cdef Reading with_pending(Reading old, const uint8_t *pending, int waiting, int64_t worth):
-    """Return `old` with other bytes pending, no lost lead among them, and a score that is so much better."""
-    cdef Reading new = Reading.__new__(Reading)
-    cdef int place
-    new.score, new.last, new.since, new.trail = old.score + worth, old.last, old.since, old.trail
-    new.waiting, new.leads = waiting, None
-    for place in range(min(waiting, 4)):  # never more than three
-        new.pending[place] = pending[place]
-    return new
-
-
 cdef class Workspace:
-    """Memory for one span: its bytes, where each character's begin, and what is decoded."""
+    """Memory for one span: its bytes, where each character's begin, what is decoded, and the steps of all readings."""
 
     cdef uint8_t *data
     cdef uint8_t *whole
     cdef uint32_t *points
     cdef int32_t *offsets
-    cdef Py_ssize_t size
+    cdef Step *steps
+    cdef uint32_t *text
+    cdef Py_ssize_t count, room, used, space
+    cdef list told                  # the bytes and texts that readings and steps name by number
+    cdef Reading[MOST_READINGS] readings
+    cdef Reading[MOST_READINGS] spread
+    cdef int kept, spreading
 
     def __cinit__(self, Py_ssize_t size):
         # No character has more than four bytes; up to three are pending before those of a run.
-        if size > 1 << 28:
+        if size > 1 << 27:
             raise MemoryError
+        self.room, self.space, self.told = 32, size + 32, []
         self.data = <uint8_t *>malloc(4 * size + 8)
         self.whole = <uint8_t *>malloc(4 * size + 16)
         self.points = <uint32_t *>malloc((4 * size + 16) * sizeof(uint32_t))
         self.offsets = <int32_t *>malloc((size + 1) * sizeof(int32_t))
-        if not (self.data and self.whole and self.points and self.offsets):
+        self.steps = <Step *>malloc(self.room * sizeof(Step))
+        self.text = <uint32_t *>malloc(self.space * sizeof(uint32_t))
+        if not (self.data and self.whole and self.points and self.offsets and self.steps and self.text):
             raise MemoryError
 
     def __dealloc__(self):
@@ -67,6 +75,54 @@ cdef class Workspace:
         free(self.whole)
         free(self.points)
         free(self.offsets)
+        free(self.steps)
+        free(self.text)
+
+    cdef int32_t tell(self, object what) except -1:
+        """Return the number of some bytes or a text."""
+        self.told.append(what)
+        return len(self.told) - 1
+
+    cdef Reading *spawn(self, const Reading *old) except NULL:
+        """Return a copy of a reading among those that are spread."""
+        if self.spreading == MOST_READINGS:
+            raise ValueError("more readings than a place can have")
+        self.spread[self.spreading] = old[0]
+        self.spreading += 1
+        return &self.spread[self.spreading - 1]
+
+    cdef int step(self, Reading *reading, const uint32_t *points, Py_ssize_t size, Py_ssize_t end, int kind, int32_t options) except -1:
+        """Let a reading have so many characters more; `end` is where in the span these end, or -1 inside one."""
+        cdef void *more
+        cdef Step *new
+        if self.count == self.room:
+            more = realloc(self.steps, 2 * self.room * sizeof(Step))
+            if not more:
+                raise MemoryError
+            self.steps = <Step *>more
+            self.room *= 2
+        if self.used + size > self.space:
+            more = realloc(self.text, 2 * (self.used + size) * sizeof(uint32_t))
+            if not more:
+                raise MemoryError
+            self.text = <uint32_t *>more
+            self.space = 2 * (self.used + size)
+        memcpy(self.text + self.used, points, size * sizeof(uint32_t))
+        new = &self.steps[self.count]
+        new.before, new.text, new.size, new.options, new.kind = reading.trail, self.used, size, options, kind
+        new.start, new.end = reading.since, reading.since if end < 0 else end
+        reading.trail, reading.since, reading.last = self.count, new.end, points[size - 1]
+        self.count += 1
+        self.used += size
+        return 0
+
+
+cdef inline void wait(Reading *reading, const uint8_t *pending, int waiting) noexcept:
+    """Let other bytes be pending, no lost lead among them."""
+    cdef int place
+    for place in range(min(waiting, WAITING)):  # never more than three
+        reading.pending[place] = pending[place]
+    reading.waiting, reading.leads = waiting, -1
 
 
 def pair_texts(const uint32_t[::1] table not None, bytes leads not None, bytes trails not None):
@@ -165,25 +221,23 @@ cdef class Pairs:
         if sizes != {BMP} or self.parts.shape[1] != 4 or not len(weights):
             raise ValueError("a table of this search is not of the size it should be")
 
-    def solve(self, str span not None, str left not None):
-        """Return the trails of the readings of `span`, the likeliest first; none where it can't have been read so.
+    def solve(self, str span not None, str left not None, str right not None):
+        """Return the readings of `span` in pieces, the likeliest first; none where it can't have been read so.
 
         Raises ValueError when a character of the span is never shown by the decoder.
         """
         cdef Workspace work = Workspace(PyUnicode_GET_LENGTH(span))
-        cdef int kind = PyUnicode_KIND(span)
+        cdef int kind = PyUnicode_KIND(span), number
         cdef const void *text = PyUnicode_DATA(span)
         cdef Py_ssize_t size = PyUnicode_GET_LENGTH(span), place = 0, start, used
         cdef uint32_t code
         cdef int length
-        cdef bint mark
-        cdef Reading first = Reading.__new__(Reading)
-        cdef list readings = [first], spread
-        cdef Reading reading
+        cdef Reading *first = &work.readings[0]
         cdef bytes option
-        if PyUnicode_GET_LENGTH(left) != 1:
-            raise ValueError("one character stands before a span")
-        first.last = at_(left, 0)
+        if PyUnicode_GET_LENGTH(left) != 1 or PyUnicode_GET_LENGTH(right) != 1:
+            raise ValueError("one character stands on either side of a span")
+        first.score, first.last, first.since, first.trail, first.leads, first.waiting = 0, at_(left, 0), 0, -1, -1, 0
+        work.kept = 1
         work.offsets[0] = 0
         for place in range(size):  # all of it is looked at before any of it is searched
             code = PyUnicode_READ(kind, text, place)
@@ -194,41 +248,46 @@ cdef class Pairs:
         place = 0
         while place < size:
             code = PyUnicode_READ(kind, text, place)
-            mark = code == HOLE or code == c"?" or (self.single_bytes and code == c" ")
-            spread = []
-            if mark:
-                self._mark(work, span, place, readings, spread)
+            work.spreading = 0
+            if self._is_mark(code):
+                self._mark(work, span, place)
                 place += 1
             elif self._is_several(code):
-                for reading in readings:
-                    for option in self.sources(span[place]):
-                        spread.append(
-                            self._feed(work, reading, <const uint8_t *>PyBytes_AS_STRING(option), PyBytes_GET_SIZE(option), place, place + 1)
+                options = self.sources(span[place])
+                for number in range(work.kept):
+                    for option in options:
+                        self._feed(
+                            work, work.spawn(&work.readings[number]),
+                            <const uint8_t *>PyBytes_AS_STRING(option), PyBytes_GET_SIZE(option), place, place + 1,
                         )
                 place += 1
             else:
                 start, used = place, 0
                 while place < size:
                     code = PyUnicode_READ(kind, text, place)
-                    if code == HOLE or code == c"?" or (self.single_bytes and code == c" ") or self._is_several(code):
+                    if self._is_mark(code) or self._is_several(code):
                         break
                     used += self._write(span, code, place, work.data + used)
                     place += 1
-                for reading in readings:
-                    spread.append(self._feed(work, reading, work.data, used, start, place))
-            if not spread:
+                for number in range(work.kept):
+                    self._feed(work, work.spawn(&work.readings[number]), work.data, used, start, place)
+            if not work.spreading:
                 return []
-            readings = self._best(spread)
-            reading = readings[0]
-            if place > self.soon and <double>reading.score / NATS < self.hopeless * place:
+            self._keep_best(work)
+            if place > self.soon and <double>work.readings[0].score / NATS < self.hopeless * place:
                 return []
-        scored = [(-(<Reading>one).score - (self.bad if (<Reading>one).waiting else 0), number) for number, one in enumerate(readings)]
-        return [self._ended(readings[number], size) for _, number in sorted(scored)]
+        ordered = []
+        for number in range(work.kept):
+            first = &work.readings[number]
+            ordered.append((-first.score - (self.bad if first.waiting else 0), number))
+            if first.waiting:
+                self._put_one(work, first, HOLE, size, OPEN, -1)
+        ordered.sort()
+        return [self._pieces(work, work.readings[<int>one].trail, at_(left, 0), at_(right, 0)) for _, one in ordered]
 
-    cdef object _ended(self, Reading reading, Py_ssize_t size):
-        if reading.waiting:
-            reading = self._put_text(reading, _HOLE, HOLE, 0, size, OPEN, None)
-        return reading.trail
+    cdef inline bint _is_mark(self, uint32_t code) noexcept:
+        """Tell whether a character may stand for a lost byte."""
+        return code == HOLE or code == c"?" or (self.single_bytes and code == c" ")
 
     cdef inline bint _is_several(self, uint32_t code) noexcept:
         """Tell whether a character has several sources; outside the basic plane none has."""
@@ -261,26 +320,18 @@ cdef class Pairs:
             data[number] = PyBytes_AS_STRING(found)[number]
         return PyBytes_GET_SIZE(found)
 
-    cdef Reading _put(self, Reading old, const uint32_t *points, Py_ssize_t size, Py_ssize_t end, int kind, object options):
-        """Return `old` with so many characters put out; `end` is where in the span these end, or -1 inside one."""
-        cdef Reading new = self._put_text(old, text_of(points, size), points[0], 0, end, kind, options)
+    cdef int _put(self, Workspace work, Reading *reading, const uint32_t *points, Py_ssize_t size, Py_ssize_t end) except -1:
+        """Put out so many known characters; `end` is where in the span these end, or -1 inside one."""
         cdef Py_ssize_t place
+        reading.score += pair(self.scorer, slot(reading.last), slot(points[0]))
         for place in range(1, min(size, self.look_ahead)):
-            new.score += pair(self.scorer, slot(points[place - 1]), slot(points[place]))
-        new.last = points[size - 1]
-        return new
+            reading.score += pair(self.scorer, slot(points[place - 1]), slot(points[place]))
+        return work.step(reading, points, size, end, KNOWN, -1)
 
-    cdef Reading _put_text(self, Reading old, object text, uint32_t code, int64_t worth, Py_ssize_t end, int kind, object options):
-        """The same for a text of one character."""
-        cdef Reading new = Reading.__new__(Reading)
-        cdef int place
-        new.since = old.since if end < 0 else end
-        new.score = old.score + worth + pair(self.scorer, slot(old.last), slot(code))
-        new.last, new.waiting, new.leads = code, old.waiting, old.leads
-        for place in range(old.waiting):
-            new.pending[place] = old.pending[place]
-        new.trail = (old.trail, old.since, new.since, text, kind, options)
-        return new
+    cdef int _put_one(self, Workspace work, Reading *reading, uint32_t code, Py_ssize_t end, int kind, int32_t options) except -1:
+        """Put out one character of another kind."""
+        reading.score += pair(self.scorer, slot(reading.last), slot(code))
+        return work.step(reading, &code, 1, end, kind, options)
 
     cdef int64_t _four(self, const uint8_t *data) except -2:
         """Return the code point of a four-byte form, -1 where it is none."""
@@ -290,27 +341,27 @@ cdef class Pairs:
             return -1
         return ord(text) if len(text) == 1 else -1
 
-    cdef Reading _feed(self, Workspace work, Reading reading, const uint8_t *data, Py_ssize_t size, Py_ssize_t start, Py_ssize_t end):
-        """Return `reading` after the known bytes `data`, which are those of `span[start:end]` (or its last ones)."""
+    cdef int _feed(self, Workspace work, Reading *reading, const uint8_t *data, Py_ssize_t size, Py_ssize_t start, Py_ssize_t end) except -1:
+        """Let a reading have the known bytes `data`, which are those of `span[start:end]` (or its last ones)."""
         cdef Py_ssize_t total, place, count = 0
         cdef uint32_t shown
         cdef int64_t four
-        if reading.leads is not None:
-            options = self.lead_options(reading.leads, data[0], self.writer)
+        if reading.leads >= 0:
+            options = self.lead_options(work.told[reading.leads], data[0], self.writer)
             if options:
-                best = self._likeliest(reading.last, options)
-                reading = self._put_text(reading, options[best], at_(options, best), 0, end if size == 1 else -1, LIKELY, options)
-                reading = with_pending(reading, NULL, 0, 0)
+                self._put_one(
+                    work, reading, self._likeliest(reading.last, options), end if size == 1 else -1, LIKELY, work.tell(options)
+                )
                 data += 1
                 size -= 1
             else:
-                reading = with_pending(self._put_text(reading, _HOLE, HOLE, 0, -1, OPEN, None), NULL, 0, self.bad)
+                self._put_one(work, reading, HOLE, -1, OPEN, -1)
+                reading.score += self.bad
+            wait(reading, NULL, 0)
         if not size:
-            return reading
-        for place in range(reading.waiting):
-            work.whole[place] = reading.pending[place]
-        for place in range(size):
-            work.whole[reading.waiting + place] = data[place]
+            return 0
+        memcpy(work.whole, reading.pending, reading.waiting)
+        memcpy(work.whole + reading.waiting, data, size)
         total = reading.waiting + size
         place = 0
         while place < total:
@@ -337,11 +388,12 @@ cdef class Pairs:
             count = self._show(work, shown, count)
             place += 2
         if count:
-            reading = self._put(reading, work.points, count, -1 if place < total else end, KNOWN, None)
-        return with_pending(reading, work.whole + place, total - place, 0)
+            self._put(work, reading, work.points, count, -1 if place < total else end)
+        wait(reading, work.whole + place, total - place)
+        return 0
 
-    cdef Reading _feed_broken(self, Workspace work, Reading reading, Py_ssize_t total, Py_ssize_t start, Py_ssize_t end):
-        """Return `reading` after bytes that don't all decode: each stretch of bad ones becomes a hole."""
+    cdef int _feed_broken(self, Workspace work, Reading *reading, Py_ssize_t total, Py_ssize_t start, Py_ssize_t end) except -1:
+        """Let a reading have bytes that don't all decode: each stretch of bad ones becomes a hole."""
         cdef Py_ssize_t place = 0, remaining = total, boundary = start, count = 0, used = 0, width, number
         cdef uint32_t shown
         cdef int64_t score
@@ -349,7 +401,6 @@ cdef class Pairs:
         cdef Py_ssize_t stop = total
         # The last byte, if it could begin a character and doesn't follow bad ones, is pending.
         cdef Py_ssize_t tail = self._tail(work, total)
-        reading = with_pending(reading, NULL, 0, 0)
         if tail:
             stop = total - 1
         while place <= stop:
@@ -365,10 +416,10 @@ cdef class Pairs:
                 number = boundary if work.offsets[end] - work.offsets[boundary] == remaining else -1
                 if was_bad:  # bad bytes have their own price, and none for the hole that they leave
                     score = reading.score + self.bad * used
-                    reading = self._put_text(reading, _HOLE, HOLE, 0, number, OPEN, None)
+                    self._put_one(work, reading, HOLE, number, OPEN, -1)
                     reading.score = score
                 else:
-                    reading = self._put(reading, work.points, count, number, KNOWN, None)
+                    self._put(work, reading, work.points, count, number)
                 count = used = 0
             if place == stop:
                 break
@@ -377,7 +428,8 @@ cdef class Pairs:
             if not bad:
                 count = self._show(work, shown, count)
             place += width
-        return with_pending(reading, work.whole + stop, total - stop, 0)
+        wait(reading, work.whole + stop, total - stop)
+        return 0
 
     cdef inline Py_ssize_t _show(self, Workspace work, uint32_t shown, Py_ssize_t count) except -1:
         """Put out what the table has for a pair of bytes, one character or several, behind `count` others; return the new count."""
@@ -420,118 +472,131 @@ cdef class Pairs:
             place += width
         return bad and not before and 0x81 <= work.whole[total - 1] <= 0xFE
 
-    cdef Py_ssize_t _likeliest(self, uint32_t last, str options):
-        """Return the place of the option that follows `last` best."""
-        cdef Py_ssize_t place, best = 0
+    cdef uint32_t _likeliest(self, uint32_t last, str options):
+        """Return the option that follows `last` best."""
+        cdef Py_ssize_t place
         cdef int score, most = -(1 << 30)
+        cdef uint32_t code, best = HOLE
         for place in range(PyUnicode_GET_LENGTH(options)):
-            score = pair(self.scorer, slot(last), slot(at_(options, place)))
+            code = at_(options, place)
+            score = pair(self.scorer, slot(last), slot(code))
             if score > most:
-                most, best = score, place
+                most, best = score, code
         return best
 
-    cdef int _mark(self, Workspace work, str span, Py_ssize_t place, list readings, list spread) except -1:
-        """Put the readings after a mark, which may stand for a lost byte or, but for U+FFFD, for itself, in `spread`."""
+    cdef int _mark(self, Workspace work, str span, Py_ssize_t place) except -1:
+        """Spread the readings after a mark, which may stand for a lost byte or, but for U+FFFD, for itself."""
         cdef uint32_t code = at_(span, place), following
         cdef uint8_t itself = code & 0x7F
         cdef uint8_t data[4]
-        cdef uint8_t lost_lead = 0xFF
-        cdef Py_ssize_t before, best
+        cdef uint8_t lost_lead = HOLE_BYTE
+        cdef int number, before
         cdef bint waiting
-        cdef Reading reading, new
+        cdef Reading *old
+        cdef Reading *new
         cdef bytes behind = b"", lost = None
         if place + 1 < PyUnicode_GET_LENGTH(span):
             following = at_(span, place + 1)
             if following != HOLE:
                 behind = (<const char *>data)[:self._write(span, following, place + 1, data)]
-        for reading in readings:
-            before = len(spread)
-            waiting = reading.waiting > 0 or reading.leads is not None
+        for number in range(work.kept):
+            old = &work.readings[number]
+            before = work.spreading
+            waiting = old.waiting > 0
             if code != HOLE:
-                spread.append(self._feed(work, reading, &itself, 1, place, place + 1))
+                self._feed(work, work.spawn(old), &itself, 1, place, place + 1)
                 if code == c" " and not waiting:
                     continue
             if lost is None:
                 lost = self.lost(span[place], behind)
             if lost and not waiting:
-                new = with_pending(reading, &lost_lead, 1, -NATS)
-                new.leads = lost
-                spread.append(new)
+                new = work.spawn(old)
+                wait(new, &lost_lead, 1)
+                new.score -= NATS
+                new.leads = work.tell(lost)
             elif lost:
                 options = self.trail_options(
-                    reading.leads if reading.leads is not None else (<const char *>reading.pending)[reading.waiting - 1:reading.waiting],
+                    work.told[old.leads] if old.leads >= 0 else (<const char *>old.pending)[old.waiting - 1:old.waiting],
                     lost, self.writer,
                 )
-                if options and reading.waiting == 1:
-                    best = self._likeliest(reading.last, options)
-                    new = self._put_text(reading, options[best], at_(options, best), 0, place + 1, LIKELY, options)
-                    spread.append(with_pending(new, NULL, 0, 0))
-            if len(spread) == before:
-                new = self._put_text(reading, _HOLE, HOLE, 0, place + 1, OPEN, None)
-                spread.append(with_pending(new, NULL, 0, self.bad))
+                if options and old.waiting == 1:
+                    new = work.spawn(old)
+                    self._put_one(work, new, self._likeliest(old.last, options), place + 1, LIKELY, work.tell(options))
+                    wait(new, NULL, 0)
+            if work.spreading == before:
+                new = work.spawn(old)
+                self._put_one(work, new, HOLE, place + 1, OPEN, -1)
+                wait(new, NULL, 0)
+                new.score += self.bad
         return 0
 
-    cdef list _best(self, list spread):
-        """Return the best reading of each state, the best first, without the hopeless ones."""
-        cdef list ordered, kept = []
-        cdef Reading one, other
-        cdef Py_ssize_t place
-        cdef bint known
-        if len(spread) == 1:
-            return spread
-        ordered = []
-        for one in spread:
-            place = len(ordered)
-            while place and (<Reading>ordered[place - 1]).score < one.score:
+    cdef int _keep_best(self, Workspace work) except -1:
+        """Keep of the spread readings the best one of each state, the best first, without the hopeless ones."""
+        cdef Reading *one
+        cdef int[MOST_READINGS] order
+        cdef int number, place, other
+        for number in range(work.spreading):
+            place = number
+            while place and work.spread[order[place - 1]].score < work.spread[number].score:
+                order[place] = order[place - 1]
                 place -= 1
-            ordered.insert(place, one)
-        for one in ordered:
-            known = False
-            for other in kept:
-                if other.last == one.last and other.waiting == one.waiting:
-                    known = True
-                    for place in range(one.waiting):
-                        known = known and other.pending[place] == one.pending[place]
-                    if known:
-                        break
-            if not known:
-                if len(kept) == self.beam or (kept and one.score < (<Reading>kept[0]).score - self.wide):
+            order[place] = number
+        work.kept = 0
+        for number in range(work.spreading):
+            one = &work.spread[order[number]]
+            for other in range(work.kept):
+                if same_state(&work.readings[other], one):
                     break
-                kept.append(one)
-        return kept
+            else:
+                if work.kept == self.beam or (work.kept and one.score < work.readings[0].score - self.wide):
+                    break
+                work.readings[work.kept] = one[0]
+                work.kept += 1
+        return 0
 
-    def pieces(self, trail, str left not None, str right not None):
+    cdef Pieces _pieces(self, Workspace work, int32_t trail, uint32_t last, uint32_t right):
         """Return the pieces of a reading in order, its fills judged again between both neighbours."""
-        cdef list trails = []
         cdef Pieces pieces = Pieces()
-        cdef Py_ssize_t place
-        cdef tuple one
-        cdef str text, options, guess, last = left
+        cdef Step *one
+        cdef Py_ssize_t number = work.count
+        cdef uint32_t code
         cdef int kind
-        while trail is not None:
-            trails.append(trail)
-            trail = (<tuple>trail)[0]
-        trails.reverse()
-        for place in range(len(trails)):
-            one = trails[place]
-            text, kind, options = one[3], one[4], one[5]
-            guess = ""
-            if options:
-                after = (<tuple>trails[place + 1])[3] if place + 1 < len(trails) else right
-                text, kind, guess = self._choose(options, at_(last, PyUnicode_GET_LENGTH(last) - 1), at_(after, 0))
-            pieces.add(one[1], one[2], text, kind, guess)
-            last = text
-        return pieces
+        cdef int32_t *order = <int32_t *>malloc((work.count + 1) * sizeof(int32_t))
+        if not order:
+            raise MemoryError
+        try:
+            while trail >= 0:
+                number -= 1
+                order[number] = trail
+                trail = work.steps[trail].before
+            for number in range(number, work.count):
+                one = &work.steps[order[number]]
+                if one.options < 0:
+                    pieces.put(work.text + one.text, one.size)
+                    pieces.close(one.start, one.end, one.kind)
+                    last = work.text[one.text + one.size - 1]
+                    continue
+                code = work.text[work.steps[order[number + 1]].text] if number + 1 < work.count else right
+                kind = self._choose(work.told[one.options], last, code, &code)
+                last = HOLE if kind == OPEN else code
+                pieces.put(&last, 1)
+                if kind == OPEN:
+                    pieces.guess(text_of(&code, 1))
+                pieces.close(one.start, one.end, kind)
+            return pieces
+        finally:
+            free(order)
 
-    cdef tuple _choose(self, str options, uint32_t before, uint32_t after):
-        """Return the option that the model is sure of between its neighbours, or a hole; a single option is forced."""
+    cdef int _choose(self, str options, uint32_t before, uint32_t after, uint32_t *chosen) except -1:
+        """Write the likeliest option between its neighbours; return whether it is forced, or the model is sure of it, or not."""
         cdef Py_ssize_t size = PyUnicode_GET_LENGTH(options), place, best = 0
         cdef int most = -(1 << 30), off
         cdef int scores[256]
         cdef int64_t weight = 0
         cdef uint32_t code
         if size == 1:
-            return options, FORCED, ""
+            chosen[0] = at_(options, 0)
+            return FORCED
         if size > 256:
             raise ValueError("too many options for one lost byte")
         for place in range(size):
@@ -544,6 +609,16 @@ cdef class Pairs:
         for place in range(size):
             off = most - scores[place]
             weight += self.weights[off] if off < len(self.weights) else 0
-        if self.weights[0] >= self.sure * weight:
-            return options[best], LIKELY, ""
-        return _HOLE, OPEN, options[best]
+        chosen[0] = at_(options, best)
+        return LIKELY if self.weights[0] >= self.sure * weight else OPEN
+
+
+cdef inline bint same_state(const Reading *one, const Reading *other) noexcept:
+    """Tell whether two readings go on alike."""
+    cdef int place
+    if one.last != other.last or one.waiting != other.waiting:
+        return False
+    for place in range(one.waiting):
+        if one.pending[place] != other.pending[place]:
+            return False
+    return True

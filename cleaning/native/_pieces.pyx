@@ -314,6 +314,12 @@ cdef class Groups:
                 found += self.parts[number].end - self.parts[number].start
         return found
 
+    @property
+    def unproved(self):
+        """Start and end of each that is not."""
+        cdef Py_ssize_t number
+        return [(self.parts[number].start, self.parts[number].end) for number in range(self.count) if not self.parts[number].proved]
+
     def text(self, str span not None):
         """Return the repaired text; what is not proved stays as it stood."""
         cdef Py_ssize_t number, begun = 0

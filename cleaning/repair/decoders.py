@@ -40,11 +40,12 @@ from cleaning.repair.search import (
     plainly_utf8,
     reads_as_chinese,
 )
-from cleaning.repair.shredded import is_shredded, mark_shreds
+from cleaning.repair.shredded import mark_shreds
 from cleaning.repair.solve import as_bytes
 from cleaning.repair.spans import (
     QUOTES,
     Region,
+    any_shredded,
     count_high,
     hybrid_regions,
     is_clustered,
@@ -149,7 +150,7 @@ def _repair(text: str, depth: int, budget: Search) -> Edited:
     if not lines and depth == 0:
         return edit(text, _blanks(text)) if _BLANK_SIGN in text else Edited(text)
     findings: list[Finding] = []
-    if depth == 0 and any(is_shredded(text[start:end]) for start, end in lines):
+    if depth == 0 and any_shredded(text, lines):
         findings = mark_shreds(text)
     torn = [(finding.start, finding.end) for finding in findings]
     if torn:

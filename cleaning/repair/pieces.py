@@ -173,6 +173,11 @@ class Groups:
         """How many characters of the span are proved."""
         return sum([group.end - group.start for group in self.groups if group.proved])
 
+    @property
+    def unproved(self) -> list[tuple[int, int]]:
+        """Start and end of each that is not."""
+        return [(group.start, group.end) for group in self.groups if not group.proved]
+
     def text(self, span: str) -> str:
         """Return the repaired text; what is not proved stays as it stood."""
         return "".join([group.text if group.proved else span[group.start : group.end] for group in self.groups])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from cleaning.repair.badness import count_in, count_likely, total_logprob
@@ -130,7 +130,11 @@ def attempt(
     if len(span) > 2 * PROBE and not _promising(span[:PROBE], family, writer, budget):
         return None
     found: Trial | None = None
-    for readers, pieces in _readings(span, family, writer, budget, left, right, sides):
+
+    def may_win(reader: Reader) -> bool:
+        return found is None or _may_explain_more(span, found, reader, writer, budget)
+
+    for readers, pieces in _readings(span, family, writer, budget, left, right, sides, may_win):
         if len(pieces) > 1 and writer != "utf-8" and is_hopeless(pieces, HOPELESS):
             continue
         trial = prove(span, pieces, readers, writer)
@@ -139,6 +143,31 @@ def attempt(
         if found is None or trial.share > found.share:
             found = trial
     return found
+
+
+def _may_explain_more(span: str, found: Trial, reader: Reader, writer: Writer, budget: Budget) -> bool:
+    """Tell whether `reader` may explain more of a span than `found` does, which leaves a part of it unexplained.
+
+    No character goes over a line's end: all that there is to gain lies in the lines that are not wholly explained.
+    """
+    lines = "".join([span[start:end] for start, end in _lines_of(span, found.groups.unproved)])
+    if 2 * len(lines) > len(span):
+        return True
+    budget.spend(PAIRED * len(lines))
+    known = len(lines) - (len(span) - found.share)
+    return any(
+        prove(lines, pieces, (reader,), writer).share > known for pieces in solve_pairs(lines, reader, writer)
+    )
+
+
+def _lines_of(span: str, bounds: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+    """Yield start and end of the lines, each once and with its line break, that ordered `bounds` stand in."""
+    done = 0
+    for start, end in bounds:
+        if end > done:
+            first, last = max(done, span.rfind("\n", 0, start) + 1), span.find("\n", end - 1)
+            done = last + 1 if last >= 0 else len(span)
+            yield first, done
 
 
 def _quickly(span: str, family: Family, writer: Writer) -> bool:
@@ -187,10 +216,11 @@ def _readings(
     left: str = "\n",
     right: str = "\n",
     sides: Sequence[tuple[str, str]] = (),
+    may_win: Callable[[Reader], bool] = lambda _: True,
 ) -> Iterator[tuple[tuple[Reader, ...], Pieces]]:
     """Yield the readings of `span`, in pieces that count its characters, each with the decoders it holds for.
 
-    Which bytes can have been lost depends on the decoder, so a span with holes has readings for each.
+    Which bytes can have been lost depends on the decoder, so a span with holes has readings for each that `may_win`.
     """
     readers = READERS[family]
     if family == "hybrid":
@@ -218,7 +248,7 @@ def _readings(
         for reader in readers:
             if not budget.spend(PAIRED * min(len(span), SOON)):
                 return
-            for pieces in solve_pairs(span, reader, writer, left, right):
+            for pieces in solve_pairs(span, reader, writer, left, right) if may_win(reader) else ():
                 yield (reader,), pieces
                 if not budget.spend(PAIRED * len(span)):
                     return
@@ -316,11 +346,15 @@ def _hangs_together(text: str, size: int, way: Way, left: str = "\n", right: str
 
     A short text is also judged by how it joins what stands beside it.
     """
-    found = [found.group() for found in _TOGETHER.finditer(text if size > BY_ITSELF else left + text + right)]
-    likely = count_likely("\n".join(found), LIKELY)
-    if way[0] in ("gbk", "big5") and way[1] != "utf-8" and (size < 4 or len(set("".join(found))) < 4):
+    found = "\n".join(_TOGETHER.findall(text if size > BY_ITSELF else left + text + right))
+    if way[0] in ("gbk", "big5") and way[1] != "utf-8" and (size < 4 or not _has_others(found)):
         return False
-    return likely >= max(1.0, TOGETHER * size)
+    return count_likely(found, LIKELY) >= max(1.0, TOGETHER * size)
+
+
+def _has_others(found: str) -> bool:
+    """Tell whether four characters of lines of text differ; the first of them mostly do."""
+    return len(set(found[:BY_ITSELF]) - {"\n"}) >= 4 or len(set(found) - {"\n"}) >= 4
 
 
 _SOLID = re.compile(f"[\x80-\xff{''.join(SPECIALS)}]{{8}}")

@@ -69,10 +69,10 @@ def mark_shreds(text: str) -> list[Finding]:
     ]
 
 
-def is_shredded(line: str) -> bool:
+def is_shredded(line: str, pairs: int) -> bool:
     """Return whether so many heads and crosses stand in `line` that a look for such stretches is worth its time."""
     shown = len(line) - line.count(HOLE) - line.count("?")
-    return sum([count_marked(line, table) for table in heads_and_crosses()]) * DENSE >= max(1, shown)
+    return pairs * DENSE >= max(1, shown)
 
 
 def shreds(text: str) -> list[tuple[int, int]]:

@@ -163,9 +163,7 @@ def solve_pairs(
     """
     family = FAMILY[reader]
     if NATIVE is not None:
-        twin = _twin(reader, writer)
-        for trail in twin.solve(span, left):
-            yield twin.pieces(trail, left, right)
+        yield from _twin(reader, writer).solve(span, left, right)
         return
     readings = [Reading(0.0, b"", left, 0)]
     for start, end, options in units(span, family):

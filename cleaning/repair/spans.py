@@ -28,7 +28,7 @@ from cleaning.repair.badness import (
     scorer,
 )
 from cleaning.repair.chains import HOLE, INVALID_BYTE_BASE, READERS, SPECIALS, Family, Writer, pair_points
-from cleaning.repair.shredded import heads_and_crosses
+from cleaning.repair.shredded import FEW_HEADS, heads_and_crosses, is_shredded
 from cleaning.repair.streams import stream
 
 NATIVE = available("_spans")
@@ -252,13 +252,11 @@ def _latin_found(line: str) -> Iterator[re.Match[str]]:
 
 def hybrid_regions(line: str) -> Iterator[Region]:
     """Yield the stretch of `line` from its first to its last character above ASCII, if half of those are low."""
-    found = _HYBRID.search(line)
+    found = _HYBRID.search(line) if _SINGLE.search(line) else None  # without single bytes a line has neither kind
     if found is None:
         return
     span = found.group()
-    high = count_high(span)
-    low = count_low(span)
-    single = len(_SINGLE.findall(span)) if low else 0
+    high, low, single = count_high(span), count_low(span), len(_SINGLE.findall(span))
     if 2 * low > high and 5 * single > high and clustered(span):
         yield Region(*found.span())
     if low < high:
@@ -358,6 +356,21 @@ def _low() -> NDArray[np.uint8]:
     found[0x80:0x800] = 1
     found[list(map(ord, SPECIALS))] = 1
     return found
+
+
+def any_shredded(text: str, lines: list[tuple[int, int]]) -> bool:
+    """Tell whether one of `lines` may be UTF-8 that Big5 read, see `shredded`; no text without heads has any."""
+    if count_marked(text, _flagged(_SHRED)) < FEW_HEADS:
+        return False
+    found = zip(lines, _marked_in(text, lines, _flagged(_SHREDS)), strict=True)
+    return any(is_shredded(text[start:end], pairs) for (start, end), pairs in found if pairs)
+
+
+def _marked_in(text: str, lines: list[tuple[int, int]], table: NDArray[np.uint8]) -> list[int]:
+    """Return how many characters of each of `lines`, above ASCII, are 1 in `table`."""
+    if NATIVE is not None:
+        return [marked for _, _, marked in NATIVE.line_counts(text, lines, table)]
+    return [count_marked(text[start:end], table) for start, end in lines]
 
 
 _WHOLE = rb"[\xe2-\xe9\xef][\x80-\xbf]{2}|\xf0[\x90-\x9f][\x80-\xbf]{2}"

@@ -8,6 +8,7 @@ import pytest
 
 from benchmarks.dirty.__main__ import right_characters
 from benchmarks.dirty.generate import CHAINS, chained, documents
+from cleaning.repair import search
 from cleaning.repair.chains import HOLE, READERS, Reader, Step, damage
 from cleaning.repair.decoders import repair_decoders
 from cleaning.repair.lattice import Loss, fill, inner, outer, undo
@@ -97,3 +98,22 @@ def test_a_long_beginning_ends_before_a_character(moved: int) -> None:
     length = _whole_head(layer)
     assert HEAD - 6 < length <= HEAD
     assert layer.data[int(layer.starts[length]) :].decode("utf-8", "replace")[0] != HOLE
+
+
+@pytest.mark.parametrize("lost", [HOLE, "?"])
+@pytest.mark.parametrize("reader", READERS["big5"])
+def test_whoever_is_left_out_explains_no_more(reader: Reader, lost: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for text in documents(4, random.Random(f"{reader} {lost}")):
+        span = chained(text, random.Random(1), chain=(Step("gb18030", reader, lost),)).damaged
+        found = search.attempt(span, ("big5", "gb18030"))
+        with monkeypatch.context() as patched:
+            patched.setattr(search, "_may_explain_more", lambda *_: True)
+            full = search.attempt(span, ("big5", "gb18030"))
+        assert (found and (found.step, found.text(span))) == (full and (full.step, full.text(span)))
+
+
+def test_lines_that_hold_something_are_named_once() -> None:
+    span = "ab\ncd\nef\ngh"
+    assert list(search._lines_of(span, [(0, 1), (1, 2), (7, 8)])) == [(0, 3), (6, 9)]
+    assert list(search._lines_of(span, [(1, 4), (4, 5), (9, 11)])) == [(0, 6), (9, 11)]
+    assert list(search._lines_of(span, [])) == []

@@ -301,7 +301,15 @@ def test_pieces_are_grouped_alike(parts: list[tuple[int, str, pieces.Kind]]) -> 
         ]
         proved = groups.shown_apart(f"{span}\n{groups.apart}", span)
         marked = groups.as_proved(proved)
-        return [*found, list(map(int, proved)), marked.proved, marked.share, marked.text(span), marked.runs(span)]
+        assert marked.share == len(span) - sum(end - start for start, end in marked.unproved)
+        return [
+            *found,
+            list(map(int, proved)),
+            marked.proved,
+            marked.unproved,
+            marked.text(span),
+            marked.runs(span),
+        ]
 
     agree(ask)
 
@@ -321,7 +329,9 @@ def test_bytes_that_do_not_decode_show_alike(data: bytes, reader: chains.Reader,
 def test_lines_and_what_stands_beside_spans_are_counted_alike(text: str, places: list[int]) -> None:
     ends = sorted(min(place, len(text)) for place in places)
     bounds = list(zip(ends[::2], ends[1::2], strict=False))
-    agree(lambda: (spans.line_counts(text, bounds), badness.beside(text, bounds)))
+    agree(
+        lambda: (spans.line_counts(text, bounds), badness.beside(text, bounds), spans.any_shredded(text, bounds))
+    )
     for start, end in bounds:
         high, alone, low = spans.line_counts(text, [(start, end)])[0]
         assert (high, low) == (spans.count_high(text[start:end]), spans.count_low(text[start:end]))
