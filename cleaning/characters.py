@@ -31,6 +31,9 @@ class Chars(Protocol):
     def runs(self, text: str, least: int) -> list[tuple[int, int]]:
         """Return (start, end) of runs of characters of the set, of `least` and more, or of two and more with a sign."""
 
+    def parted(self, text: str) -> list[int]:
+        """Return the offsets of one of the set, a Chinese character, one of the set, a Chinese one; none overlaps."""
+
 
 class Table(Protocol):
     """A table of characters that become another one; all others stay."""
@@ -104,6 +107,17 @@ class PlainChars:
             for start, end in zip(edges[::2], edges[1::2], strict=True)
             if end - start >= least or (end - start > 1 and not self._signs.isdisjoint(text[start:end]))
         ]
+
+    def parted(self, text: str) -> list[int]:
+        """Return what `Chars.parted` does."""
+        known, points = self._known, codes(text)
+        inside = known[points]
+        chinese = (points >= 0x4E00) & (points <= 0x9FFF)
+        found: list[int] = []
+        for at in np.flatnonzero(inside[:-3] & chinese[1:-2] & inside[2:-1] & chinese[3:]).tolist():
+            if not found or at >= found[-1] + 4:
+                found.append(at)
+        return found
 
 
 class PlainTable:

@@ -88,15 +88,7 @@ class Cut(NamedTuple):
 
 def spaced_out(key: str) -> list[int]:
     """Return offsets in a folded text where words are written with a blank after each character."""
-    found: list[int] = []
-    end = 0
-    places = _spaces().places(key)
-    known = set(places)
-    for at in places:
-        if at + 2 in known and at >= end and _SPACED_MARK.match(key, at):
-            found.append(at)
-            end = at + 4
-    return found
+    return _spaces().parted(key)
 
 
 @cache

@@ -17,7 +17,6 @@ from libc.string cimport memset
 
 cdef enum:
     PLANES = 0x20000  # no digit lies further out
-    RUN = 1
     DIGIT = 2
     FORM = 4
     GAP = 8
@@ -51,11 +50,17 @@ cdef class Signs:
     """What characters tell of contacts."""
 
     cdef uint8_t known[PLANES]
+    cdef uint32_t in_runs[PLANES >> 5]  # as bits: nearly every character is turned away by it, and it stays near
 
     def __cinit__(self, *, str run not None, str digits not None, str forms not None, str gaps not None,
                   str wechat not None, str qq not None):
+        cdef uint32_t char
         memset(self.known, 0, PLANES)
-        self._add(run, RUN)
+        memset(self.in_runs, 0, sizeof(self.in_runs))
+        for char in map(ord, run):
+            if char >= PLANES:
+                raise ValueError("a sign lies in the first two planes")
+            self.in_runs[char >> 5] |= <uint32_t>1 << (char & 31)
         self._add(digits, DIGIT)
         self._add(forms, FORM)
         self._add(gaps, GAP)
@@ -73,6 +78,9 @@ cdef class Signs:
 
     cdef inline uint8_t _of(self, uint32_t char) noexcept nogil:
         return self.known[char] if char < PLANES else 0
+
+    cdef inline bint _runs_on(self, uint32_t char) noexcept nogil:
+        return char < PLANES and self.in_runs[char >> 5] >> (char & 31) & 1
 
     cdef bint _chained(self, const Char *text, Py_ssize_t at, Py_ssize_t end, uint8_t kind) noexcept nogil:
         """Whether four more characters of a kind follow, with up to three gaps (between forms: one of three) before each."""
@@ -128,11 +136,11 @@ cdef class Signs:
         cdef bint sign
         cdef list found = []
         while at < size:
-            if not self._of(text[at]) & RUN:
+            if not self._runs_on(text[at]):
                 at += 1
                 continue
             start, sign = at, False
-            while at < size and self._of(text[at]) & RUN:
+            while at < size and self._runs_on(text[at]):
                 sign = sign or self._of(text[at]) & EMAIL_SIGN != 0
                 at += 1
             if at - start >= (2 if sign else LEAST_RUN):

@@ -14,9 +14,9 @@ from cpython.unicode cimport (
     PyUnicode_1BYTE_KIND,
     PyUnicode_2BYTE_KIND,
     PyUnicode_DATA,
+    PyUnicode_FindChar,
     PyUnicode_GET_LENGTH,
     PyUnicode_KIND,
-    PyUnicode_READ,
 )
 from libc.stdint cimport int32_t, uint8_t, uint16_t, uint32_t, uint64_t
 from libc.stdlib cimport calloc, free, malloc, realloc
@@ -364,26 +364,27 @@ cdef class Words:
     def by_line(self, str text not None):
         """Return for each list which of its words each line holds that holds any: {line: {word, ...}}."""
         cdef Found found
-        cdef Py_ssize_t at, place = 0, line = 0, size = PyUnicode_GET_LENGTH(text)
-        cdef int kind = PyUnicode_KIND(text)
-        cdef const void *data = PyUnicode_DATA(text)
+        cdef Py_ssize_t at, line = -1, ends = -1, size = PyUnicode_GET_LENGTH(text)
+        cdef Py_ssize_t lines[MOST_LISTS]
         cdef const Entry *entry
-        cdef dict lines
         cdef list told = [{} for _ in range(self.groups)]
+        cdef list held = [None] * self.groups  # each list's words of its last line with any
+        for at in range(self.groups):
+            lines[at] = -1
         found.matches = NULL
         try:
             self._find(text, &found)
             for at in range(found.count):
-                while place < found.matches[at].start:  # a line break in a word counts for its first line
-                    line += PyUnicode_READ(kind, data, place) == 10
-                    place += 1
+                while ends < found.matches[at].start:  # a line break in a word counts for its first line
+                    line += 1
+                    ends = PyUnicode_FindChar(text, 10, ends + 1, size, 1)
+                    if ends < 0:
+                        ends = size
                 entry = &self.entries[found.matches[at].entry]
-                lines = <dict>told[entry.group]
-                held = lines.get(line)
-                if held is None:
-                    lines[line] = {entry.number}
-                else:
-                    (<set>held).add(entry.number)
+                if lines[entry.group] != line:
+                    lines[entry.group] = line
+                    held[entry.group] = (<dict>told[entry.group])[line] = set()
+                (<set>held[entry.group]).add(entry.number)
         finally:
             free(found.matches)
         return told

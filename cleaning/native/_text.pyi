@@ -8,6 +8,8 @@ class Chars:
         """Return the offsets of the text's characters that are in the set."""
     def runs(self, text: str, least: int) -> list[tuple[int, int]]:
         """Return (start, end) of runs of characters of the set, of `least` and more, or of two and more with a sign."""
+    def parted(self, text: str) -> list[int]:
+        """Return the offsets of one of the set, a Chinese character, one of the set, a Chinese one; none overlaps."""
 
 class Table:
     """A table of characters that become another one; all others stay."""

@@ -63,8 +63,14 @@ cdef class Chars:
             if char < BMP:
                 self.signs[char >> 5] |= <uint32_t>1 << (char & 31)
 
-    cdef inline bint _in(self, uint32_t char):
-        return self.bits[char >> 5] >> (char & 31) & 1 if char < BMP else char in self.beyond
+    cdef inline bint _near(self, uint32_t char) noexcept nogil:
+        return char < BMP and self.bits[char >> 5] >> (char & 31) & 1
+
+    cdef inline bint _in(self, Char char) except -1:
+        if Char is uint32_t:
+            return char in self.beyond if char >= BMP else self._near(char)
+        else:
+            return self._near(char)  # nothing to raise in the loops over most texts
 
     cdef inline bint _is_sign(self, uint32_t char) noexcept nogil:
         return char < BMP and self.signs[char >> 5] >> (char & 31) & 1
@@ -85,6 +91,26 @@ cdef class Chars:
         if PyUnicode_KIND(text) == PyUnicode_2BYTE_KIND:
             return self._places(<const uint16_t *>data, PyUnicode_GET_LENGTH(text))
         return self._places(<const uint32_t *>data, PyUnicode_GET_LENGTH(text))
+
+    cdef list _parted(self, const Char *text, Py_ssize_t size):
+        cdef Py_ssize_t at = 0
+        cdef list found = []
+        while at + 3 < size:
+            if self._in(text[at]) and self._in(text[at + 2]) and HAN <= text[at + 1] < HAN_END and HAN <= text[at + 3] < HAN_END:
+                found.append(at)
+                at += 4
+            else:
+                at += 1
+        return found
+
+    def parted(self, str text not None):
+        """Return the offsets of one of the set, a Chinese character, one of the set, a Chinese one; none overlaps."""
+        cdef const void *data = PyUnicode_DATA(text)
+        if PyUnicode_KIND(text) == PyUnicode_1BYTE_KIND:
+            return []
+        if PyUnicode_KIND(text) == PyUnicode_2BYTE_KIND:
+            return self._parted(<const uint16_t *>data, PyUnicode_GET_LENGTH(text))
+        return self._parted(<const uint32_t *>data, PyUnicode_GET_LENGTH(text))
 
     cdef list _runs(self, const Char *text, Py_ssize_t size, Py_ssize_t least):
         cdef Py_ssize_t at = 0, start

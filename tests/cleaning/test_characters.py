@@ -33,6 +33,7 @@ def test_sets_are_the_same(members: str, signs: str, text: str, least: int) -> N
     plain, compiled = PlainChars(members, signs), native().Chars(members, signs)
     assert compiled.places(text) == plain.places(text)
     assert compiled.runs(text, least) == plain.runs(text, least)
+    assert compiled.parted(text) == plain.parted(text)
 
 
 @needs_native
@@ -87,6 +88,19 @@ def test_what_becomes_a_digit_is_known() -> None:
     assert set("0\uff10\U0001d7ce") <= set(unfolded("0"))
     assert "A" in unfolded("a")
     assert "A" not in unfolded("A")
+
+
+@needs_native
+@settings(max_examples=100, deadline=None)
+@given(st.text(" .视频\u4dff\u9fff\ua000\U00020000a", max_size=30))
+def test_the_compiled_twin_finds_the_same_parted_words(text: str) -> None:
+    assert native().Chars(" .", "").parted(text) == PlainChars(" .").parted(text)
+
+
+def test_parted_words_do_not_overlap() -> None:
+    assert chars(" .").parted("看 视 频.在 线 a 网") == [1, 5]
+    assert chars(" .").parted(" 视 频 在") == [0]
+    assert chars(" .").parted("a b c d, 视频 在线") == []
 
 
 def test_runs_are_long_or_have_a_sign() -> None:
