@@ -172,11 +172,11 @@ def find_contacts(text: str) -> tuple[Contact, ...]:
 
 def find_contacts_folded(text: str, key: str) -> tuple[Contact, ...]:
     """Return what `find_contacts` does, for a caller that has the fold key of `text` already."""
-    if not may_hold_contacts(key):
+    if not may_hold_contacts(key) or not (told := _signs().kinds(key) if _native else ALL_KINDS):
         return ()
     taken: list[Contact] = []
     busy = bytearray(len(key))
-    for kind, value, start, end in _readings(key, _signs().kinds(key) if _native else ALL_KINDS):
+    for kind, value, start, end in _readings(key, told):
         if not any(busy[start:end]):
             busy[start:end] = b"\1" * (end - start)
             taken.append(Contact(kind, value, _line_of(text, start), start, end))
@@ -319,11 +319,15 @@ _SIGNS = "@#艾"
 """What a shorter run must hold to be a contact: a year, a list's number or a word of Latin has none."""
 
 
-def is_contact_line(key: str) -> bool:
-    """Whether a folded line is nothing but contacts, their labels and a name; a hotline is nobody's own contact."""
+def is_contact_line(key: str, known: Sequence[Contact] | None = None) -> bool:
+    """Whether a folded line is nothing but contacts, their labels and a name; a hotline is nobody's own contact.
+
+    `known` are the contacts in it, for a caller that has found them.
+    """
     if len(key) > MAX_CONTACT_LINE:
         return False
-    found = [contact for contact in find_contacts_folded(key, key) if contact.kind != "hotline"]
+    found = find_contacts_folded(key, key) if known is None else known
+    found = [contact for contact in found if contact.kind != "hotline"]
     if not found:
         return False
     parts, cursor = [], 0

@@ -108,12 +108,11 @@ def find_spam(line: str, hits: Sequence[Hit]) -> tuple[Cut, ...]:
     if not any(hit.weight > 1 for hit in hits):
         return ()
     kept = longest(hits)
-    glued = _glued(line, hits, kept)
-    if _is_spam(line, kept) and not _leaves_article(line, glued):
-        return (Cut("spam.line", 0, len(line), _evidence(line, hits)),)
+    if _is_spam(line, kept) and not (_SUBJECT.search(line) and _leaves_article(line, _glued(line, hits, kept))):
+        return (Cut("spam.line", 0, len(line), _evidence(line, kept)),)
     if sum(hit.weight for hit in hits) < RUN_SCORE:
         return ()
-    return glued or _inserted(line, kept)
+    return _glued(line, hits, kept) or _inserted(line, kept)
 
 
 def _leaves_article(line: str, cuts: Sequence[Cut]) -> bool:
@@ -127,14 +126,13 @@ def _is_spam(line: str, kept: Sequence[Hit]) -> bool:
     score = sum(hit.weight for hit in kept)
     if score < 3 or not any(hit.weight > 1 for hit in kept):
         return False
-    size = sum(map(str.isalnum, line))
-    covered = sum(hit.end - hit.start for hit in kept)
     honest = _SUBJECT.search(line) is not None
     if _by_segments(line, kept, score, honest):
         return True
     if honest or not any(hit.weight > 2 for hit in kept) or _STOP.search(line) or _reads_as_sentence(line, kept):
         return False
-    return covered >= (LINE_SHARE if score >= LINE_SCORE else SHORT_SHARE) * size
+    covered = sum(hit.end - hit.start for hit in kept)
+    return covered >= (LINE_SHARE if score >= LINE_SCORE else SHORT_SHARE) * sum(map(str.isalnum, line))
 
 
 def _by_segments(line: str, hits: Sequence[Hit], score: int, honest: bool) -> bool:
@@ -212,25 +210,21 @@ def _glued(line: str, hits: Sequence[Hit], kept: Sequence[Hit]) -> tuple[Cut, ..
         sure = sum(hit.weight > 2 for hit in tail)
         if _STOP.search(line, start, len(line) - 1):
             continue  # a sentence goes on in it
-        if (
-            sure > (line[start - 1] not in "。!?")
-            and len(line) - start >= 8
-            and _is_spam(line[start:], longest(tail))
-        ):
-            return (Cut("spam.glued", start, len(line), _evidence(line[start:], tail)),)
+        if sure > (line[start - 1] not in "。!?") and len(line) - start >= 8:
+            part, longer = line[start:], longest(tail)
+            if _is_spam(part, longer):
+                return (Cut("spam.glued", start, len(line), _evidence(part, longer)),)
     end = _head_end(line, runs[-1])
-    head = _within(hits, 0, end)
-    if _STOP.search(line, 0, end) is not None or (head and min(hit.start for hit in head) > HEAD_LETTERS):
+    if end >= len(line) or _STOP.search(line, 0, end) is not None:
         return ()
-    if (
-        end < len(line)
-        and not points_back(line, end)
-        and _is_spam(line[:end], longest(head))
-        and _enough(line[:end], head)
-    ):
+    head = _within(hits, 0, end)
+    if (head and min(hit.start for hit in head) > HEAD_LETTERS) or points_back(line, end):
+        return ()
+    part, longer = line[:end], longest(head)
+    if _is_spam(part, longer) and _enough(part, longer):
         while end < len(line) and line[end] in SEPARATORS:
             end += 1
-        return (Cut("spam.glued", 0, end, _evidence(line[:end], head)),)
+        return (Cut("spam.glued", 0, end, _evidence(line[:end], longer)),)
     return ()
 
 
@@ -242,9 +236,9 @@ def _head_end(line: str, run: Sequence[Hit]) -> int:
     return hits[-1].end
 
 
-def _enough(part: str, hits: Sequence[Hit]) -> bool:
+def _enough(part: str, kept: Sequence[Hit]) -> bool:
     """A part at the head of a line is cut off only when it is a row of keywords, not one phrase of a title."""
-    return sum(hit.weight for hit in longest(hits)) >= 2 * LINE_SCORE and any(char in SEPARATORS for char in part)
+    return sum(hit.weight for hit in kept) >= 2 * LINE_SCORE and any(char in SEPARATORS for char in part)
 
 
 def _cuts(line: str, first_run: int) -> list[int]:
@@ -401,15 +395,14 @@ def _spaced_out(line: str) -> tuple[Cut, ...]:
     kept = longest(hits)
     covered = sum(hit.end - hit.start for hit in kept)
     if kept and sum(hit.weight for hit in kept) > 1 and covered >= SPACED_SHARE * sum(map(str.isalnum, closed)):
-        return (Cut("spam.spaced", 0, len(line), _evidence(closed, hits)),)
+        return (Cut("spam.spaced", 0, len(line), _evidence(closed, kept)),)
     if sum(hit.weight for hit in kept) < RUN_SCORE:
         return ()
     found = _glued(closed, hits, kept) or _inserted(closed, kept)
     return tuple(Cut("spam.spaced", places[cut.start], places[cut.end - 1] + 1, cut.evidence) for cut in found)
 
 
-def _evidence(line: str, hits: Sequence[Hit]) -> str:
-    kept = longest(hits)
+def _evidence(line: str, kept: Sequence[Hit]) -> str:
     size = sum(map(str.isalnum, line)) or 1
     share = sum(hit.end - hit.start for hit in kept) / size
     return f"{len(kept)} lexicon words cover {min(share, 1):.0%}"

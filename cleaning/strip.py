@@ -19,7 +19,13 @@ from functools import cache
 from itertools import pairwise
 
 from cleaning import insertions, rows, seams, spam
-from cleaning.contacts import Contact, find_contacts_folded, is_contact_line, may_hold_contacts
+from cleaning.contacts import (
+    MAX_CONTACT_LINE,
+    Contact,
+    find_contacts_folded,
+    is_contact_line,
+    may_hold_contacts,
+)
 from cleaning.findings import Edited, Finding, edit
 from cleaning.folding import fold, letters
 from cleaning.furniture import is_furniture
@@ -85,6 +91,7 @@ class _Page:
     numbered: set[int]
     gone: dict[int, tuple[str, str]] = field(default_factory=dict)
     cuts: dict[int, list[spam.Cut]] = field(default_factory=dict)
+    found: dict[int, tuple[Contact, ...]] = field(default_factory=dict)
     fields: list[Metadata] = field(default_factory=list)
     crumb: str | None = None
 
@@ -101,6 +108,12 @@ class _Page:
         if index not in self.cuts:
             return key.strip()
         return _without(key, self.cuts[index]).strip()
+
+    def contacts(self, index: int) -> tuple[Contact, ...]:
+        """Return the contacts in a line, looked for once."""
+        if (found := self.found.get(index)) is None:
+            found = self.found[index] = find_contacts_folded(self.lines[index], self.keys[index])
+        return found
 
 
 _NO_RULES = Tried()
@@ -359,8 +372,15 @@ def _drop_anywhere(page: _Page, among: Iterable[int]) -> None:
             if rule.id.startswith("field."):
                 _lift(page, index)
             page.drop(index, rule.id)
-        elif index in page.numbered and is_contact_line(page.rest(index)):
+        elif index in page.numbered and _is_contact_line(page, index):
             page.drop(index, "contact.line")
+
+
+def _is_contact_line(page: _Page, index: int) -> bool:
+    key = page.rest(index)
+    if len(key) > MAX_CONTACT_LINE:
+        return False
+    return is_contact_line(key, page.contacts(index) if key == page.keys[index] else None)
 
 
 def _match(page: _Page, index: int, key: str, tried: Sequence[Rule]) -> Rule | None:
@@ -398,10 +418,9 @@ def _cut_offers(page: _Page, index: int) -> None:
     key = page.keys[index]
     if not _OFFER.search(key):
         return
-    found = [contact for contact in find_contacts_folded(key, key) if contact.kind != "hotline"]
-    if not found:
+    starts = sorted(contact.start for contact in page.contacts(index) if contact.kind != "hotline")
+    if not starts:
         return
-    starts = sorted(contact.start for contact in found)
     bounds = [0, *(match.end() for match in _SENTENCE_END.finditer(key)), len(key)]
     cuts: list[spam.Cut] = []
     for start, end in pairwise(bounds):
@@ -442,7 +461,7 @@ def _drop_repeated_titles(page: _Page, title: str) -> None:
 
 def _is_title_part(key: str, title: str) -> bool:
     """Whether a line near the head is the title shortened, or with the site's name behind it."""
-    if title[:1] not in key:
+    if next(filter(str.isalnum, key), None) != title[:1]:
         return False
     line = letters(key)
     if len(line) >= 6 and 2 * len(line) >= len(title) and title.startswith(line):
@@ -620,7 +639,7 @@ def _contacts(page: _Page) -> tuple[Contact, ...]:
         start = page.starts[index]
         found += (
             contact._replace(start=contact.start + start, end=contact.end + start)
-            for contact in find_contacts_folded(page.lines[index], page.keys[index])
+            for contact in page.contacts(index)
             if any(left <= contact.start < right for left, right in spans)
         )
     return tuple(found)
