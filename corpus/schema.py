@@ -19,7 +19,7 @@ from corpus.tokens import Indexed, indexed
 APPLICATION_ID = 0x79757169
 """`yuqi` in ASCII: the mark in a SQLite file's header by which a corpus is told from any other database."""
 
-SCHEMA_VERSION = 7
+SCHEMA_VERSION = 8
 """Raised with every change of the tables; `migrate` leads from each earlier one to this."""
 
 VERSIONS = """CREATE TABLE versions (  -- what stood at a document's URL at another time; documents has the newest
@@ -40,6 +40,12 @@ BURIED_TEXTS = """CREATE TABLE buried_texts (  -- of what was taken down: by wha
     docid INTEGER PRIMARY KEY,  -- number of the fetch it came from
     needles BLOB NOT NULL  -- 64-bit keyed hashes of windows of 48 bytes, little-endian
 )"""
+
+CLUSTERS = "CREATE INDEX documents_cluster ON documents(cluster_id, site) WHERE cluster_id IS NOT NULL"
+"""With the site, as farms ask which sites a cluster is on."""
+
+EMBEDDED = "CREATE INDEX IF NOT EXISTS documents_embedded ON documents(duplicate_of) WHERE duplicate_kind = 'contains'"
+"""What is embedded in a document; copies of any other kind are found by their cluster or template cluster."""
 
 TEMPLATES = """CREATE INDEX IF NOT EXISTS documents_template ON documents(template_cluster_id)
     WHERE template_cluster_id IS NOT NULL"""
@@ -122,7 +128,8 @@ TABLES = (
     "CREATE INDEX documents_url ON documents(url)",
     "CREATE INDEX documents_site ON documents(site)",
     "CREATE INDEX documents_published ON documents(published)",
-    "CREATE INDEX documents_cluster ON documents(cluster_id) WHERE cluster_id IS NOT NULL",
+    CLUSTERS,
+    EMBEDDED,
     TEMPLATES,
     "CREATE INDEX documents_content_hash ON documents(content_hash)",
     ONES,
@@ -261,6 +268,10 @@ def migrate(db: Database) -> None:
         _index_again(db)
     if db.execute("PRAGMA user_version").fetchone()[0] < 7:
         buckets.add_levels(db.conn)
+    if db.execute("PRAGMA user_version").fetchone()[0] < 8:
+        db.execute("DROP INDEX IF EXISTS documents_cluster")
+        for statement in (CLUSTERS, EMBEDDED, *farms.COUNTS_DDL):
+            db.execute(statement)
     db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
 
 

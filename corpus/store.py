@@ -109,6 +109,7 @@ class Corpus:
             if schema.outdated(self.db):
                 with self.transaction():
                     schema.migrate(self.db)
+            farms.watch(self.connection)
             self._recover()
 
     def __enter__(self) -> Self:
@@ -307,7 +308,7 @@ class Corpus:
                 progress(done, todo)
         if self.db.execute(_FARMS_ARE_DUE).fetchone():
             with self.transaction():
-                self._rederive_farms()
+                self._update_farms()
         return counts
 
     def pending(self, after: int, limit: int) -> list[Task]:
@@ -347,7 +348,7 @@ class Corpus:
         self.flush()
         self.need_archive()
         counts = dict.fromkeys(OUTCOMES, 0)
-        with self.transaction():
+        with self.transaction(), farms.unwatched(self.connection):
             self._empty()
             todo, done = self.count("fetches"), 0
             tasks = self.tasks()
@@ -363,11 +364,18 @@ class Corpus:
         return counts
 
     def _rederive_farms(self) -> None:
+        farms.rederive(self.connection, self.salt, self._profile_lines())
+        self.db.execute("DELETE FROM corpus_meta WHERE key = 'farms due'")
+
+    def _update_farms(self) -> None:
+        farms.update(self.connection, self.salt, self._profile_lines)
+        self.db.execute("DELETE FROM corpus_meta WHERE key = 'farms due'")
+
+    def _profile_lines(self) -> farms.ProfileLines:
+        """Return the chrome lines learned of each site."""
         learned = self.db.execute("SELECT 1 FROM sites WHERE profile IS NOT NULL LIMIT 1").fetchone()
         sites = self.sites() if learned else {}
-        lines = {name: site.profile.lines for name, site in sites.items() if site.profile}
-        farms.rederive(self.connection, self.salt, lines)
-        self.db.execute("DELETE FROM corpus_meta WHERE key = 'farms due'")
+        return {name: site.profile.lines for name, site in sites.items() if site.profile}
 
     def tasks(self) -> Iterator[Task]:
         """Yield every registered fetch as a task, in order of registration."""
@@ -498,7 +506,7 @@ class Corpus:
 
     def rederive_duplicates(self) -> dict[str, int]:
         """Find duplicates and farms again from the documents as they stand; return how many there are by kind."""
-        with self.transaction():
+        with self.transaction(), farms.unwatched(self.connection):
             dedup.rederive(self.connection)
             self._rederive_farms()
         sql = "SELECT duplicate_kind, count(*) FROM documents WHERE duplicate_of IS NOT NULL GROUP BY 1 ORDER BY 1"
@@ -520,7 +528,7 @@ class Corpus:
                 self.db.table("tombstones").upsert(row, pk=("kind", "value"))
                 gone += self._bury(kind, value)
             if gone:
-                self._rederive_farms()
+                self._update_farms()
         self.db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         return gone
 

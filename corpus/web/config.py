@@ -30,7 +30,7 @@ LABELS = {
     "rejections": "url",
 }
 SORTS = {"documents": "docid", "articles": "docid", "fetches": "seq", "rejections": "seq"}
-INTERNAL = ("documents_fts", "dedup_", "corpus_meta", "frontier_meta", "frontier_pages", "learned_")
+INTERNAL = ("documents_fts", "dedup_", "farming_", "corpus_meta", "frontier_meta", "frontier_pages", "learned_")
 """Tables that answer no question by themselves: listed last, on demand."""
 
 UNCOMMENTED = {"articles": "One row for each article: representatives only, nothing taken down. Start here."}
