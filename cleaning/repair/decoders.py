@@ -27,6 +27,7 @@ from cleaning.findings import Certainty, Edited, Finding, edit
 from cleaning.native import available
 from cleaning.repair.badness import beside, bigram_score, total_logprob
 from cleaning.repair.chains import FAMILY, HOLE, READERS, Chain, Step, Writer, describe
+from cleaning.repair.edges import parted
 from cleaning.repair.effort import UNSEARCHED, Budget
 from cleaning.repair.irreversible import damage_share, lost_text
 from cleaning.repair.pieces import Merged
@@ -123,7 +124,10 @@ def repair_decoders(text: str) -> Edited:
     too (`UNSEARCHED`).
     """
     budget = Search(EFFORT + EFFORT_EACH * len(text))
-    edited = _repair(text, 0, budget)
+    apart = parted(text)
+    edited = _repair(apart, 0, budget)
+    if apart != text:
+        edited = edit(text, edited.findings)
     return edited if budget.left > 0 else _with_unsearched(edited, text)
 
 

@@ -1,0 +1,66 @@
+"""A no-break space among single bytes is the page's own, or a byte."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cleaning.repair import repair
+from cleaning.repair.chains import Chain, Step, damage
+from cleaning.repair.edges import parted
+
+LINES = (
+    "借呗逾期后先别慌，整理好账单和还款记录。",
+    "如果一时还不上，可以主动联系平台，说明困难并申请延期；客服通常会记录下来。",
+    "催收打电话来的时候，要问清对方的姓名、工号和所属公司，并且全程录音。",
+)
+GBK, UTF8 = Step("gb18030", "latin-1"), Step("utf-8", "latin-1")
+CHAINS: dict[str, Chain] = {
+    "gbk": (GBK,),
+    "gbk as cp1252": (Step("gb18030", "cp1252"),),
+    "utf-8": (UTF8,),
+    "utf-8 twice": (UTF8, UTF8),
+    "gbk, then utf-8": (GBK, UTF8),
+}
+
+
+@pytest.mark.parametrize("chain", CHAINS.values(), ids=CHAINS)
+@pytest.mark.parametrize(
+    "where", ["\xa0\xa0\xa0{}", "{}\xa0", "\xa0 \xa0{}\xa0\xa0", "{}\xa0{}", "\xa0{}\xa0\xa0{}\xa0"]
+)
+def test_the_pages_own_blanks_cost_no_line(chain: Chain, where: str) -> None:
+    gold = [where.format(line, line) for line in LINES]
+    seen = [where.format(*(damage(line, chain),) * 2) for line in LINES]
+    assert repair("\n".join(seen)).text == "\n".join(gold)
+    assert [repair(line).text for line in seen] == gold
+
+
+@pytest.mark.parametrize(
+    ("text", "chain"),
+    [
+        ("現狀如此，爾等還在牆外等候答覆。", (GBK,)),
+        ("你好，你們的賬單已經逾期了。", (UTF8,)),
+        ("你好，你們的賬單已經逾期了。", (UTF8, UTF8)),
+    ],
+)
+def test_blanks_that_are_bytes_stay_bytes(text: str, chain: Chain) -> None:
+    seen = damage(text, chain)
+    assert "\xa0" in seen
+    assert parted(seen) == seen
+    assert repair(seen).text == text
+
+
+@pytest.mark.parametrize(
+    "text", ["\xa0\xa0借呗逾期了\xa0怎么办", "à\xa0Paris\xa0: l'été", "a\xa0b\n\xa0\n", "\xa0" * 50]
+)
+def test_clean_text_keeps_its_blanks(text: str) -> None:
+    assert parted(text) == text
+    assert repair(text).text == text
+
+
+@given(st.text(st.sampled_from("\xa0 \n\xc4\xfa\xba\xc3\xa1\xa3借呗a€"), max_size=40))
+def test_nothing_but_blanks_is_touched(text: str) -> None:
+    apart = parted(text)
+    assert len(apart) == len(text)
+    assert all(one == other or (one == "\xa0" and other == "\n") for one, other in zip(text, apart, strict=True))
