@@ -48,9 +48,9 @@ class Kinds(Protocol):
     def counts(self, text: str) -> list[int]:
         """Return how many characters of the text are of each of the eight kinds."""
 
-    def repetition(self, text: str, skipped: int) -> tuple[int, int, int]:
-        """Return how many 8-grams the text has without characters of the kind `skipped`, how many different ones, and
-        how often the most frequent one occurs.
+    def summary(self, text: str, skipped: int) -> tuple[list[int], int, int, int]:
+        """Return how many characters of the text are of each of the eight kinds, and of the 8-grams that it has without
+        characters of the kind `skipped`: how many there are, how many different ones, how often the most frequent occurs.
 
         They are compared by a 64-bit hash made by doubling: 2, 4, 8 characters. A collision would make one less.
         """
@@ -152,15 +152,17 @@ class PlainKinds:
         found: list[int] = np.bincount(self._kinds[codes(text)], minlength=8).tolist()
         return found
 
-    def repetition(self, text: str, skipped: int) -> tuple[int, int, int]:
-        """Return what `Kinds.repetition` does."""
+    def summary(self, text: str, skipped: int) -> tuple[list[int], int, int, int]:
+        """Return what `Kinds.summary` does."""
         points = codes(text)
-        hashes = points[self._kinds[points] != skipped].astype(np.uint64)
+        kinds = self._kinds[points]
+        counts: list[int] = np.bincount(kinds, minlength=8).tolist()
+        hashes = points[kinds != skipped].astype(np.uint64)
         total = len(hashes) - NGRAM + 1
         if total < 1:
-            return 0, 0, 0
+            return counts, 0, 0, 0
         for width, odd in zip((1, 2, 4), _ODD):
             hashes = hashes[:-width] * odd + hashes[width:]
         hashes.sort()
         edges = np.flatnonzero(np.concatenate(([True], hashes[1:] != hashes[:-1], [True])))
-        return total, len(edges) - 1, int(np.diff(edges).max())
+        return counts, total, len(edges) - 1, int(np.diff(edges).max())

@@ -44,9 +44,9 @@ def quality(text: str, *, damage_share: float = 0.0) -> Quality:
     the last line ends as a sentence does · `damage_share` as given.
     """
     lines = [line for line in map(str.strip, text.split("\n")) if line]
-    counts = _kinds().counts(text)
+    counts, total, unique, most = _kinds().summary(text, _SPACE)
     chars = len(text) - counts[_SPACE]
-    repeated, top = _repetition(*_kinds().repetition(text, _SPACE))
+    repeated, top = _repetition(total, unique, most)
     residue, spun = _marks_in(text)
     return {
         "chars": chars,

@@ -57,7 +57,8 @@ class _Word(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    """Every word that speaks for a page, and its number for each word of the lists of texts and of addresses, each lender.
+    """Every word that speaks for a page, and its number for each word of the lists of texts and of addresses, each lender;
+    the numbers of each kind.
 
     Words of the texts' list that are about something else stand behind the others and have none.
     """
@@ -67,6 +68,7 @@ class _Known:
     in_texts: tuple[int, ...]
     in_addresses: tuple[int, ...]
     lenders: Mapping[str, int]
+    kinds: Mapping[_Kind, frozenset[int]]
 
 
 def relevance(text: str, title: str | None = None) -> Relevance:
@@ -77,8 +79,7 @@ def relevance(text: str, title: str | None = None) -> Relevance:
 def relevance_score(text: str, title: str | None = None) -> float:
     """Return `relevance(text, title).score` without its reasons."""
     worth = _worth(text, title)
-    share = _share(worth)
-    return _score([round(value * share, 4) for value in worth.values()])
+    return _score(_weights(worth))
 
 
 def _worth(text: str, title: str | None) -> dict[int, float]:
@@ -105,16 +106,31 @@ def _add(worth: dict[int, float], counts: Mapping[int, int], factor: float) -> N
 
 
 def _scored(worth: Mapping[int, float]) -> Relevance:
-    share, known = _share(worth), _known().words
-    reasons = [Reason(known[word].text, round(value * share, 4)) for word, value in worth.items()]
+    known = _known().words
+    reasons = [Reason(known[word].text, weight) for word, weight in zip(worth, _weights(worth), strict=True)]
     reasons.sort(key=lambda reason: (-reason.weight, reason.term))
     return Relevance(_score([reason.weight for reason in reasons]), tuple(reasons))
 
 
+def _weights(worth: Mapping[int, float]) -> list[float]:
+    """Return what each word adds in the end, to four places, as `round` gives them.
+
+    A number that is not near the middle between two of four places is rounded in a quarter of `round`'s time: as a whole
+    number of ten-thousandths, which is exact, divided once.
+    """
+    share = _share(worth)
+    weights = []
+    for value in worth.values():
+        scaled = value * share * 10_000
+        whole = int(scaled + 0.5)
+        weights.append(whole / 10_000 if abs(scaled - whole) < 0.499 else round(value * share, 4))
+    return weights
+
+
 def _share(worth: Iterable[int]) -> float:
-    known = _known().words
-    kinds = {known[word].kind for word in worth}
-    return 1.0 if "both" in kinds or len(kinds) == 2 else ALONE
+    kinds = _known().kinds
+    both = not kinds["both"].isdisjoint(worth)
+    return 1.0 if both or not (kinds["overdue"].isdisjoint(worth) or kinds["credit"].isdisjoint(worth)) else ALONE
 
 
 def _score(weights: Iterable[float]) -> float:
@@ -162,6 +178,7 @@ def _known() -> _Known:
         tuple(number[word] for word in in_texts),
         tuple(number[word] for word in in_addresses),
         {name: number[word] for name, word in named.items()},
+        {kind: frozenset(place for word, place in number.items() if word.kind == kind) for kind in kinds},
     )
 
 

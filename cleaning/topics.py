@@ -51,14 +51,19 @@ def topic_words(key: str) -> list[str]:
 
 def find_topics(text: str, title: str | None = None) -> list[str]:
     """Return the ids of the subjects that `text` under `title` treats, the one with most points first."""
-    scores = topic_scores(text, title)
+    scores = _scores(text, title)
     threshold = THRESHOLD * math.cbrt(max(len(text) / SHORT, 1.0))
-    treated = [topic.id for topic in topics() if scores.get(topic.id, 0) >= threshold]
-    return sorted(treated, key=lambda key: -scores[key])
+    treated = [number for number, score in enumerate(scores) if score >= threshold]
+    return [topics()[number].id for number in sorted(treated, key=lambda number: -scores[number])]
 
 
 def topic_scores(text: str, title: str | None = None) -> dict[str, int]:
     """Return the points of every subject with any: what `find_topics` decides on."""
+    return {topic.id: score for topic, score in zip(topics(), _scores(text, title), strict=True) if score}
+
+
+def _scores(text: str, title: str | None) -> list[int]:
+    """Return the points of each subject, in the order of `topics()`."""
     worths = _worths()
     scores = [0] * len(topics())
     for source, factor in ((text, 1), (title, TITLE_FACTOR)):
@@ -67,7 +72,7 @@ def topic_scores(text: str, title: str | None = None) -> dict[str, int]:
                 worth = factor * (count if count < MAX_COUNT else MAX_COUNT)
                 for topic, points in worths[index]:
                     scores[topic] += points * worth
-    return {topic.id: score for topic, score in zip(topics(), scores, strict=True) if score}
+    return scores
 
 
 @cache

@@ -24,9 +24,9 @@ class Kinds:
     def __init__(self, table: bytes) -> None: ...
     def counts(self, text: str) -> list[int]:
         """Return how many characters of the text are of each kind."""
-    def repetition(self, text: str, skipped: int) -> tuple[int, int, int]:
-        """Return how many 8-grams the text has without characters of the kind `skipped`, how many different ones, and
-        how often the most frequent one occurs."""
+    def summary(self, text: str, skipped: int) -> tuple[list[int], int, int, int]:
+        """Return how many characters of the text are of each kind, and of the 8-grams that it has without characters of
+        the kind `skipped`: how many there are, how many different ones, and how often the most frequent one occurs."""
 
 def lowered(text: str) -> str:
     """Return `text.lower()`."""

@@ -257,38 +257,53 @@ cdef class Kinds:
                 found[table[PyUnicode_READ(kind, data, at)]] += 1
         return [found[at] for at in range(KINDS)]
 
-    def repetition(self, str text not None, int skipped):
-        """Return how many 8-grams the text has without characters of the kind `skipped`, how many different ones, and
-        how often the most frequent one occurs.
-        """
-        cdef Py_ssize_t at, size = PyUnicode_GET_LENGTH(text), count = 0
-        cdef int kind = PyUnicode_KIND(text)
-        cdef const void *data = PyUnicode_DATA(text)
+    cdef Py_ssize_t _kept(self, const Char *data, Py_ssize_t size, int skipped, Py_ssize_t *found, uint64_t *kept) noexcept:
+        """Count the characters of each kind; put those that are not `skipped` into `kept`, and return their number."""
         cdef const uint8_t *table = <const uint8_t *>PyBytes_AS_STRING(self.table)
-        cdef uint32_t char
-        cdef uint64_t *hashes = <uint64_t *>malloc((size + 1) * sizeof(uint64_t))
-        if not hashes:
+        cdef Py_ssize_t at, count = 0
+        cdef int kind
+        for at in range(size):
+            kind = self._of(table, data[at])
+            found[kind] += 1
+            kept[count] = data[at]
+            count += kind != skipped
+        return count
+
+    def summary(self, str text not None, int skipped):
+        """Return how many characters of the text are of each kind, and of the 8-grams that it has without characters of
+        the kind `skipped`: how many there are, how many different ones, and how often the most frequent one occurs.
+        """
+        cdef Py_ssize_t at, size = PyUnicode_GET_LENGTH(text), count
+        cdef const void *data = PyUnicode_DATA(text)
+        cdef Py_ssize_t found[KINDS]
+        cdef uint64_t *kept = <uint64_t *>malloc((size + 1) * sizeof(uint64_t))
+        if not kept:
             raise MemoryError
+        memset(found, 0, sizeof(found))
         try:
-            for at in range(size):
-                char = PyUnicode_READ(kind, data, at)
-                if self._of(table, char) != skipped:
-                    hashes[count] = char
-                    count += 1
-            if count < NGRAM:
-                return 0, 0, 0
-            return _counted(hashes, count)
+            if PyUnicode_KIND(text) == PyUnicode_1BYTE_KIND:
+                count = self._kept(<const uint8_t *>data, size, skipped, found, kept)
+            elif PyUnicode_KIND(text) == PyUnicode_2BYTE_KIND:
+                count = self._kept(<const uint16_t *>data, size, skipped, found, kept)
+            else:
+                count = self._kept(<const uint32_t *>data, size, skipped, found, kept)
+            told = (0, 0, 0) if count < NGRAM else _counted(kept, count)
+            return [found[at] for at in range(KINDS)], *told
         finally:
-            free(hashes)
+            free(kept)
+
+
+ctypedef fused Place:
+    uint16_t
+    uint32_t
 
 
 cdef object _counted(uint64_t *hashes, Py_ssize_t count):
     """Return (8-grams, different ones, most of one) of characters; their place is taken by the 8-grams' hashes."""
-    cdef Py_ssize_t at, total = count - NGRAM + 1, unique = 0, probes
-    cdef uint64_t size = 16, place
-    cdef uint32_t most = 1, seen
-    cdef uint32_t *firsts = NULL  # by hash: where an 8-gram was first, and one more
-    cdef uint32_t *again = NULL  # how often it was there again, by that place: of most texts nothing is
+    cdef Py_ssize_t at, total = count - NGRAM + 1
+    cdef uint64_t size = 16
+    cdef void *firsts = NULL  # by hash: where an 8-gram was first, and one more; in few bytes, to stay near
+    cdef uint32_t *again = NULL
     if total > 0x7FFFFFFE:
         raise OverflowError("the text is too long")
     # Doubled: 2, 4, 8 characters. In place, as what is read stands behind what is written.
@@ -300,35 +315,46 @@ cdef object _counted(uint64_t *hashes, Py_ssize_t count):
         hashes[at] = hashes[at] * <uint64_t>0x165667B19E3779F9 + hashes[at + 4]
     while size < 2 * <uint64_t>total:
         size *= 2
-    firsts = <uint32_t *>calloc(size, sizeof(uint32_t))
+    firsts = calloc(size, sizeof(uint16_t) if total < 0xFFFF else sizeof(uint32_t))
     try:
         if not firsts:
             raise MemoryError
-        for at in range(total):
-            place = (hashes[at] * SPREAD) >> 32 & (size - 1)
-            probes = 0
-            seen = firsts[place]
-            while seen and hashes[seen - 1] != hashes[at]:
-                place = (place + 1) & (size - 1)
-                seen = firsts[place]
-                probes += 1
-                if probes > MOST_PROBES:  # somebody chose them so: in order they are counted whatever they are
-                    return _counted_in_order(hashes, total)
-            if not seen:
-                firsts[place] = <uint32_t>at + 1
-                unique += 1
-                continue
-            if not again:
-                again = <uint32_t *>calloc(total, sizeof(uint32_t))
-                if not again:
-                    raise MemoryError
-            again[seen - 1] += 1
-            if again[seen - 1] >= most:
-                most = again[seen - 1] + 1
-        return total, unique, most
+        if total < 0xFFFF:
+            return _told_apart(<uint16_t *>firsts, size - 1, hashes, total, &again)
+        return _told_apart(<uint32_t *>firsts, size - 1, hashes, total, &again)
     finally:
         free(firsts)
         free(again)
+
+
+cdef object _told_apart(Place *firsts, uint64_t mask, uint64_t *hashes, Py_ssize_t total, uint32_t **again):
+    """Return (8-grams, different ones, most of one) of hashes; `again` counts by first place: of most texts it stays NULL."""
+    cdef Py_ssize_t at, unique = 0
+    cdef uint64_t place
+    cdef uint32_t most = 1, seen
+    cdef int probes
+    for at in range(total):
+        place = (hashes[at] * SPREAD) >> 32 & mask
+        probes = 0
+        seen = firsts[place]
+        while seen and hashes[seen - 1] != hashes[at]:
+            place = (place + 1) & mask
+            seen = firsts[place]
+            probes += 1
+            if probes > MOST_PROBES:  # somebody chose them so: in order they are counted whatever they are
+                return _counted_in_order(hashes, total)
+        if not seen:
+            firsts[place] = <Place>(at + 1)
+            unique += 1
+            continue
+        if not again[0]:
+            again[0] = <uint32_t *>calloc(total, sizeof(uint32_t))
+            if not again[0]:
+                raise MemoryError
+        again[0][seen - 1] += 1
+        if again[0][seen - 1] >= most:
+            most = again[0][seen - 1] + 1
+    return total, unique, most
 
 
 cdef object _counted_in_order(uint64_t *hashes, Py_ssize_t total):

@@ -61,7 +61,16 @@ def both_kinds(*, one_for_chinese: bool = False) -> tuple[Any, Any]:
 def test_kinds_are_the_same(text: str, skipped: int, one_for_chinese: bool) -> None:
     plain, compiled = both_kinds(one_for_chinese=one_for_chinese)
     assert compiled.counts(text) == plain.counts(text)
-    assert compiled.repetition(text, skipped) == plain.repetition(text, skipped)
+    assert compiled.summary(text, skipped) == plain.summary(text, skipped)
+
+
+@needs_native
+@pytest.mark.parametrize("size", [0xFFFF + 5, 0xFFFF + 6, 0xFFFF + 7, 0xFFFF + 8, 70_000])
+def test_long_texts_are_summed_up_the_same(size: int) -> None:
+    """From 65,535 groups of eight on their places take more bytes."""
+    text = "".join(chr(0x4E00 + number * number % 20_011) for number in range(size))
+    plain, compiled = both_kinds()
+    assert compiled.summary(text, 7) == plain.summary(text, 7)
 
 
 @settings(max_examples=300, deadline=None)
@@ -131,4 +140,4 @@ def test_texts_chosen_to_fall_into_one_place_are_counted_all_the_same() -> None:
     plain, compiled = both_kinds()
     text = "".join("aaaaaaa" + chr(code) for code in same)
     assert 1024 <= 2 * (len(text) - 7) < 2048
-    assert compiled.repetition(text, 7) == plain.repetition(text, 7)
+    assert compiled.summary(text, 7) == plain.summary(text, 7)
