@@ -294,7 +294,7 @@ def after_it(view: View, container: int, fetched_at: datetime | None) -> tuple[l
     for line in view.dom.lines[last + 1 : min(view.last[around], end + MAX_AFTER) + 1]:
         if marks[line.owner] == "comment":
             break
-        if _TOLD_BEHIND.search(line.text) and (byline := parse_byline(line.fields, fetched_at)):
+        if _tells(line.text) and (byline := parse_byline(line.fields, fetched_at)):
             bylines.append(byline)
             break
     return found, bylines
@@ -304,6 +304,10 @@ _TOLD_BEHIND = re.compile(
     r"^(?:posted|(?:发布|發布|发表|發表|编辑|編輯)(?:于|於|时间|時間)|时间|日期|作者)", re.IGNORECASE
 )
 """How a line begins that tells about the article further behind it, where lists of other articles may stand as well."""
+
+
+def _tells(text: str) -> bool:
+    return text[0] in "pP发發编編时時日作" and _TOLD_BEHIND.search(text) is not None
 
 
 def lift(view: View, inside: list[Placed], fetched_at: datetime | None) -> list[Metadata]:
@@ -374,7 +378,7 @@ _BETWEEN_LINKS = re.compile(r"\s*[|\u4e28/\u00b7\u2022\u00bb>_,\u3001-]\s*")
 
 def _is_menu(line: Line) -> bool:
     """Say whether a line is links with signs between them, as `首页 | 新闻 | 理财 | 关于我们`: whosever, no article's."""
-    return 0 < sum(map(len, _BETWEEN_LINKS.split(line.text))) <= line.linked
+    return line.linked > 0 and 0 < sum(map(len, _BETWEEN_LINKS.split(line.text))) <= line.linked
 
 
 def join_rows(view: View, inside: Sequence[Placed]) -> list[Block]:

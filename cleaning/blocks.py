@@ -236,6 +236,9 @@ def is_keyword_line(text: str) -> bool:
 
 
 _SIGNS_OF_LEGAL = tuple(sorted(names("本网 本站 本平台 转载 轉載 声明 聲明")))
+SIGNS_OF_DISCLAIMERS = "载載声聲本"
+"""Characters of which every line has one that `is_disclaimer` knows."""
+
 _LEGAL = words(
     sorted(
         names(
@@ -283,10 +286,14 @@ def breadcrumb(dom: Dom, before: int, title: str | None) -> str | None:
             or _is_crumb(dom.hints[parent])
             or _is_crumb(dom.hints[dom.parents[parent]])
         )
-        if named or _CRUMB_LINE.search(line.text):
+        if named or _begins_with_crumbs(line.text):
             text = line.text if _CRUMB_SPLIT.search(line.text) else _crumbs_in_lines(dom, index)
             return _last_section(text, title)
     return None
+
+
+def _begins_with_crumbs(text: str) -> bool:
+    return ("位置" in text or text[0] in "首主") and _CRUMB_LINE.search(text) is not None
 
 
 def _crumbs_in_lines(dom: Dom, last: int) -> str:

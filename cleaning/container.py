@@ -173,19 +173,25 @@ def _parts(view: View, parent: int, container: int, beside: range) -> list[int]:
     """Return the lines of prose on one side of the container that are of its article, up to another article's head."""
     lines = view.dom.lines
     found: list[int] = []
+    if max(view.weights[min(beside) : max(beside) + 1] if beside else (), default=0.0) < MIN_BESIDE:
+        return found  # behind most articles stand lists of links alone, hundreds of lines
     between: list[int] = []
     for index in beside:
         if index == view.headline:
             continue
-        if view.weights[index] < 40 or not _belongs(view, lines[index].owner, parent, container):
+        if view.weights[index] < MIN_BESIDE or not _belongs(view, lines[index].owner, parent, container):
             between.append(index)
             continue
-        # Asked only where prose follows: behind most articles stand lists of links alone, hundreds of lines.
+        # Asked only where prose follows.
         if any(len(lines[at].text) <= 60 and _heads_another(view, at) for at in between):
             break
         found.append(index)
         between.clear()
     return found
+
+
+MIN_BESIDE = 40.0
+"""Prose weight of a line beside the container that may be of its article."""
 
 
 def _narrow(view: View, parent: int, container: int, start: int, end: int) -> None:

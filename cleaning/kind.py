@@ -31,7 +31,7 @@ def page_kind(
     stops = _few_stops(kept)
     if length < 400 and roles.is_error_title(head.title or ""):
         return "junk"
-    if _lists_articles(view, inside) or (url and _FRONT_PAGE.match(url) and mostly_links(view)):
+    if _lists_articles(view, inside) or (url and _is_front_page(url) and mostly_links(view)):
         return "list"
     evidence = (
         (view.headline is not None and view.headline <= view.first[container] + 3)
@@ -72,6 +72,11 @@ MIN_STOPS = 3
 """Marks that end a sentence which make a longer text an article."""
 
 _FRONT_PAGE = re.compile(r"https?://[^/?#]*/?(?:(?:index|default|main|home)\.\w{2,5})?$", re.IGNORECASE)
+
+
+def _is_front_page(url: str) -> bool:
+    """Say whether a URL is a site's front page; few have so few slashes."""
+    return url.count("/") <= 3 and _FRONT_PAGE.match(url) is not None
 
 
 def mostly_links(view: View) -> bool:

@@ -120,7 +120,7 @@ _PLACES = (
 """Where a platform says that an account writes from: no author's name."""
 
 _UPDATED = re.compile(r"(?:最[后後])?(?:更新|修改|编辑|編輯)(?:时间|時間|日期|于|於)\s?[:：]?\s{0,3}(?=\d)")
-_UPDATE_LETTER = re.compile("[更修编編]")
+_UPDATE_SIGN = re.compile("[新改辑輯][时時日于於]")
 _UPDATE_MARK = "\x02"
 """Stands for the label of a page's last change: the date behind it is taken only where there is no other."""
 
@@ -292,6 +292,10 @@ def _take_dates(line: str, fetched_at: datetime | None) -> tuple[str, DateFound 
         found = list(find_dates(line, fetched_at or ANY_TIME)) if resolved else []
         if not found:
             return line, None, resolved
+    if len(found) == 1:
+        only = found[0]
+        before = _without_date_label(line[: only.start])
+        return f"{before} \N{BULLET} {line[only.end :]}", only if stated else None, resolved
     published = (one for one in found if not line[: one.start].rstrip().endswith(_UPDATE_MARK))
     first = next(published, found[0]) if stated else None
     parts: list[str] = []
@@ -299,12 +303,16 @@ def _take_dates(line: str, fetched_at: datetime | None) -> tuple[str, DateFound 
     for start, end in sorted((one.start, one.end) for one in found):
         if start < cursor:
             continue
-        between = line[cursor:start]
-        parts.append(_BARE_DATE_LABEL.sub("", between) if between else "")
+        parts.append(_without_date_label(line[cursor:start]))
         parts.append(" \N{BULLET} ")
         cursor = end
     parts.append(line[cursor:])
     return "".join(parts), first, resolved
+
+
+def _without_date_label(text: str) -> str:
+    """Return what stands before a date without the word that announces it."""
+    return _BARE_DATE_LABEL.sub("", text) if text else text
 
 
 _SENTENCE = re.compile("[。！？；，](?:(?<!，)|.*，)")
@@ -364,12 +372,13 @@ class _Read(NamedTuple):
     resolved: bool = False
 
 
-@lru_cache(maxsize=128)
+@lru_cache(maxsize=1024)
 def _read_byline(line: str, fetched_at: datetime | None) -> _Read:
     """Return what a line states.
 
     Cached because a page's lines are asked several times: what stands before the article, in it, and at the page's
-    ends, with a fetch time and without. So the time is only given for a line that is read otherwise with one.
+    ends, with a fetch time and without; and the pages of a site have menus and notices in common. So the time is only
+    given for a line that is read otherwise with one.
     """
     line = line.replace("\N{NO-BREAK SPACE}", " ").replace("\N{IDEOGRAPHIC SPACE}", " ")
     line = line.replace("\N{BULLET}", "\N{MIDDLE DOT}")  # a bullet stands in a date's place below
@@ -417,7 +426,7 @@ def _source(value: str | None) -> str | None:
 
 def _in_plain_labels(line: str) -> str:
     """Return the line with labels in the one form that is read: a word and a colon; English ones in Chinese."""
-    if _UPDATE_LETTER.search(line):
+    if _UPDATE_SIGN.search(line):
         line = _UPDATED.sub(f" | {_UPDATE_MARK}", line)
     if _BAR_BEHIND_LABEL.search(line):
         line = _BARRED_LABEL.sub(r"\1:", line)
@@ -574,7 +583,6 @@ _NO_NAMES = words(
 
 # ---- the headline ----
 
-_NO_LETTERS = re.compile(r"[\W_]+")
 _STRONG_SEPARATOR = re.compile(r"\s*(?:_+|[|｜丨]|-{2,}|—{1,2}|\s[-–·•]\s|»|::|<<|>>)\s*")
 _WEAK_SEPARATOR = re.compile(r"[-–·]")
 _SITE_WORDS = re.compile(
@@ -632,7 +640,7 @@ def _end_of_segment(title: str, count: int) -> int:
 
 def letters(text: str) -> str:
     """Return a text's letters and digits alone, for comparing headlines that differ in spaces and punctuation."""
-    return text if text.isalnum() else _NO_LETTERS.sub("", text)
+    return text if text.isalnum() else "".join(filter(str.isalnum, text))
 
 
 def best_title(
@@ -646,7 +654,7 @@ def best_title(
     """
     whole = letters(" ".join(filter(None, (document_title, og_title))))
     if whole:
-        confirmed = [heading for heading in headings if len(letters(heading)) >= 4 and letters(heading) in whole]
+        confirmed = [heading for heading in headings if len(bare := letters(heading)) >= 4 and bare in whole]
         if confirmed:
             return max(confirmed, key=len)
     heading = max(headings, key=len, default="")

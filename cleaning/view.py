@@ -80,7 +80,7 @@ def look(dom: Dom, head: Head) -> View:
     """Return the page with its sums: prose, links and characters of each subtree, and prose near each element."""
     weigh = _weigh if _NATIVE is None else _NATIVE.weigh
     weights, prose, linked, chars, first, last = weigh(
-        dom.lines, dom.parents, roles.is_disclaimer, LONG, MARKED_SHARE
+        dom.lines, dom.parents, roles.is_disclaimer, roles.SIGNS_OF_DISCLAIMERS, LONG, MARKED_SHARE
     )
     view = View(dom, weights, [], prose, linked, chars, first, last, [], [])
     view.headline = _headline(view, head)
@@ -97,13 +97,19 @@ _Sums = tuple[list[float], list[float], list[int], list[int], list[int], list[in
 
 
 def _weigh(
-    lines: Sequence[Line], parents: Sequence[int], declares: Callable[[str], bool], longest: float, share: float
+    lines: Sequence[Line],
+    parents: Sequence[int],
+    declares: Callable[[str], bool],
+    signs: str,
+    longest: float,
+    share: float,
 ) -> _Sums:
     """Return each line's prose weight and each element's prose, linked and all characters, first and last line.
 
-    Lines that weigh `longest` and more and are a site's declaration, as `declares` says, count by `share`.
+    Lines that weigh `longest` and more and are a site's declaration, as `declares` says, count by `share`. Such a
+    declaration has one of `signs` in it: most lines need not be asked about.
     """
-    count = len(parents)
+    count, known = len(parents), frozenset(signs)
     weights: list[float] = []
     prose, linked, chars = [0.0] * count, [0] * count, [0] * count
     first, last = [len(lines)] * count, [-1] * count
@@ -113,7 +119,7 @@ def _weigh(
         weight = 0.0
         if in_links + 1 < length and not line.hidden:
             weight = prose_weight(text, in_links)
-            if weight >= longest and declares(text):
+            if weight >= longest and not known.isdisjoint(text) and declares(text):
                 weight *= share
             prose[owner] += weight
         weights.append(weight)

@@ -39,12 +39,17 @@ def lean(page: bytes) -> bytes:
     """
 
 def weigh(
-    lines: list[Line], parents: list[int], declares: Callable[[str], bool], longest: float, share: float
+    lines: list[Line],
+    parents: list[int],
+    declares: Callable[[str], bool],
+    signs: str,
+    longest: float,
+    share: float,
 ) -> tuple[list[float], list[float], list[int], list[int], list[int], list[int]]:
     """Return each line's prose weight and each element's prose, linked and all characters, first and last line.
 
-    `declares(text)` is asked of lines that weigh `longest` and more; they count by `share` where it says yes. Raises
-    ValueError for elements that are not in document order.
+    `declares(text)` is asked of lines that weigh `longest` and more and have one of `signs`; they count by `share` where it
+    says yes. Raises ValueError for elements that are not in document order.
     """
 
 def alike(lines: list[Line], most: int, stated: str, shortest: int, longest: int) -> list[int]:

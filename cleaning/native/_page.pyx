@@ -13,6 +13,7 @@ from cpython.unicode cimport (
     PyUnicode_GET_LENGTH,
     PyUnicode_KIND,
     PyUnicode_READ,
+    PyUnicode_READ_CHAR,
     Py_UNICODE_ISALNUM,
 )
 from libc.stdint cimport uint16_t, uint32_t
@@ -151,14 +152,18 @@ def tags(bytes page not None, bytes formatting not None, Py_ssize_t longest):
             starts.append(found - data)
         found += 1
         found = <const unsigned char *>memchr(found, c"<", end - found)
-    while True:
-        found = <const unsigned char *>memchr(data + start + 1, c">", size - start - 1) if start + 1 < size else NULL
-        at = found - data if found else size
-        if at - start > longest:
+    if longest < 1:
+        raise ValueError("a gap has a length")
+    while size - start > longest:
+        at = start + longest  # from behind: nearly always one is near, and all before it may be passed over
+        while at > start and data[at] != c">":
+            at -= 1
+        if at == start:
+            found = <const unsigned char *>memchr(data + start + longest, c">", size - start - longest)
+            at = found - data if found else size
             gaps.append((start, at))
-        if not found:
-            return count, starts, gaps
         start = at
+    return count, starts, gaps
 
 
 # ---- what the parser need not see ----
@@ -490,11 +495,29 @@ cdef list _numbers(const Py_ssize_t *values, Py_ssize_t count):
     return [values[at] for at in range(count)]
 
 
-def weigh(list lines not None, list parents not None, declares, double longest, double share):
+cdef object _nothing = 0.0
+
+
+cdef list _floats(const double *values, Py_ssize_t count):
+    """Return numbers as objects; most are zero, and those are one object."""
+    cdef Py_ssize_t at
+    return [values[at] if values[at] else _nothing for at in range(count)]
+
+
+cdef bint _holds(str text, str signs) except -1:
+    """Whether a text has one of some characters."""
+    cdef Py_ssize_t at
+    for at in range(PyUnicode_GET_LENGTH(signs)):
+        if PyUnicode_FindChar(text, PyUnicode_READ_CHAR(signs, at), 0, PyUnicode_GET_LENGTH(text), 1) >= 0:
+            return True
+    return False
+
+
+def weigh(list lines not None, list parents not None, declares, str signs not None, double longest, double share):
     """Return each line's prose weight and each element's prose, linked and all characters, first and last line.
 
-    See `view.look`, whose first half this is. `declares(text)` is asked of lines that weigh `longest` and more; they count
-    by `share` where it says yes. Raises ValueError for elements that are not in document order.
+    See `view.look`, whose first half this is. `declares(text)` is asked of lines that weigh `longest` and more and have one
+    of `signs`; they count by `share` where it says yes. Raises ValueError for elements that are not in document order.
     """
     cdef Py_ssize_t count = len(parents), total = len(lines), index, owner, length, in_links, parent, element
     cdef double weight
@@ -522,7 +545,7 @@ def weigh(list lines not None, list parents not None, declares, double longest, 
             kept = 0.0
             if in_links + 1 < length and not line[4]:
                 weight = _prose_weight(text, in_links)
-                if weight >= longest and declares(text):
+                if weight >= longest and _holds(text, signs) and declares(text):
                     weight = rounded_product(weight, share)
                 kept = weight
                 prose[owner] += weight
@@ -544,7 +567,7 @@ def weigh(list lines not None, list parents not None, declares, double longest, 
                     first[parent] = first[element]
                 if last[element] > last[parent]:
                     last[parent] = last[element]
-        sums = [prose[element] for element in range(count)]
+        sums = _floats(prose, count)
         return (
             weights, sums, _numbers(linked, count), _numbers(chars, count), _numbers(first, count), _numbers(last, count)
         )
@@ -653,6 +676,6 @@ def near(
                     steps -= 1
                 climbed -= 1
                 element = parent
-        return [found[element] for element in range(count)]
+        return _floats(found, count)
     finally:
         PyMem_Free(found)

@@ -20,6 +20,7 @@ from cpython.unicode cimport (
     PyUnicode_KIND,
     PyUnicode_READ,
     PyUnicode_Substring,
+    Py_UNICODE_ISSPACE,
 )
 from libc.stdint cimport uint16_t, uint32_t, uintptr_t
 from libc.string cimport memcmp, memcpy
@@ -55,7 +56,7 @@ cdef enum:
     ELEMENT = 1  # the DOM's node types
     TEXT_NODE = 3
     DOCUMENT = 9
-    SHORT = 400  # bytes
+    SHORT = 4096  # bytes: a paragraph
     STANDARD = 256  # lexbor's numbers of tags that HTML knows are below; others are a page's own
 
 cdef enum Kind:  # as in cleaning/dom.py
@@ -97,7 +98,7 @@ cdef Py_ssize_t _widen(const unsigned char *data, size_t size, uint16_t *wide) n
 
 
 cdef str _decode(const unsigned char *data, size_t size):
-    """Return bytes as selectolax does: what is no UTF-8 is replaced. Short texts are most, and Python is slow with them."""
+    """Return bytes as selectolax does: what is no UTF-8 is replaced. Python widens what it has read when it meets Chinese."""
     cdef uint16_t[SHORT] wide
     cdef Py_ssize_t length = _widen(data, size, wide) if size <= SHORT else -1
     if length < 0:
@@ -124,6 +125,34 @@ cdef inline bint _at_an_end(uint32_t char) noexcept nogil:
     )
 
 
+cdef bint _is_even(int kind, const void *data, Py_ssize_t start, Py_ssize_t end) noexcept:
+    """Whether a text that neither begins nor ends with a blank has no other white space than single ones."""
+    cdef Py_ssize_t at
+    cdef uint32_t char
+    if kind == PyUnicode_2BYTE_KIND:  # nearly all: the same, without asking for the kind at each character
+        for at in range(start, end - 1):
+            char = (<const uint16_t *>data)[at]
+            if char <= 32 and (_is_break(char) or char == 32 and (<const uint16_t *>data)[at + 1] == 32):
+                return False
+            if char == 0x2028 or char == 0x2029:
+                return False
+        return True
+    for at in range(start, end - 1):
+        char = PyUnicode_READ(kind, data, at)
+        if _is_break(char) or (char == 32 and PyUnicode_READ(kind, data, at + 1) == 32):
+            return False
+    return True
+
+
+cdef inline bint _is_space(str text) noexcept:
+    """Whether a text is white space and nothing else, as `str.isspace` says."""
+    cdef Py_ssize_t at, size = PyUnicode_GET_LENGTH(text)
+    for at in range(size):
+        if not Py_UNICODE_ISSPACE(PyUnicode_READ(PyUnicode_KIND(text), PyUnicode_DATA(text), at)):
+            return False
+    return size > 0
+
+
 def collapse(str text not None):
     """Return a line's text with ASCII white space collapsed and the indentation stripped, as `dom.collapse` does."""
     return _collapsed(text)
@@ -148,11 +177,7 @@ cdef str _collapsed(str text):
         end -= 1
     if start == end:
         return ""
-    for at in range(start, end - 1):  # neither begins nor ends with a blank
-        char = PyUnicode_READ(kind, data, at)
-        if _is_break(char) or (char == 32 and PyUnicode_READ(kind, data, at + 1) == 32):
-            break
-    else:
+    if _is_even(kind, data, start, end):
         return text if end - start == size else PyUnicode_Substring(text, start, end)
     cdef uint32_t *buffer = <uint32_t *>PyMem_Malloc((end - start) * sizeof(uint32_t))
     if not buffer:
@@ -414,6 +439,7 @@ cdef class Walker:
     cdef Py_ssize_t max_lines, max_fields, min_aside, min_article
     cdef list names
     cdef int[STANDARD] kinds
+    cdef bint[STANDARD] known
 
     def __init__(self, *, line, kind_of, hides, max_lines, max_fields, min_aside, min_article):
         if not issubclass(line, tuple):
@@ -444,10 +470,11 @@ cdef class Walker:
         """Return what the walk does with a node; a standard tag's name and kind are remembered."""
         cdef uintptr_t number = tag_id(node)
         if number < STANDARD:
-            if self.names[number] is None:
+            if not self.known[number]:
                 name = "-text" if number == TEXT_TAG else _name_of(node)
                 self.kinds[number] = self.kind_of(name)
                 self.names[number] = name
+                self.known[number] = True
             return self.kinds[number]
         return self.kind_of(_name_of(node))
 
@@ -543,7 +570,7 @@ cdef class _Walk:
 
     cdef int add(self, str text, bint links, bint bolds) except -1:
         """Gather a text of the line, unless it only indents it."""
-        if self.parts or not text.isspace():
+        if self.parts or not _is_space(text):
             self.parts.append(text)
             if links:
                 self.linked += len(text)
@@ -640,7 +667,7 @@ cdef class _Walk:
                     if concealed:
                         self.aside.append(text)
                     elif self.add(text, links > 0, bolds > 0):
-                        if "\n" in text and self.tags[self.path[self.deep - 1]] == "pre":
+                        if self.tags[self.path[self.deep - 1]] == "pre" and "\n" in text:
                             self.break_lines(self.path[self.deep - 1])
             elif kind == BREAK:
                 self.flush(self.path[self.deep - 1], concealed > 0)

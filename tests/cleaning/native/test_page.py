@@ -138,6 +138,12 @@ def test_more_tags_than_are_looked_at_are_told_by_their_number() -> None:
     assert native.tags(data, tame._STARTS, tame.LONG_TAG)[0] == tame._tags(data)[0] > tame.MAX_UNCHECKED
 
 
+def test_a_gap_has_a_length() -> None:
+    assert native is not None
+    with pytest.raises(ValueError, match="length"):
+        native.tags(b"<b>", tame._STARTS, 0)
+
+
 SENTENCES = st.sampled_from(
     [
         "借款人逾期以后应当主动联系银行。",
@@ -171,15 +177,19 @@ pages = st.builds(
 def test_lines_weigh_alike(page: tuple[list[int], list[dom.Line]]) -> None:
     assert native is not None
     parents, found = page
-    asked = (found, parents, blocks.is_disclaimer, view.LONG, view.MARKED_SHARE)
+    asked = (found, parents, blocks.is_disclaimer, blocks.SIGNS_OF_DISCLAIMERS, view.LONG, view.MARKED_SHARE)
     assert native.weigh(*asked) == view._weigh(*asked)
+
+
+def test_every_sign_of_a_declaration_has_a_character_that_is_looked_for() -> None:
+    assert all(set(word) & set(blocks.SIGNS_OF_DISCLAIMERS) for word in blocks._SIGNS_OF_LEGAL)
 
 
 @pytest.mark.parametrize(("owner", "parents"), [(3, [0, 0]), (-1, [0, 0]), (1, [0, 2, 0]), (1, [0, -1])])
 def test_elements_in_no_order_are_refused(owner: int, parents: list[int]) -> None:
     assert native is not None
     with pytest.raises(ValueError, match="element"):
-        native.weigh([dom.Line("甲" * 30, owner)], parents, blocks.is_disclaimer, view.LONG, view.MARKED_SHARE)
+        native.weigh([dom.Line("甲" * 30, owner)], parents, blocks.is_disclaimer, "", view.LONG, view.MARKED_SHARE)
 
 
 @settings(max_examples=200, deadline=None)
