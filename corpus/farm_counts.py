@@ -1,6 +1,6 @@
 """What farms are told by, as counts: articles of each site, articles that two sites share, who shows which contact.
 
-`count_all` takes them from all documents; `corpus.farm_changes` brings them up to date for some.
+`count_all` takes them from all documents; `corpus.farm_changes` and `corpus.farm_uses` bring them up to date for some.
 """
 
 from __future__ import annotations
@@ -34,6 +34,10 @@ Value = tuple[str, str]
 
 Couple = tuple[str, str]
 """Two sites, in order of their names."""
+
+
+Link = tuple[int, str]
+"""What joins copies: the name of a document or cluster (0), or of a template cluster (1)."""
 
 
 class Place(NamedTuple):
@@ -127,31 +131,32 @@ def _all_values(
 
 
 def uses_of(showing: Collection[Place]) -> dict[str, Uses]:
-    """Return, for each site, how many of its articles show a value, by the documents that show it."""
-    copied = _copied(showing)
+    """Return, for each site, how many of its articles show a value, by all documents that show it."""
     articles: defaultdict[str, set[str]] = defaultdict(set)
-    fresh: defaultdict[str, set[str]] = defaultdict(set)
     for one in showing:
         articles[one.site].add(one.article)
-        if one.id not in copied:
-            fresh[one.site].add(one.article)
-    return {site: Uses(len(shown), len(fresh[site])) for site, shown in articles.items()}
+    fresh = fresh_of(showing)
+    return {site: Uses(len(shown), fresh[site]) for site, shown in articles.items()}
 
 
-def _copied(showing: Collection[Place]) -> set[str]:
-    """Return the documents of which another site, among those given, has a copy: exact, near, swapped or embedded."""
+def fresh_of(showing: Collection[Place], spread: Collection[Link] = ()) -> Counter[str]:
+    """Return, for each site, how many articles that show a value no other site with the value has a copy of.
+
+    A copy is an exact, near, swapped or embedded one, also of a copy. `spread` are links by which other documents, on
+    several sites, hang together.
+    """
     pairs = [((0, one.id), link) for one in showing for link in links_of(one)]
-    sites = {one.id: one.site for one in showing}
-    copied: set[str] = set()
+    places = {one.id: one for one in showing}
+    fresh: dict[tuple[str, str], None] = {}
     for group in grouped([(0, one.id) for one in showing] + [other for _, other in pairs], pairs):
-        members = [name for number, name in group if number == 0 and name in sites]
-        if len({sites[name] for name in members}) > 1:
-            copied.update(members)
-    return copied
+        members = [places[name] for number, name in group if number == 0 and name in places]
+        if len({one.site for one in members}) == 1 and not any(link in spread for link in group):
+            fresh.update(dict.fromkeys((one.site, one.article) for one in members))
+    return Counter(site for site, _ in fresh)
 
 
-def links_of(one: Place) -> list[tuple[int, str]]:
-    """Return what joins a document to its copies: names of documents (0) and of template clusters (1)."""
+def links_of(one: Place) -> list[Link]:
+    """Return what joins a document to its copies."""
     named = ((0, one.duplicate_of), (0, one.cluster), (1, one.template))
     return [(number, name) for number, name in named if name is not None]
 

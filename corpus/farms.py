@@ -25,7 +25,7 @@ from itertools import groupby
 from operator import itemgetter
 from typing import NamedTuple
 
-from corpus.farm_changes import Touched, count_changes, read_changes
+from corpus.farm_changes import Touched, count_sites, read_changes
 from corpus.farm_counts import COMMON_SITES, OPERATOR_KINDS, Couple, Value, count_all, mask_of
 from corpus.farm_marks import Mark, account_marks, add_marks, keyed_hash, mask_mark, mask_value, names_services
 from corpus.farm_tables import (
@@ -40,6 +40,7 @@ from corpus.farm_tables import (
     write_rows,
 )
 from corpus.farm_ties import COPIES, Owned, Tie, Use, copy_ties, everybodys, farms_of, operator_ties, profile_ties
+from corpus.farm_uses import count_uses
 
 __all__ = [
     "COMMON_SITES", "COPIES", "COUNTS_DDL", "DDL", "OPERATOR_KINDS", "TABLES", "Farm", "Mark", "ProfileLines",
@@ -108,7 +109,8 @@ def update(connection: sqlite3.Connection, salt: bytes, profile_lines: Callable[
         ties.old.extend(_ties(connection, "kind = 'profile'"))
         ties.new.extend(profile_ties(salt, profile_lines()))
     if changes:
-        touched = count_changes(connection, changes)
+        touched = count_sites(connection, changes)
+        count_uses(connection, changes, touched)
         for part in (_operators(connection, touched), _copiers(connection, touched)):
             ties.old.extend(part.old)
             ties.new.extend(part.new)

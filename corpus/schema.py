@@ -41,14 +41,15 @@ BURIED_TEXTS = """CREATE TABLE buried_texts (  -- of what was taken down: by wha
     needles BLOB NOT NULL  -- 64-bit keyed hashes of windows of 48 bytes, little-endian
 )"""
 
-CLUSTERS = "CREATE INDEX documents_cluster ON documents(cluster_id, site) WHERE cluster_id IS NOT NULL"
-"""With the site, as farms ask which sites a cluster is on."""
-
-EMBEDDED = "CREATE INDEX IF NOT EXISTS documents_embedded ON documents(duplicate_of) WHERE duplicate_kind = 'contains'"
-"""What is embedded in a document; copies of any other kind are found by their cluster or template cluster."""
-
-TEMPLATES = """CREATE INDEX IF NOT EXISTS documents_template ON documents(template_cluster_id)
-    WHERE template_cluster_id IS NOT NULL"""
+COPIES = tuple(
+    f"CREATE INDEX IF NOT EXISTS {name} ON documents({column}, site) WHERE {column} IS NOT NULL"
+    for name, column in (
+        ("documents_cluster", "cluster_id"),
+        ("documents_template", "template_cluster_id"),
+        ("documents_match", "duplicate_of"),
+    )
+)
+"""By what documents are found that are copies of each other; with the site, as farms ask which sites those are on."""
 
 ONES = "CREATE INDEX IF NOT EXISTS documents_ones ON documents(docid, url, published) WHERE duplicate_of IS NULL"
 """What search asks of every candidate, so that it need not open the rows, which hold the texts."""
@@ -128,9 +129,7 @@ TABLES = (
     "CREATE INDEX documents_url ON documents(url)",
     "CREATE INDEX documents_site ON documents(site)",
     "CREATE INDEX documents_published ON documents(published)",
-    CLUSTERS,
-    EMBEDDED,
-    TEMPLATES,
+    *COPIES,
     "CREATE INDEX documents_content_hash ON documents(content_hash)",
     ONES,
     VERSIONS,
@@ -269,8 +268,9 @@ def migrate(db: Database) -> None:
     if db.execute("PRAGMA user_version").fetchone()[0] < 7:
         buckets.add_levels(db.conn)
     if db.execute("PRAGMA user_version").fetchone()[0] < 8:
-        db.execute("DROP INDEX IF EXISTS documents_cluster")
-        for statement in (CLUSTERS, EMBEDDED, *farms.COUNTS_DDL):
+        for index in ("documents_cluster", "documents_template"):
+            db.execute(f"DROP INDEX IF EXISTS {index}")
+        for statement in (*COPIES, *farms.COUNTS_DDL):
             db.execute(statement)
     db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
 
@@ -280,7 +280,6 @@ def _index_again(db: Database) -> None:
     db.execute("DROP TABLE documents_fts")
     db.execute(FTS)
     db.execute(ONES)
-    db.execute(TEMPLATES)
     db.conn.executemany(
         "INSERT INTO documents_fts(rowid, title, text, tags) VALUES (?, ?, ?, ?)",
         ((row["docid"], *indexed_row(row)) for row in db.table("documents").rows),

@@ -96,19 +96,13 @@ class Shuffled:
                 self.number = held
 
     def part(self, identifier: str) -> None:
-        """Dissolve what a document is in: clusters, template clusters, and whatever is embedded in it."""
+        """Dissolve the cluster and the template cluster that a document is in, and let no other name it."""
         for column in ("cluster_id", "template_cluster_id"):
             sql = f"""UPDATE documents SET {column} = NULL
                 WHERE {column} IN (?1, (SELECT {column} FROM documents WHERE id = ?1))"""
             self.connection.execute(sql, (identifier,))
-        # A copy is always in the cluster or the template cluster of what it is a copy of, unless that contains it.
-        self.connection.execute(
-            """UPDATE documents SET duplicate_of = NULL, duplicate_kind = NULL
-            WHERE id = ?1 OR duplicate_of = ?1 OR (duplicate_kind = 'near' AND NOT EXISTS (
-                SELECT 1 FROM documents AS m WHERE m.id = documents.duplicate_of AND (m.cluster_id = documents.cluster_id
-                    OR m.template_cluster_id = documents.template_cluster_id)))""",
-            (identifier,),
-        )
+        sql = "UPDATE documents SET duplicate_of = NULL, duplicate_kind = NULL WHERE id = ?1 OR duplicate_of = ?1"
+        self.connection.execute(sql, (identifier,))
 
     def join(self) -> None:
         """Make some documents one cluster, or one template cluster over what they are in, or embed one in another."""
