@@ -8,19 +8,18 @@ from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
 from cpython.unicode cimport PyUnicode_DATA, PyUnicode_GET_LENGTH, PyUnicode_KIND, PyUnicode_READ
 from libc.stdint cimport int64_t, uint8_t, uint32_t
 from libc.stdlib cimport free, malloc
+from libc.string cimport memcpy
 
 from cleaning.native._score cimport BMP, EURO, HOLE_BYTE, MARKERS, at_, leads_three, text_of
 
 
-cdef int bytes_of(str span, uint32_t code, Py_ssize_t place, const uint8_t[::1] lengths, const uint8_t[:, ::1] parts, sources, uint8_t *data) except -1:
-    """Write the likeliest bytes of one character; return how many there are."""
+cdef inline int bytes_of(str span, uint32_t code, Py_ssize_t place, const uint8_t[::1] lengths, const uint8_t[:, ::1] parts, sources, uint8_t *data) except -1:
+    """Write the likeliest bytes of one character, up to four; return how many there are."""
     cdef int number, length
     cdef bytes found
     if code < BMP:
-        length = min(lengths[code], 4)
-        for number in range(length):
-            data[number] = parts[code, number]
-        return length
+        memcpy(data, &parts[code, 0], 4)  # there is room for four
+        return min(lengths[code], 4)
     if MARKERS + 0x80 <= code <= MARKERS + 0xFF:
         data[0] = code - MARKERS
         return 1
@@ -34,24 +33,20 @@ cdef int bytes_of(str span, uint32_t code, Py_ssize_t place, const uint8_t[::1] 
     return length
 
 
-cdef int behind(uint8_t data[3][4], int length[3], int back) noexcept nogil:
-    """Return the last byte but `back` of the two characters before this one, -1 where there is none."""
-    if length[1] > back:
-        return data[1][length[1] - 1 - back]
-    back -= length[1]
-    return data[2][length[2] - 1 - back] if length[2] > back else -1
-
-
-cdef bint is_single_euro(uint8_t data[3][4], int length[3]) noexcept nogil:
-    """Tell whether two bytes of UTF-8 are wanted where a euro sign stands."""
-    cdef int byte = behind(data, length, 0)
-    return byte >= 0 and leads_three(byte)
-
-
-cdef bint wants_one(uint8_t data[3][4], int length[3]) noexcept nogil:
-    """Tell whether one byte of UTF-8 is wanted there."""
-    cdef int lead = behind(data, length, 1), byte = behind(data, length, 0)
-    return lead >= 0 and leads_three(lead) and 0x80 <= byte <= 0xBF
+cdef int single_euro(const uint8_t *out, const int64_t[::1] starts, Py_ssize_t place, bint[2] unshown) noexcept:
+    """Tell whether UTF-8 wants two bytes where a euro sign stands (2), or one (1), by the two characters before it."""
+    cdef int[2] last = [-1, -1]  # the bytes before it, the nearest first; what stands in for a character is none
+    cdef int found = 0, back
+    cdef int64_t at
+    for back in range(min(place, 2)):
+        at = starts[place - back]
+        while not unshown[back] and found < 2 and at > starts[place - back - 1]:
+            at -= 1
+            last[found] = out[at]
+            found += 1
+    if last[0] >= 0 and leads_three(last[0]):
+        return 2
+    return last[1] >= 0 and leads_three(last[1]) and 0x80 <= last[0] <= 0xBF
 
 
 def span_bytes(
@@ -67,42 +62,32 @@ def span_bytes(
     cdef int kind = PyUnicode_KIND(span)
     cdef const void *text = PyUnicode_DATA(span)
     cdef uint32_t code
-    cdef uint8_t data[3][4]         # bytes of this character and of the two before it
-    cdef int length[3]
     cdef uint8_t after[4]
-    cdef int number, which, known
+    cdef int length, wanted, known
+    cdef bint[2] none_shown = [False, False]  # whether the character before this one, and the one before that, is not shown
     cdef uint8_t *out
     if len(lengths) != BMP or parts.shape[0] != BMP or parts.shape[1] != 4 or len(starts) != size + 1:
         raise ValueError("a table of bytes or the list of beginnings is not of the size it should be")
     out = <uint8_t *>malloc(4 * size + 4)
     if not out:
         raise MemoryError
-    length[0] = length[1] = length[2] = 0
     try:
         for place in range(size):
             starts[place] = at
-            for which in (2, 1):
-                length[which] = length[which - 1]
-                for number in range(4):
-                    data[which][number] = data[which - 1][number]
             code = PyUnicode_READ(kind, text, place)
-            length[0] = bytes_of(span, code, place, lengths, parts, sources, data[0])
-            if settle and code == EURO and is_single_euro(data, length):
-                length[0], data[0][0] = 1, 0x80
-            elif settle and code == EURO and wants_one(data, length):
-                known = 0
-                if place + 1 < size:
+            length = bytes_of(span, code, place, lengths, parts, sources, out + at)
+            if settle and code == EURO:
+                wanted, known = single_euro(out, starts, place, none_shown), 0
+                if wanted == 1 and place + 1 < size:
                     known = bytes_of(span, PyUnicode_READ(kind, text, place + 1), place + 1, lengths, parts, sources, after)
-                if not (known and (0x80 <= after[0] <= 0xBF or after[0] == HOLE_BYTE)):
-                    length[0], data[0][0] = 1, 0x80
-            if not length[0]:
+                if wanted and not (known and (0x80 <= after[0] <= 0xBF or after[0] == HOLE_BYTE)):
+                    length, out[at] = 1, 0x80
+            none_shown[1], none_shown[0] = none_shown[0], length == 0
+            if not length:
                 if unshown < 0:
                     return None
-                out[at] = unshown
-                at += 1
-            for number in range(length[0]):
-                out[at] = data[0][number]
-                at += 1
+                length, out[at] = 1, unshown
+            at += length
         starts[size] = at
         return (<const char *>out)[:at]
     finally:

@@ -187,7 +187,7 @@ def scorer() -> Scorer:
 def codes(text: str) -> Codes:
     """Return the code points of `text` as the model indexes them (everything outside the BMP in two slots)."""
     points = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
-    if len(points) and int(points.max()) > _OUTSIDE_BMP:
+    if len(text.encode("utf-16-le", "surrogatepass")) > 2 * len(text):  # a maximum costs more on a line
         points = np.where(points >= _PLANE_16, _UNDECODED, np.minimum(points, _OUTSIDE_BMP)).astype(np.uint32)
     return points
 

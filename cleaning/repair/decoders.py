@@ -40,6 +40,7 @@ from cleaning.repair.search import (
     peeled,
     plainly_utf8,
     reads_as_chinese,
+    trials,
 )
 from cleaning.repair.shredded import mark_shreds
 from cleaning.repair.solve import as_bytes
@@ -511,11 +512,11 @@ def _worth_a_search(head: str, way: Way, budget: Search) -> bool:
     """Tell whether the beginning of a long run can be explained so, at least by half, and nearly reads as Chinese."""
     if way[1] == "utf-8" and plainly_utf8(head, way[0]):
         return True
-    trial = attempt(head, way, quick=True, budget=budget)
-    if trial is None or 2 * trial.share < len(head):
-        return False
-    text = trial.text(head).replace(HOLE, "")
-    return total_logprob(text) > (PLAIN - 1.5) * len(text)
+    for trial in trials(head, way, quick=True, budget=budget):
+        text = trial.text(head).replace(HOLE, "")
+        if 2 * trial.share >= len(head) and total_logprob(text) > (PLAIN - 1.5) * len(text):
+            return True
+    return False
 
 
 def _by_line(groups: Iterable[Merged], span: str) -> Iterator[Merged]:

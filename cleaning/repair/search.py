@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -121,14 +122,27 @@ def attempt(
     bytes that are missing without a sign to others. `sides` has the neighbours of each line, if these are spans.
     What it costs is taken off `budget`; with nothing left nothing is tried.
     """
+    last = deque(trials(span, way, left, right, quick=quick, sides=sides, budget=budget), maxlen=1)
+    return last[0] if last else None
+
+
+def trials(
+    span: str,
+    way: Way,
+    left: str = "\n",
+    right: str = "\n",
+    *,
+    quick: bool = False,
+    sides: Sequence[tuple[str, str]] = (),
+    budget: Budget | None = None,
+) -> Iterator[Trial]:
+    """Yield what `attempt` comes by, each trial with more proved than those before it; the last one is what it returns."""
     family, writer = way
     budget = budget or Budget(UNBOUNDED)
-    if not budget.spend(TRIED):
-        return None
-    if quick and not _quickly(span, family, writer):
-        return None
+    if not budget.spend(TRIED) or (quick and not _quickly(span, family, writer)):
+        return
     if len(span) > 2 * PROBE and not _promising(span[:PROBE], family, writer, budget):
-        return None
+        return
     found: Trial | None = None
 
     def may_win(reader: Reader) -> bool:
@@ -138,11 +152,11 @@ def attempt(
         if len(pieces) > 1 and writer != "utf-8" and is_hopeless(pieces, HOPELESS):
             continue
         trial = prove(span, pieces, readers, writer)
-        if trial.proved:
-            return trial
-        if found is None or trial.share > found.share:
+        if trial.proved or found is None or trial.share > found.share:
             found = trial
-    return found
+            yield trial
+        if trial.proved:
+            return
 
 
 def _may_explain_more(span: str, found: Trial, reader: Reader, writer: Writer, budget: Budget) -> bool:

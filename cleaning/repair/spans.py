@@ -459,7 +459,7 @@ def swapped_regions(line: str, family: Family, writer: Writer) -> Iterator[Regio
     whole = _ABOVE_ASCII.search(line)
     if whole is not None:
         yield Region(*whole.span())
-    yield from _swapped_stretches(old, _swaps(family, writer)[old])
+    yield from _swapped_stretches(old, _swaps(family, writer).take(old))
 
 
 def _has_near(line: str, table: NDArray[np.uint8]) -> bool:
