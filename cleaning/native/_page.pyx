@@ -209,11 +209,11 @@ cdef Py_ssize_t _name_end(const unsigned char *data, Py_ssize_t at, Py_ssize_t s
 
 
 cdef enum What:
-    PLAIN, BARE, ONLY_TEXT, A_SCRIPT, STRANGE
+    PLAIN, BARE, BLOCK, ONLY_TEXT, A_SCRIPT, STRANGE
 
 
 cdef What _what(const unsigned char *data, Py_ssize_t start, Py_ssize_t end) noexcept nogil:
-    """What an element's name says: BARE is one whose attributes change no tree, ONLY_TEXT one that has no tags in it.
+    """What an element's name says: BARE and BLOCK are those whose attributes change no tree, ONLY_TEXT has no tags in it.
 
     By a tag's attributes HTML compares formatting elements with each other (of anchors but one is ever open), an `input` with
     a hidden one, and foreign elements; they are STRANGE, and what makes all that follows text or frames.
@@ -226,11 +226,13 @@ cdef What _what(const unsigned char *data, Py_ssize_t start, Py_ssize_t end) noe
             return ONLY_TEXT
         if _is(data, start, end, b"svg", 3):
             return STRANGE
-        return BARE if _is(data, start, end, b"span", 4) or _is(data, start, end, b"section", 7) else PLAIN
+        if _is(data, start, end, b"section", 7):
+            return BLOCK
+        return BARE if _is(data, start, end, b"span", 4) else PLAIN
     if first == c"t":
         if _is(data, start, end, b"title", 5) or _is(data, start, end, b"textarea", 8):
             return ONLY_TEXT
-        return BARE if _is(data, start, end, b"td", 2) or _is(data, start, end, b"tr", 2) else PLAIN
+        return BLOCK if _is(data, start, end, b"td", 2) or _is(data, start, end, b"tr", 2) else PLAIN
     if first == c"n" and (_is(data, start, end, b"noembed", 7) or _is(data, start, end, b"noframes", 8)):
         return ONLY_TEXT
     if first == c"i":
@@ -243,10 +245,12 @@ cdef What _what(const unsigned char *data, Py_ssize_t start, Py_ssize_t end) noe
         return STRANGE
     if first == c"f" and _is(data, start, end, b"frameset", 8):
         return STRANGE
-    if first == c"a" and end - start == 1 or first == c"l" and _is(data, start, end, b"li", 2):
+    if first == c"a" and end - start == 1:
         return BARE
-    if first == c"d" and _is(data, start, end, b"div", 3) or first == c"p" and end - start == 1:
-        return BARE
+    if first == c"d" and _is(data, start, end, b"div", 3) or first == c"l" and _is(data, start, end, b"li", 2):
+        return BLOCK
+    if first == c"p" and end - start == 1:
+        return BLOCK
     return PLAIN
 
 
@@ -314,9 +318,10 @@ cdef class _Lean:
         self.out += start - self.done
         self.done = end
 
-    cdef Py_ssize_t tag(self, Py_ssize_t at, bint bare) noexcept nogil:
-        """Return where a tag ends whose name ends at `at`, its attributes that nobody reads left out where it is `bare`.
+    cdef Py_ssize_t tag(self, Py_ssize_t at, What what) noexcept nogil:
+        """Return where a tag ends whose name ends at `at`, attributes that nobody reads left out as the element allows.
 
+        Of a block one stays, whatever it is: whether there are any is read too (`Dom.hints`).
         -1 where they are not written as usual.
         """
         cdef const unsigned char *data = self.data
@@ -353,8 +358,10 @@ cdef class _Lean:
                         if _signs[data[at]] & (QUOTE | ODD):
                             return -1
                         at += 1
-            if bare and not _is_read(data, start, end):
+            if what == BARE and not _is_read(data, start, end):
                 self.leave_out(start, at)
+            elif what == BLOCK:
+                what = BARE
 
     cdef Py_ssize_t comment(self, Py_ssize_t at) noexcept nogil:
         """Return where what begins with `<!` or `<?` at `at` ends, -1 where it doesn't."""
@@ -388,8 +395,8 @@ cdef class _Lean:
         cdef Py_ssize_t size = self.size, name = at, named = _name_end(data, at, size), end
         cdef const unsigned char *found
         cdef What what = _what(data, name, named)
-        at = self.tag(named, what == BARE and not ends)
-        if at < 0 or ends or what == PLAIN or what == BARE:
+        at = self.tag(named, PLAIN if ends else what)
+        if at < 0 or ends or what == PLAIN or what == BARE or what == BLOCK:
             return at
         if what == ONLY_TEXT:
             found = <const unsigned char *>memchr(data + at, c"<", size - at)

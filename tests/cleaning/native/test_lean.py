@@ -55,7 +55,13 @@ def read(node: LexborNode) -> object:
     told = node.attributes
     if node.tag in ("meta", "input", "font", "b"):
         return node.tag, told
-    return node.tag, {name: told[name] for name in READ if name in told}, node.tag == "script" and is_json_ld(node)
+    known = {name: told[name] for name in READ if name in told}
+    return (
+        node.tag,
+        known,
+        bool(told) and node.tag not in ("a", "img", "span"),
+        node.tag == "script" and is_json_ld(node),
+    )
 
 
 PIECES = [
@@ -95,8 +101,8 @@ def test_any_bytes_pass(body: bytes) -> None:
 
 
 def test_scripts_and_attributes_are_left_out() -> None:
-    page = b"<script src=x>var a = '<p>';</script><a href='/1' target=_blank class=c>A</a><p align=left>B<script>c</script>"
-    assert lean(page) == b"<script src=x></script><a   class=c>A</a><p >B<script></script>"
+    page = b"<script src=x>var a = '<p>';</script><a href='/1' rel=x class=c>A</a><p align=left x=y>B<script>c</script>"
+    assert lean(page) == b"<script src=x></script><a   class=c>A</a><p align=left >B<script></script>"
 
 
 @pytest.mark.parametrize(
