@@ -38,17 +38,28 @@ class Mechanism(NamedTuple):
     apply: Callable[[str, random.Random], Case]
 
 
-def documents(count: int, rng: random.Random) -> list[str]:
+def documents(count: int, rng: random.Random, least: int = 0) -> list[str]:
     """Return `count` clean Simplified documents: lines of the demo's articles, shuffled and dealt out anew.
 
-    Sizes vary from a title of some ten characters to a long article of a few thousand. Lines with readings in brackets
-    (glosses) are left out: among injected ones nobody could say which of them belong to the text.
+    Sizes vary from a title of some ten characters to an article of some fifteen hundred; those of fewer than `least`
+    characters are dealt more. Lines with readings in brackets (glosses) are left out: among injected ones nobody could say
+    which of them belong to the text.
     """
     lines = [line for article in read_articles() if article.script == "hans" for line in article.text.split("\n")]
     lines = [
         line.replace("\N{NO-BREAK SPACE}", " ") for line in lines if line.strip() and not may_be_damaged(line)
     ]
-    return ["\n".join(rng.sample(lines, min(len(lines), rng.choice((1, 4, 10, 25, 40))))) for _ in range(count)]
+
+    def dealt() -> str:
+        return "\n".join(rng.sample(lines, min(len(lines), rng.choice((1, 4, 10, 25, 40)))))
+
+    found = []
+    for _ in range(count):
+        text = dealt()
+        while len(text) < least:
+            text = f"{text}\n{dealt()}"
+        found.append(text)
+    return found
 
 
 @cache

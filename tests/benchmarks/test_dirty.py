@@ -21,6 +21,13 @@ def test_documents_are_a_function_of_the_seed(texts: list[str]) -> None:
     assert documents(3, random.Random(8)) != texts
 
 
+def test_documents_are_as_long_as_asked(texts: list[str]) -> None:
+    longer = documents(3, random.Random(7), 2000)
+    assert all(2000 <= len(text) < 4000 for text in longer)
+    assert documents(3, random.Random(7), 1) == texts
+    assert longer[0].startswith(texts[0])
+
+
 @pytest.mark.parametrize("mechanism", MECHANISMS, ids=lambda mechanism: mechanism.name)
 def test_cases_are_a_function_of_the_seed(mechanism: Mechanism, texts: list[str]) -> None:
     first, second = (mechanism.apply(texts[0], random.Random(3)) for _ in range(2))
