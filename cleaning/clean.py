@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import Any, NamedTuple
 
 from cleaning import outline
@@ -14,14 +15,14 @@ from cleaning.decode import Decoded, decode
 from cleaning.extract import extract
 from cleaning.findings import Edited, Finding, Rejected, edit
 from cleaning.lenders import find_lenders
-from cleaning.mend import Mended, is_damaged, joined
+from cleaning.mend import Mended, is_damaged, joined, texts_of
 from cleaning.metadata import merge, parse_byline
 from cleaning.normalize import normalize
 from cleaning.page import FIELD_ROLES, Block, Extracted, Metadata, Role, Selectors
 from cleaning.profile import SiteProfile
 from cleaning.quality import quality
 from cleaning.relevance import relevance_score
-from cleaning.repair import SiteTable, repair
+from cleaning.repair import SiteTable, learn_table, repair
 from cleaning.repair.irreversible import damage_share
 from cleaning.script import detect, simplify, to_simplified
 from cleaning.strip import Stripped, strip
@@ -33,6 +34,9 @@ MAX_DAMAGE_SHARE = 0.5
 _MARKUP = re.compile(
     r"<(?:!doctype|html|head|body|div|p|br|span|table|meta|title|a|h[1-6]|article)\b", re.IGNORECASE
 )
+_READING = re.compile("[\u3400-\u9fff]\\([a-z]{0,5}[\u00e0-\u01dc][a-z]{0,5}\\)")
+"""A character with a reading in brackets, its tone marked."""
+
 _BLANKS = re.compile(r"[ \t\r\f\v\u3000]+")
 
 
@@ -151,16 +155,21 @@ def _read(
     def read(text: str, utf8: bytes | None = None, source: Mended | None = None) -> _Read:
         page = read_page(text, content_type, url=url, selectors=site.selectors, fetched_at=fetched_at, utf8=utf8)
         lines = _with_fields(page)
-        decoded = None
+        undone = None
         if source is not None:
             stood = [source.as_it_stood(block.text) for block in lines]
             lines = tuple(block._replace(text=line.text) for block, line in zip(lines, stood, strict=True))
-            decoded = edit(*joined(stood, "\n"))
+            undone = edit(*joined(stood, "\n"))
         whole = "\n".join(block.text for block in lines)
         if page.kind != "article":
             return _Read(page, lines, whole, None)
         quotes = site.profile.quotes if site.profile else ()
-        repaired = repair(whole, restore=restore, table=site.table, siblings=quotes, decoded=decoded)
+        mended = partial(repair, whole, restore=restore, siblings=quotes, decoded=undone)
+        repaired = mended(table=site.table)
+        if site.table is None and _READING.search(repaired.text) and _is_html(text, content_type):
+            # One insertion in a short article says little; the page's other lines may say whose work it is.
+            table = learn_table(texts_of(text))
+            repaired = mended(table=table) if table else repaired
         return _Read(page, lines, whole, repaired, source is not None)
 
     found = read(decoded.text, decoded.utf8)

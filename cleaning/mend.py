@@ -48,6 +48,11 @@ def is_damaged(text: str) -> bool:
     return sum(end - start for start, end in suspicious_lines(text)) > DAMAGED_SHARE * len(text)
 
 
+def texts_of(html: str) -> str:
+    """Return what stands between a page's tags, a line each, scripts' texts too; nothing of a page that is too long."""
+    return "\n".join(_text(html[piece.start : piece.end]) for piece in _pieces_of(html))
+
+
 class _Piece(NamedTuple):
     """What stands in a page's source, half open, between tags, line breaks and entities, and what follows it in a line."""
 
@@ -67,7 +72,7 @@ class Mended:
     """A page with wrong decodings of its texts undone (`html`), and what stood there before."""
 
     def __init__(self, html: str) -> None:
-        pieces = list(_pieces(html)) if len(html) <= MAX_CHARACTERS else []
+        pieces = _pieces_of(html)
         texts = [_text(html[piece.start : piece.end]) for piece in pieces]
         self._before = "\n".join(texts)
         entities = {
@@ -181,6 +186,10 @@ class _Origin:
 
 def _is_blank(character: str) -> bool:
     return character != "\n" and (character.isspace() or character in _UNSEEN)
+
+
+def _pieces_of(html: str) -> list[_Piece]:
+    return list(_pieces(html)) if len(html) <= MAX_CHARACTERS else []
 
 
 def _pieces(html: str) -> Iterator[_Piece]:

@@ -12,6 +12,7 @@ from cleaning.clean import Cleaned, clean
 from cleaning.findings import replay, replay_stages
 from cleaning.mend import Mended, Stood, is_damaged
 from cleaning.repair.chains import MARKER, Chain, Step, damage
+from cleaning.repair.injection import inject
 
 ARTICLE = (
     "借呗逾期后先别慌，整理好账单和还款记录。",
@@ -101,6 +102,27 @@ def test_what_the_page_does_not_hold_stays() -> None:
 def test_an_undamaged_text_is_not_looked_at_again(text: str) -> None:
     assert not is_damaged(text)
     assert Mended(f"<p>{text}</p>").html == f"<p>{text}</p>"
+
+
+def test_one_insertion_in_an_article_is_told_by_the_rest_of_its_page() -> None:
+    table = {
+        char: f"({reading})" for char, reading in {"時": "shí", "會": "huì", "還": "huán", "費": "fèi"}.items()
+    }
+    article = "據中國人民銀行九月二十六日消息，信用卡逾期的利息計算方式將在一小時內公布，請持卡人留意公告。" * 3
+    links = (
+        "逾期後銀行會起訴嗎",
+        "還款時間可以延長嗎",
+        "違約費和利息費怎麼算",
+        "分期還款會上徵信嗎",
+        "消費貸款還不上怎麼辦",
+    )
+    menu = "".join(f'<li><a href="/{number}">{line}</a></li>' for number, line in enumerate(links))
+    skin = "<html><head><title>{0}</title></head><body><h1>{0}</h1><p>{1}</p><ul>{2}</ul></body></html>"
+    gold = skin.format("信用卡逾期利息", article, menu)
+    result, whole = cleaned(inject(gold, table)), cleaned(gold)
+    assert result.text_source == whole.text_source
+    alone = skin.format("信用卡逾期利息", article.replace("時", "時(shí)", 1), menu)
+    assert cleaned(alone).text_source == whole.text_source.replace("時", "時(shí)", 1)
 
 
 HAN = st.text(
