@@ -31,7 +31,8 @@ MAX_MISSES = 50
 """Lines that are looked for in vain, each through the whole page, before no more are looked for."""
 
 _TAG = re.compile(r"<[^<>]*>")
-_META = re.compile(r"<meta\s", re.IGNORECASE)
+_NAMED = re.compile(r"<(script|style|meta)\b", re.IGNORECASE)
+_CODE_ENDS = re.compile("</(?:script|style)", re.IGNORECASE)
 _CONTENT = re.compile(r"\scontent\s*=\s*(?:\"([^\"]*)\"|'([^']*)')", re.IGNORECASE)
 _BREAK, _ENTITY, _BREAK_OR_ENTITY = map(re.compile, ("\n", r"&#?\w{1,12};", r"\n|&#?\w{1,12};"))
 _LATIN = re.compile("&[A-Z][a-z]{2,5};")
@@ -193,13 +194,21 @@ def _pieces_of(html: str) -> list[_Piece]:
 
 
 def _pieces(html: str) -> Iterator[_Piece]:
-    """Yield what stands between tags and in `meta` elements, line by line; scripts too: some hold the article."""
+    """Yield what stands between tags and in `meta` elements, line by line; of scripts, some of which hold the article, what
+    is not ASCII."""
     cursor = 0
+    code = False
     for tag in _TAG.finditer(html):
-        yield from _lines(html, cursor, tag.start())
-        cursor = tag.end()
-        if _META.match(html, tag.start()) and (content := _CONTENT.search(html, tag.start(), cursor)):
-            yield from _lines(html, *content.span(content.lastindex or 0))
+        start, end = tag.span()
+        if cursor < start and not (code and html[cursor:start].isascii()):
+            yield from _lines(html, cursor, start)
+        cursor = end
+        if (named := _NAMED.match(html, start)) is not None:
+            code = named[1].lower() in ("script", "style")
+            if named[1].lower() == "meta" and (content := _CONTENT.search(html, start, end)):
+                yield from _lines(html, *content.span(content.lastindex or 0))
+        elif code:
+            code = _CODE_ENDS.match(html, start) is None
     yield from _lines(html, cursor, len(html))
 
 

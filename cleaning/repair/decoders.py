@@ -52,7 +52,7 @@ from cleaning.repair.spans import (
     hybrid_regions,
     is_clustered,
     latin_regions,
-    latin_runs,
+    latin_runs_of,
     line_counts,
     suspicious,
     suspicious_lines,
@@ -204,11 +204,18 @@ def _quiet_lines(
     start = 0
     for line in text.split("\n") if ways else []:
         if start not in known and count_high(line) > 1:
-            likely = [way for way in ways if way != ("gbk", "utf-8") or next(utf8_regions(line), None)]
+            likely = [way for way in ways if _may_be(line, way)]
             repair = _repair_region(line, Region(0, len(line)), likely, seen, depth, budget) if likely else None
             if repair is not None:
                 yield from (_shift(finding, start) for finding in _findings(line, repair, part=False))
         start += len(line) + 1
+
+
+def _may_be(line: str, way: Way) -> bool:
+    """Tell, at little cost, whether a line can have been damaged in one of `_QUIET`'s ways at all."""
+    if way == ("gbk", "utf-8"):
+        return next(utf8_regions(line), None) is not None
+    return way[0] != "latin" or as_bytes(line, "latin") is not None
 
 
 Bounds = tuple[int, int]
@@ -238,12 +245,10 @@ def _pools(text: str, lines: list[Bounds]) -> tuple[list[list[Bounds]], list[lis
             single.append((start, end))
         else:
             others.append((start, end))
-    found = utf8_regions_of([text[start:end] for start, end in others])
-    for (start, end), every in zip(others, found, strict=True):
-        line = text[start:end]
+    found = zip(others, utf8_regions_of(text, others), latin_runs_of(text, others), strict=True)
+    for (start, end), every, runs in found:
         regions = [region for region in every if region.end - region.start >= LEAST]
-        runs = list(latin_runs(line))
-        if not (regions or runs) or (regions and not _clean_beside(line, regions)):
+        if not (regions or runs) or (regions and not _clean_beside(text[start:end], regions)):
             pairs.append((start, end))
             continue
         pair_spans += [(start + region.start, start + region.end) for region in regions]

@@ -13,8 +13,10 @@ from collections.abc import Container, Iterator, Sequence
 from typing import cast
 
 from cleaning.findings import Certainty, Edited, Finding, edit
+from cleaning.repair.badness import count_in
 from cleaning.repair.chains import FAMILY, HOLE, MARKER, READERS, SPECIALS, Family, Step, Writer, damage
 from cleaning.repair.solve import as_bytes
+from cleaning.repair.spans import count_high
 
 SHARE = 0.9
 """Share of the characters that a decoder can have shown which must be repaired as its work."""
@@ -26,11 +28,12 @@ SAMPLED = 20
 """Findings, the longest, that tell the exact decoder."""
 
 _RULE = re.compile(r"decoder\.(utf-8|gb18030|big5hkscs)-as-(latin|gbk|big5)")
-_SHOWN: dict[Family, re.Pattern[str]] = {
-    "latin": re.compile(f"[\x80-\xff{''.join(SPECIALS)}]"),
-    "gbk": re.compile("[^\x00-\x7f]"),
-    "big5": re.compile("[^\x00-\x7f]"),
-}
+_SINGLE = re.compile(f"[\x80-\xff{''.join(SPECIALS)}]")
+
+
+def _count_shown(text: str, family: Family) -> int:
+    """Return how many characters of `text` a family's decoders can have shown of bytes above ASCII."""
+    return count_in(text, _SINGLE) if family == "latin" else count_high(text)
 
 
 def repair_rest(text: str, edited: Edited, kept: Container[int] = ()) -> Edited:
@@ -52,11 +55,10 @@ def _established(text: str, findings: Sequence[Finding]) -> Step | None:
         if (told := _RULE.fullmatch(finding.rule)) is not None:
             covered[cast("tuple[str, str]", told.groups())] += finding.end - finding.start
     for (written, family), _ in covered.most_common(1):
-        seen = _SHOWN[cast(Family, family)]
         rule = f"decoder.{written}-as-{family}"
         mine = [finding for finding in findings if finding.rule == rule]
-        shown = sum(len(seen.findall(finding.before)) for finding in mine)
-        if shown < LEAST or shown < SHARE * len(seen.findall(text)):
+        shown = _count_shown("\n".join(finding.before for finding in mine), cast(Family, family))
+        if shown < LEAST or shown < SHARE * _count_shown(text, cast(Family, family)):
             return None
         longest = sorted(mine, key=lambda finding: finding.start - finding.end)[:SAMPLED]
         for reader in READERS[cast(Family, family)]:
@@ -77,7 +79,7 @@ def _rest(text: str, findings: Sequence[Finding], step: Step, kept: Container[in
     for number, line in enumerate(text.split("\n")):
         end = start + len(line)
         found = bisect_left(starts, start) < bisect_right(starts, end)
-        if not found and number not in kept and _SHOWN[family].search(line):
+        if not found and number not in kept and _count_shown(line, family):
             before = _before(line, step)
             if before is not None:
                 rule = f"decoder.{step.written}-as-{family}"
