@@ -122,14 +122,15 @@ def look(key: str, lines: Sequence[str], kept: Sequence[bool] | None = None) -> 
     `key` is the lines joined; `kept` says which of them are looked at, without it all.
     """
     heavy, gated = _first().by_line(key)
-    found = Look({}, {}, {}, {})
+    found, own = Look({}, {}, {}, {}), _own_weights()
     for line in sorted(heavy):
         if kept is None or kept[line]:
             places = found.places[line] = _matcher().overlapping(lines[line])[0]
             found.heavy[line] = _first_heavy(places)
-            hits = hits_at(lines[line], places)
-            if any(hit.weight > 1 for hit in hits):
-                found.hits[line] = hits
+            if any(own[word] > 1 for word, _, _ in places):  # few lines; of most no hit is made
+                hits = hits_at(lines[line], places)
+                if any(hit.weight > 1 for hit in hits):
+                    found.hits[line] = hits
     tried = gate().tried
     for line in sorted(gated):
         if kept is None or kept[line]:

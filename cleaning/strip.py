@@ -241,9 +241,9 @@ _AFTER_END = re.compile(r"[”’」』》)]?(?:\s?\([^()]{1,12}\))?")
 
 def _cut_insertions(page: _Page, prose: _Prose) -> None:
     """Cut keywords out of sentences; less is asked beside other spam, more on a page that speaks of such things."""
-    lines = [index for index in _kept(page) if "。" in page.keys[index] and page.roles[index] != "row"]
-    seen = page.seen
-    heads = {index for index in lines if insertions.may_be_headed(page.keys[index], seen.heavy.get(index))}
+    keys, seen = page.keys, page.seen
+    lines = [index for index in _kept(page) if "。" in keys[index] and page.roles[index] != "row"]
+    heads = {index for index in lines if insertions.may_be_headed(keys[index], seen.heavy.get(index))}
     sure = {index for index, hits in seen.hits.items() if any(hit.weight > 2 for hit in hits)}
     sure.update(seen.heavy.keys() & set(lines))
     beside = bool(page.cuts) or any(rule.startswith("spam.") for rule, _ in page.gone.values())
@@ -367,8 +367,12 @@ def _drop_anywhere(page: _Page, among: Iterable[int]) -> None:
     for index in sorted(among):
         if index in page.gone:
             continue
-        tried = page.tried(index).anywhere
-        if tried and (rule := _match(page, index, page.rest(index), tried)) is not None:
+        tried = page.seen.rules.get(index)
+        if (
+            tried
+            and tried.anywhere
+            and (rule := _match(page, index, page.rest(index), tried.anywhere)) is not None
+        ):
             if rule.id.startswith("field."):
                 _lift(page, index)
             page.drop(index, rule.id)
