@@ -8,7 +8,7 @@ cimport cython
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
 from cpython.unicode cimport PyUnicode_DATA, PyUnicode_GET_LENGTH, PyUnicode_KIND, PyUnicode_READ
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t
-from libc.stdlib cimport calloc, free, malloc, realloc
+from libc.stdlib cimport free, malloc, realloc
 from libc.string cimport memcpy
 
 from cleaning.native._pieces cimport FORCED, KNOWN, LIKELY, OPEN, Pieces
@@ -125,13 +125,15 @@ cdef inline void wait(Reading *reading, const uint8_t *pending, int waiting) noe
     reading.waiting, reading.leads = waiting, -1
 
 
+cdef uint8_t[BEYOND] _known  # what `pair_texts` has found so far, all 0 when it returns: nothing else runs meanwhile
+
+
 def pair_texts(const uint32_t[::1] table not None, bytes leads not None, bytes trails not None):
     """Return the characters that one of `leads` makes with one of `trails`, each once, in order; no text of several."""
     cdef const uint8_t *firsts = <const uint8_t *>PyBytes_AS_STRING(leads)
     cdef const uint8_t *seconds = <const uint8_t *>PyBytes_AS_STRING(trails)
     cdef Py_ssize_t many = PyBytes_GET_SIZE(leads), more = PyBytes_GET_SIZE(trails), one, other, size = 0
     cdef uint32_t code
-    cdef uint8_t *known
     cdef uint32_t *found
     if len(table) != BMP:
         raise ValueError("a table of pairs has one entry for each")
@@ -139,21 +141,21 @@ def pair_texts(const uint32_t[::1] table not None, bytes leads not None, bytes t
         return ""
     if many > 256 or more > 256:
         raise ValueError("there are 256 bytes")
-    known = <uint8_t *>calloc(BEYOND >> 3, 1)
     found = <uint32_t *>malloc(many * more * sizeof(uint32_t))
+    if not found:
+        raise MemoryError
     try:
-        if not known or not found:
-            raise MemoryError
         for one in range(many):
             for other in range(more):
                 code = table[firsts[one] << 8 | seconds[other]]
-                if 0 < code < BEYOND and not known[code >> 3] & 1 << (code & 7):
-                    known[code >> 3] |= 1 << (code & 7)
+                if 0 < code < BEYOND and not _known[code]:
+                    _known[code] = 1
                     found[size] = code
                     size += 1
+        for one in range(size):
+            _known[found[one]] = 0
         return text_of(found, size)
     finally:
-        free(known)
         free(found)
 
 
@@ -490,7 +492,7 @@ cdef class Pairs:
         cdef uint8_t itself = code & 0x7F
         cdef uint8_t data[4]
         cdef uint8_t lost_lead = HOLE_BYTE
-        cdef int number, before
+        cdef int number, before, width
         cdef bint waiting
         cdef Reading *old
         cdef Reading *new
@@ -498,7 +500,8 @@ cdef class Pairs:
         if place + 1 < PyUnicode_GET_LENGTH(span):
             following = at_(span, place + 1)
             if following != HOLE:
-                behind = (<const char *>data)[:self._write(span, following, place + 1, data)]
+                width = self._write(span, following, place + 1, data)
+                behind = (<const char *>data)[:1 if data[0] != HOLE_BYTE else width]  # what decides: one question for many
         for number in range(work.kept):
             old = &work.readings[number]
             before = work.spreading

@@ -7,7 +7,7 @@ points at is only a suspicion: the spans found here are judged by what they read
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from functools import cache
 from itertools import accumulate
@@ -127,14 +127,13 @@ def suspicious(text: str) -> bool:
 
 def suspicious_lines(text: str) -> Iterator[tuple[int, int]]:
     """Yield start and end of every line of `text` that has a suspicious place in it."""
-    end = -1
-    for place in _places(text):
-        if place < end:
-            continue
-        start = text.rfind("\n", 0, place) + 1
-        end = text.find("\n", place)
+    places, number = _places(text), 0
+    while number < len(places):
+        start = text.rfind("\n", 0, places[number]) + 1
+        end = text.find("\n", places[number])
         end = len(text) if end < 0 else end
         yield start, end
+        number = bisect_left(places, end, number + 1)
 
 
 _PAIRS = (
@@ -189,11 +188,6 @@ def _hits(text: str) -> NDArray[np.bool_]:
     return np.asarray((pairs & ~np.uint32(_THREE) | threes) != 0, dtype=np.bool_)
 
 
-def _has(line: str, flag: int) -> bool:
-    """Tell whether `line` has a character of a class."""
-    return count_marked(line, _flagged(flag)) > 0
-
-
 @cache
 def _flagged(flag: int) -> NDArray[np.uint8]:
     """Return which characters of the basic plane are of a class."""
@@ -237,9 +231,21 @@ def latin_regions(line: str) -> Iterator[Region]:
             yield Region(start, start + len(bare))
 
 
-def latin_runs(line: str) -> Iterator[Region]:
-    """Yield the stretches that `latin_regions` does, each once and with its quotes."""
-    return (Region(*run.span()) for run in _latin_found(line))
+def latin_runs_of(text: str, lines: list[tuple[int, int]]) -> list[list[Region]]:
+    """Return for each of `lines` of `text` the stretches that `latin_regions` yields, each once and with its quotes."""
+    found = zip(lines, _marked_in(text, lines, _damaged_latin()), strict=True)
+    return [
+        [Region(*run.span()) for run in _latin_found(text[start:end])] if marked else []
+        for (start, end), marked in found
+    ]
+
+
+@cache
+def _damaged_latin() -> NDArray[np.uint8]:
+    """Return which characters of the basic plane `_DAMAGED_LATIN` finds."""
+    found = np.zeros(1 << 16, dtype=np.uint8)
+    found[[code for code in range(0x80, 0x100) if _DAMAGED_LATIN.match(chr(code))]] = 1
+    return found
 
 
 def _latin_found(line: str) -> Iterator[re.Match[str]]:
@@ -390,16 +396,19 @@ _UTF8_RUN = re.compile(
 
 def utf8_regions(line: str) -> Iterator[Region]:
     """Yield the stretches of `line` whose GB18030 bytes are UTF-8, but for a byte lost here and there."""
-    return iter(utf8_regions_of([line])[0])
+    return iter(utf8_regions_of(line, [(0, len(line))])[0])
 
 
-def utf8_regions_of(lines: Sequence[str]) -> list[list[Region]]:
-    """Return the same for each of `lines`, read as one text: a run of UTF-8 never goes over a line's end."""
+def utf8_regions_of(text: str, lines: list[tuple[int, int]]) -> list[list[Region]]:
+    """Return the same for each of `lines` of `text`, read as one: a run of UTF-8 never goes over a line's end."""
     found: list[list[Region]] = [[] for _ in lines]
-    numbers = [number for number, line in enumerate(lines) if _has(line, _HEAD | _TWICE)]
-    shown = stream("\n".join([lines[number] for number in numbers]), "gbk", b"\n")
+    numbers = [number for number, marked in enumerate(_marked_in(text, lines, _flagged(_HEAD | _TWICE))) if marked]
+    if not numbers:
+        return found
+    kept = [text[start:end] for start, end in map(lines.__getitem__, numbers)]
+    shown = stream("\n".join(kept), "gbk", b"\n")
     assert shown is not None
-    ends = list(accumulate(len(lines[number]) + 1 for number in numbers))
+    ends = list(accumulate(len(line) + 1 for line in kept))
     for first, last in _aligned(*shown):
         place = bisect_right(ends, first)
         start = ends[place - 1] if place else 0

@@ -162,7 +162,9 @@ def test_runs_and_neighbours_are_found_alike(text: str) -> None:
     lines = text.split("\n")
     agree(lambda: (spans.clustered(text), spans.count_low(text), spans._one_alphabet(badness.codes(text))))
     agree(lambda: [spans._has_near(text, spans._flagged(flag)) for flag in (spans._BIG5_AS_GBK, spans._LATIN)])
-    agree(lambda: [[list(spans.latin_regions(line)), list(spans.latin_runs(line))] for line in lines])
+    agree(
+        lambda: [[list(spans.latin_regions(line)), spans.latin_runs_of(line, [(0, len(line))])] for line in lines]
+    )
     agree(lambda: [list(spans.hybrid_regions(line)) for line in lines])
 
 
