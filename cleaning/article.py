@@ -326,13 +326,13 @@ def lift(view: View, inside: list[Placed], fetched_at: datetime | None) -> list[
         seen_prose = seen_prose or (item.role in KEPT_ROLES and view.weights[item.index] >= 40)
         if seen_prose:
             continue
-        byline = None if _BARE_DAY.fullmatch(item.line.text) else parse_byline(item.line.fields, fetched_at)
+        byline = None if _is_bare_day(item.line.text) else parse_byline(item.line.fields, fetched_at)
         if byline is not None:
             bylines.append(byline)
             item.role = "byline"
     for item in inside[-4:]:
         line = item.line
-        stated = item.role in KEPT_ROLES and not _BARE_DAY.fullmatch(line.text)
+        stated = item.role in KEPT_ROLES and not _is_bare_day(line.text)
         byline = parse_byline(line.fields, fetched_at) if stated else None
         if byline is not None:
             bylines.append(byline)
@@ -341,6 +341,10 @@ def lift(view: View, inside: list[Placed], fetched_at: datetime | None) -> list[
 
 _BARE_DAY = re.compile(r"\d{1,2}月\d{1,2}[日号]")
 """A day without year or time inside an article: a chronicle's heading, not its date."""
+
+
+def _is_bare_day(text: str) -> bool:
+    return len(text) <= len("12月31日") and _BARE_DAY.fullmatch(text) is not None
 
 
 def edges_of(

@@ -281,12 +281,8 @@ def breadcrumb(dom: Dom, before: int, title: str | None) -> str | None:
         line = dom.lines[index]
         owner = line.owner
         parent = dom.parents[owner]
-        named = (
-            _is_crumb(dom.hints[owner])
-            or _is_crumb(dom.hints[parent])
-            or _is_crumb(dom.hints[dom.parents[parent]])
-        )
-        if named or _begins_with_crumbs(line.text):
+        around = dom.hints[owner], dom.hints[parent], dom.hints[dom.parents[parent]]
+        if any(map(_is_crumb, filter(None, around))) or _begins_with_crumbs(line.text):
             text = line.text if _CRUMB_SPLIT.search(line.text) else _crumbs_in_lines(dom, index)
             return _last_section(text, title)
     return None

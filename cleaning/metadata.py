@@ -469,8 +469,6 @@ def _translated(match: re.Match[str]) -> str:
 def _remaining_words(rest: str) -> list[str] | None:
     """Return the words left once dates, labels and counters are out, None when they make a sentence."""
     rest = rest.replace("\N{BULLET}", "  ")
-    if not rest or _JUNK_RUN.fullmatch(rest):
-        return []
     rest = _CHROME_WORDS.sub(" ", rest)
     if _UNKNOWN_LABEL.search(rest):
         return None
