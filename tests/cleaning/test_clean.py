@@ -136,6 +136,8 @@ def test_relative_times_are_resolved_against_the_fetch_time() -> None:
         (b"\x89PNG\r\n\x1a\n" + b"\0" * 64, "not-text"),
         ("锟斤拷".encode() * 60, "damaged"),
         (b"<html><body></body></html>", "junk-page"),
+        ("\N{IDEOGRAPHIC SPACE}".encode() * 9, "junk-page"),
+        ("\N{NO-BREAK SPACE}\n\N{LINE SEPARATOR}".encode(), "junk-page"),
     ],
 )
 def test_what_gives_no_article_says_why(body: bytes, reason: str) -> None:
