@@ -202,8 +202,7 @@ class Run:
         self.alone = False
         beam = [
             self._extend(Hypothesis(0.0, previous, -1), true, second, self._familiar(previous + true))
-            for true in (CHARS[lead << 8 | first] for lead in range(0x81, 0xFF))
-            if is_common(true)
+            for true in _of_trail(first)
         ]
         self._pass_bytes(bytes([second]))
         return self._follow(_prune(beam), start + 2)
@@ -476,6 +475,12 @@ def _of_lead(lead: int) -> tuple[str, ...]:
     """Return the characters of everyday use under `lead` whose trail byte could be stranded."""
     shown = (CHARS[lead << 8 | trail] for trail in range(0x81, 0xFF))
     return tuple(char for char in shown if is_common(char))
+
+
+@lru_cache(maxsize=256)
+def _of_trail(trail: int) -> tuple[str, ...]:
+    """Return the characters of everyday use that end in `trail`."""
+    return tuple(filter(is_common, (CHARS[lead << 8 | trail] for lead in range(0x81, 0xFF))))
 
 
 def _candidates(lead: int, token: Token, known: Knowledge) -> list[str]:
