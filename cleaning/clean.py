@@ -204,7 +204,7 @@ def read_page(
         return extract(text, url=url, selectors=selectors, fetched_at=fetched_at, utf8=utf8)
     lines = (_BLANKS.sub(" ", line).strip() for line in text.split("\n"))
     blocks = tuple(Block(line, "paragraph") for line in lines if line)
-    return Extracted("article" if blocks else "junk", blocks)  # blanks of other scripts than ASCII are no text either
+    return Extracted("article" if blocks else "junk", blocks)  # blanks that are not ASCII are no text either
 
 
 def _with_fields(page: Extracted) -> tuple[Block, ...]:
