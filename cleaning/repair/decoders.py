@@ -45,7 +45,6 @@ from cleaning.repair.search import (
 from cleaning.repair.shredded import mark_shreds
 from cleaning.repair.solve import as_bytes
 from cleaning.repair.spans import (
-    QUOTES,
     Region,
     any_shredded,
     count_high,
@@ -54,6 +53,7 @@ from cleaning.repair.spans import (
     latin_regions,
     latin_runs_of,
     line_counts,
+    quoted,
     suspicious,
     suspicious_lines,
     swapped_regions,
@@ -291,19 +291,30 @@ def _sifted(text: str, pool: list[Bounds]) -> list[list[Bounds]]:
 
 
 def _decodable(text: str, bounds: Bounds, writer: Writer) -> Bounds | None:
-    """Return the bounds, without quotes at the ends if need be, whose single bytes decode; None if they don't."""
+    """Return the bounds, without quotes at the ends if need be, whose single bytes decode; None if they don't.
+
+    Quotes are bytes of cp1252 too, and often decode with what stands beside them: the better Chinese is taken.
+    """
     start, end = bounds
     span = text[start:end]
-    bare = span.strip(QUOTES)
-    for found in (span, bare) if len(bare) < len(span) else (span,):
-        data = as_bytes(found, "latin")
-        try:
-            if data is not None and data.decode(writer):
-                first = start + span.index(found)
-                return first, first + len(found)
-        except UnicodeDecodeError:
-            continue
-    return None
+    variants = [span[first - start : last - start] for first, last in quoted(Region(start, end), span)]
+    read = [(found, shown) for found in variants if (shown := _shown(found, writer))]
+    if not read:
+        return None
+    found = read[0][0]
+    if len(read) > 1:
+        found, _ = max(read, key=lambda one: total_logprob(span.replace(one[0], one[1], 1)))
+    first = start + span.index(found)
+    return first, first + len(found)
+
+
+def _shown(span: str, writer: Writer) -> str | None:
+    """Return what the single bytes of `span` are in an encoding; None where they don't decode."""
+    data = as_bytes(span, "latin")
+    try:
+        return None if data is None else data.decode(writer)
+    except UnicodeDecodeError:
+        return None
 
 
 def _mended_lines(text: str, lines: list[Bounds], found: list[Finding]) -> Iterator[tuple[int, list[Finding]]]:

@@ -218,17 +218,29 @@ _HIGH = "\x80-\u07ff\ufffd\U0010ff80-\U0010ffff" + "".join(SPECIALS)
 _LATIN_RUN = re.compile(f"[{_HIGH}](?:[\\x20-\\x7e{_HIGH}]*[{_HIGH}])?[@-~]?")
 _DAMAGED_LATIN = re.compile("[\x80-\x9f\xa1-\xb6\xb8-\xff]")
 QUOTES = "\u201c\u201d\u2018\u2019\u2026\u2014\u2013\u2022\xb7"
+_BESIDE = QUOTES + " "
 """Marks beside a damaged span that are cp1252's too, but may be the clean line's own."""
 
 
+MOST_QUOTES = 3
+"""Quotes and blanks that are left out at either end: two full stops in a row, and one that is a byte."""
+
+
+def quoted(region: Region, span: str) -> Iterator[Region]:
+    """Yield a stretch, then those without some or all quotes and blanks at its ends: each may be a byte, or itself."""
+    before = min(len(span) - len(span.lstrip(_BESIDE)), len(span) - 1)
+    after = max(len(span.rstrip(_BESIDE)), before + 1)
+    firsts = dict.fromkeys((*range(min(before, MOST_QUOTES) + 1), before))
+    lasts = dict.fromkeys((*range(len(span), max(after, len(span) - MOST_QUOTES) - 1, -1), after))
+    for first in firsts:
+        for last in lasts:
+            yield Region(region.start + first, region.start + last)
+
+
 def latin_regions(line: str) -> Iterator[Region]:
-    """Yield the stretches of `line` that may be bytes shown one by one, the whole first, then without its quotes."""
+    """Yield the stretches of `line` that may be bytes shown one by one, each whole first, then without its quotes."""
     for run in _latin_found(line):
-        yield Region(*run.span())
-        bare = run.group().strip(QUOTES + " ")
-        if len(bare) < len(run.group()):
-            start = run.start() + run.group().index(bare)
-            yield Region(start, start + len(bare))
+        yield from quoted(Region(*run.span()), run.group())
 
 
 def latin_runs_of(text: str, lines: list[tuple[int, int]]) -> list[list[Region]]:

@@ -64,3 +64,15 @@ def test_nothing_but_blanks_is_touched(text: str) -> None:
     apart = parted(text)
     assert len(apart) == len(text)
     assert all(one == other or (one == "\xa0" and other == "\n") for one, other in zip(text, apart, strict=True))
+
+
+def test_quotes_beside_spans_are_not_taken_for_their_bytes() -> None:
+    """In cp1252 a quote is a byte: with the first of what follows it is a character of GBK, and so on to the end."""
+    parts = [
+        ("平台把这种做法叫做“", "点对点催收", "”，其实就是上门，遇到时不必惊慌。"),
+        ("他写信、打电话、上门说明情况……", "客服的态度也比以前好", "，答应三天之内给答复。"),
+        ("来源：示例网·", "法律频道编辑部整理", "，转载请注明，谢谢配合和理解。"),
+    ]
+    gold = "\n".join("".join(part) for part in parts)
+    seen = "\n".join(before + damage(span, (GBK,)) + after for before, span, after in parts)
+    assert repair(seen).text == gold
