@@ -194,8 +194,10 @@ def _pieces_of(html: str) -> list[_Piece]:
 
 
 def _pieces(html: str) -> Iterator[_Piece]:
-    """Yield what stands between tags and in `meta` elements, line by line; of scripts, some of which hold the article, what
-    is not ASCII."""
+    """Yield what stands between tags and in `meta` elements, line by line.
+
+    Of scripts, some of which hold the article, only what is not ASCII.
+    """
     cursor = 0
     code = False
     for tag in _TAG.finditer(html):
