@@ -1,8 +1,8 @@
 """The tables of farms: what anybody reads (`farms`, `farm_sites`, `farm_ties`, `site_marks`), and `farming_*`.
 
 The second are counts from which ties follow, and notes of which documents have changed since those were taken, so that
-a run reads again what its pages touch and not the whole corpus (`corpus.farm_counts`). The notes are taken by triggers
-of a connection's own: a corpus comes with none, and one that does is refused.
+a run reads again what its pages touch and not the whole corpus (`corpus.farm_counts`). What comes is noted by who stores
+it, what changes or goes by triggers of a connection's own: a corpus comes with none, and one that does is refused.
 """
 
 from __future__ import annotations
@@ -108,9 +108,6 @@ _OLD = f"INSERT OR IGNORE INTO farming_changes (docid, {_PLACE}) VALUES (OLD.doc
 _WAS_THERE = "(SELECT site IS NOT NULL AND NOT gone FROM farming_changes WHERE docid = OLD.docid)"
 
 _TRIGGERS = {
-    "farming_added": """AFTER INSERT ON documents BEGIN
-        INSERT OR IGNORE INTO farming_changes (docid) VALUES (NEW.docid);
-    END""",
     "farming_changed": f"AFTER UPDATE OF {_PLACE} ON documents BEGIN {_OLD} END",
     # Before, as what the document shows goes with it.
     "farming_removed": f"""BEFORE DELETE ON documents BEGIN
@@ -134,9 +131,22 @@ _TRIGGERS = {
 
 
 def watch(connection: sqlite3.Connection) -> None:
-    """Have the connection note which documents and profiles it changes, in the transaction that changes them."""
+    """Have the connection note which documents change or go, and which profiles change, in the same transaction.
+
+    Documents that come are noted by `note_added`.
+    """
     for name, what in _TRIGGERS.items():
         connection.execute(f"CREATE TEMP TRIGGER IF NOT EXISTS {name} {what}")
+
+
+def note_added(connection: sqlite3.Connection, docids: Iterable[int]) -> None:
+    """Note documents that have come.
+
+    By a trigger it would cost a tenth of storing a document: where one can fire, SQLite keeps a copy of every page that an
+    insertion changes, to take the statement back alone.
+    """
+    sql = "INSERT OR IGNORE INTO farming_changes (docid) VALUES (?)"
+    connection.executemany(sql, [(docid,) for docid in docids])
 
 
 @contextmanager

@@ -35,6 +35,7 @@ from corpus.farm_tables import (
     delete_rows,
     difference,
     forget_changes,
+    note_added,
     unwatched,
     watch,
     write_rows,
@@ -45,7 +46,7 @@ from corpus.farm_uses import count_uses
 __all__ = [
     "COMMON_SITES", "COPIES", "COUNTS_DDL", "DDL", "OPERATOR_KINDS", "TABLES", "Farm", "Mark", "ProfileLines",
     "Tie", "account_marks", "add_marks", "farms", "keyed_hash", "mask_mark", "mask_value", "names_services",
-    "rederive", "unwatched", "update", "watch",
+    "note_added", "rederive", "unwatched", "update", "watch",
 ]  # fmt: skip
 
 ProfileLines = Mapping[str, Iterable[str]]

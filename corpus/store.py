@@ -465,6 +465,7 @@ class Corpus:
             return
         salt = self.salt
         self.connection.executemany(_DOCUMENT, [article.document for _, article in documents])
+        farms.note_added(self.connection, [task.seq for task, _ in documents])
         self.connection.executemany(
             "INSERT INTO documents_fts(rowid, title, text, tags) VALUES (?, ?, ?, ?)",
             [(task.seq, *article.indexed) for task, article in documents],

@@ -72,6 +72,7 @@ class Shuffled:
         site = self.dice.choice(SITES)
         sql = "INSERT INTO documents (docid, id, site) VALUES (?, ?, ?)"
         self.connection.execute(sql, (self.number, f"{self.number:03}", site))
+        farms.note_added(self.connection, [self.number])
         for kind, count in (("phone", 3), ("qq", 2), ("hotline", 1), ("analytics", 4)):
             for value in {self.dice.randrange(count) for _ in range(self.dice.choice((0, 1, 1, 2)))}:
                 table = "site_marks" if kind == "analytics" else "contacts"
@@ -171,6 +172,8 @@ def test_what_deduplication_finds_gives_the_farms_of_all_documents(data: st.Data
             connection.execute("DELETE FROM contacts WHERE docid = ?", docid)
         coming = [pool[index] for index in sorted(run - kept)]
         store(connection, coming)
+        sql = "SELECT docid FROM documents WHERE id = ?"
+        farms.note_added(connection, [connection.execute(sql, (one.id,)).fetchone()[0] for one in coming])
         sql = "INSERT INTO contacts SELECT docid, 'phone', ?, '1*' FROM documents WHERE id = ?"
         connection.executemany(sql, [(f"p{ord(one.id[0]) % 2}", one.id) for one in coming if one.id[1] != "2"])
         dedup.add(connection, coming, MASKER)
@@ -219,6 +222,7 @@ def test_a_document_that_comes_again_under_its_number_may_show_something_else() 
         connection.execute("DELETE FROM documents WHERE docid = ?", docids[:1])
         connection.execute("DELETE FROM contacts WHERE docid = ?", docids[:1])
         connection.execute("INSERT INTO documents (docid, id, site) VALUES (?, 'a0', 'a')", docids[:1])
+        farms.note_added(connection, docids[:1])
         connection.execute(sql, (docids[0], value))
     expect_same(connection)
     assert connection.execute("SELECT value_hash, documents FROM farming_values").fetchall() == [
@@ -233,6 +237,7 @@ def test_a_document_that_comes_again_under_its_number_may_show_something_else() 
 def placed(connection: sqlite3.Connection, site: str, identifier: str, cluster: str | None = None) -> int:
     sql = "INSERT INTO documents (id, site, cluster_id) VALUES (?, ?, ?) RETURNING docid"
     docid: int = connection.execute(sql, (identifier, site, cluster)).fetchone()[0]
+    farms.note_added(connection, [docid])
     return docid
 
 
