@@ -6,6 +6,7 @@ hold any, and only those are looked at again, word by word.
 
 from __future__ import annotations
 
+import re
 import string
 import tomllib
 from collections.abc import Iterable, Sequence
@@ -18,6 +19,16 @@ from cleaning.ruleset import Tried, gate
 from cleaning.words import Place, Words, words
 
 _LATIN = frozenset(string.ascii_letters + string.digits)
+
+LONG_LINE = 1000
+MARGIN = 64
+"""Lines from this length on are not searched inside runs of Latin letters and digits, so many from either end apart; no
+word of the lexicon is that long."""
+
+NOTHING = "\0"
+"""A character that no word has."""
+
+_LATIN_RUN = re.compile(rf"(?<![a-zA-Z0-9])[a-zA-Z0-9]{{{2 * MARGIN},}}")
 
 
 class Hit(NamedTuple):
@@ -125,7 +136,7 @@ def look(key: str, lines: Sequence[str], kept: Sequence[bool] | None = None) -> 
     found, own = Look({}, {}, {}, {}), _own_weights()
     for line in sorted(heavy):
         if kept is None or kept[line]:
-            places = found.places[line] = _matcher().overlapping(lines[line])[0]
+            places = found.places[line] = _places(lines[line])
             found.heavy[line] = _first_heavy(places)
             if any(own[word] > 1 for word, _, _ in places):  # few lines; of most no hit is made
                 hits = hits_at(lines[line], places)
@@ -138,7 +149,19 @@ def look(key: str, lines: Sequence[str], kept: Sequence[bool] | None = None) -> 
     return found
 
 
+def _places(line: str) -> list[Place]:
+    """Return the places of the words in a folded line, without some that stand inside long runs of Latin letters.
+
+    None of those stands alone, so that `hits_at` would make nothing of them: a page of one letter has millions.
+    """
+    if len(line) > LONG_LINE:
+        line = _LATIN_RUN.sub(
+            lambda run: f"{run[0][:MARGIN]}{NOTHING * (len(run[0]) - 2 * MARGIN)}{run[0][-MARGIN:]}", line
+        )
+    return _matcher().overlapping(line)[0]
+
+
 def _first_heavy(found: Iterable[Place]) -> int:
-    """Return where the word of weight 2 or 3 begins that ends first; there is one."""
+    """Return where the word of weight 2 or 3 begins that ends first; where it isn't told, it is far from the head."""
     weights = lexicon(rows=True).weights
-    return next(start for word, start, _ in found if weights[word] > 1)
+    return next((start for word, start, _ in found if weights[word] > 1), LONG_LINE)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cleaning.lexicon import lexicon
+from cleaning.lexicon import LONG_LINE, MARGIN, NOTHING, hits_at, lexicon, look, scan
 from cleaning.native import available
 from cleaning.ruleset import gate
 from cleaning.together import Together
@@ -124,3 +124,30 @@ def test_an_empty_word_of_bytes_is_refused(sought: tuple[bytes, ...]) -> None:
         needles(*sought)
     with pytest.raises(ValueError, match="none of them empty"):
         PlainNeedles(sought)
+
+
+def test_no_word_is_as_long_as_what_is_looked_at_of_a_run() -> None:
+    assert max(map(len, lexicon(rows=True).words)) < MARGIN
+    assert not any(NOTHING in word for word in lexicon(rows=True).words)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(st.sampled_from(["x", "av", "xxx", "视频", "棋牌", "久久精品", "。", " ", "A1"]), max_size=12),
+    st.lists(
+        st.tuples(st.sampled_from(["x", "xav", "app9", "bet365"]), st.integers(1, 400)), min_size=1, max_size=4
+    ),
+)
+def test_words_inside_long_runs_of_latin_letters_change_nothing(
+    parts: list[str], runs: list[tuple[str, int]]
+) -> None:
+    line = "".join(parts) + "色情av".join(text * times for text, times in runs) + "".join(parts)
+    line += "久久精品" + "的" * LONG_LINE
+    seen = look(line, [line])
+    assert seen.hits.get(0, []) == scan(line)
+    assert hits_at(line, seen.places[0], rows=True) == scan(line, rows=True)
+
+
+def test_a_page_of_one_letter_has_few_places() -> None:
+    line = "x" * 50_000
+    assert sum(map(len, look(line, [line]).places.values())) < 40 * MARGIN
