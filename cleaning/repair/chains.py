@@ -154,8 +154,9 @@ def _as_cp936(lost: str) -> Translation:
     return Translation({_ESCAPED + byte: text for byte, text in shown.items()})
 
 
+@lru_cache(maxsize=4)
 def has_markers(text: str) -> bool:
-    """Tell whether `text` has this project's exact-byte markers."""
+    """Tell whether `text` has this project's exact-byte markers; each way that is tried asks of the same span."""
     if len(text.encode("utf-16-le", "surrogatepass")) == 2 * len(text):
         return False  # nothing outside the BMP, which costs far less than a look at each character
     return max(text) > chr(INVALID_BYTE_BASE)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import cache
 from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -87,7 +88,7 @@ def _losses(span: str, family: Family, layer: Layer) -> Iterator[Loss]:
     return _ranked(_choices(span, family), span, family, layer)
 
 
-def _ranked(choices: list[Loss], span: str, family: Family, layer: Layer) -> Iterator[Loss]:
+def _ranked(choices: Sequence[Loss], span: str, family: Family, layer: Layer) -> Iterator[Loss]:
     """Yield `choices` in that order; none is looked at before it must be."""
     if len(choices) == 1:
         yield from choices
@@ -101,8 +102,14 @@ def _ranked(choices: list[Loss], span: str, family: Family, layer: Layer) -> Ite
     yield from sorted((loss for loss in choices if ranks[loss] != _EXPLAINED), key=lambda loss: ranks[loss])
 
 
-def _choices(span: str, family: Family) -> list[Loss]:
-    return [Loss(reader, mark) for reader in READERS[family] for mark in _marks(span, family)]
+def _choices(span: str, family: Family) -> tuple[Loss, ...]:
+    return _losses_of(family, _marks(span, family))
+
+
+@cache
+def _losses_of(family: Family, marks: tuple[str | None, ...]) -> tuple[Loss, ...]:
+    """Return every way to lose bytes by the decoders of a family, some marks in their place."""
+    return tuple(Loss(reader, mark) for reader in READERS[family] for mark in marks)
 
 
 _EXPLAINED = (0, False)
