@@ -190,39 +190,45 @@ def _is_blank(character: str) -> bool:
 
 
 def _pieces_of(html: str) -> list[_Piece]:
-    return list(_pieces(html)) if len(html) <= MAX_CHARACTERS else []
-
-
-def _pieces(html: str) -> Iterator[_Piece]:
-    """Yield what stands between tags and in `meta` elements, line by line.
+    """Return what stands between tags and in `meta` elements, line by line.
 
     Of scripts, some of which hold the article, only what is not ASCII.
     """
+    found: list[_Piece] = []
+    for start, end in _texts(html) if len(html) <= MAX_CHARACTERS else ():
+        if not html[start:end].isspace():
+            found += _lines(html, start, end)
+        elif found:
+            found[-1] = found[-1]._replace(joint=" ")
+    return found
+
+
+def _texts(html: str) -> Iterator[tuple[int, int]]:
+    """Yield the bounds of what `_pieces_of` takes apart."""
     cursor = 0
     code = False
     for tag in _TAG.finditer(html):
         start, end = tag.span()
         if cursor < start and not (code and html[cursor:start].isascii()):
-            yield from _lines(html, cursor, start)
+            yield cursor, start
         cursor = end
         if (named := _NAMED.match(html, start)) is not None:
             code = named[1].lower() in ("script", "style")
             if named[1].lower() == "meta" and (content := _CONTENT.search(html, start, end)):
-                yield from _lines(html, *content.span(content.lastindex or 0))
+                yield content.span(content.lastindex or 0)
         elif code:
             code = _CODE_ENDS.match(html, start) is None
-    yield from _lines(html, cursor, len(html))
+    if cursor < len(html):
+        yield cursor, len(html)
 
 
 def _lines(html: str, start: int, end: int) -> Iterator[_Piece]:
-    """Yield the lines of a part of the source, none where it is blank.
+    """Yield the lines of a part of the source.
 
     An entity stands apart: what was written so was never a byte that a decoder could misread, `&nbsp;` least of all,
     unless the damaged letters themselves are written so.
     """
     part = html[start:end]
-    if part.isspace():
-        return
     parting = _BREAK if "&" not in part or _LATIN.search(part) else _BREAK_OR_ENTITY
     for found in parting.finditer(html, start, end):
         if start < found.start():

@@ -84,6 +84,12 @@ def test_a_no_break_space_of_the_page_itself_is_no_byte_of_its_text() -> None:
     assert mended.as_it_stood(ARTICLE[2]).text == seen
 
 
+def test_blanks_between_elements_part_their_words() -> None:
+    seen = [damage(text, CHAINS["utf-8 as latin-1"]) for text in ("编辑小王", "来源本站", "二〇二一年")]
+    mended = Mended("<p><b>{}</b> <i>{}</i>\n<u>{}</u></p>".format(*seen))
+    assert mended.as_it_stood("编辑小王 来源本站 二〇二一年").text == " ".join(seen)
+
+
 def test_a_row_of_cells_is_led_back_cell_by_cell() -> None:
     seen = [damage(text, CHAINS["utf-8 as latin-1"]) for text in ARTICLE[:2]]
     mended = Mended("<tr><td>{}</td>\n<td>{}</td></tr>".format(*seen))
