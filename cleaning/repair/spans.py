@@ -228,6 +228,9 @@ MOST_QUOTES = 3
 
 def quoted(region: Region, span: str) -> Iterator[Region]:
     """Yield a stretch, then those without some or all quotes and blanks at its ends: each may be a byte, or itself."""
+    if not span or (span[0] not in _BESIDE and span[-1] not in _BESIDE):
+        yield region
+        return
     before = min(len(span) - len(span.lstrip(_BESIDE)), len(span) - 1)
     after = max(len(span.rstrip(_BESIDE)), before + 1)
     firsts = dict.fromkeys((*range(min(before, MOST_QUOTES) + 1), before))
