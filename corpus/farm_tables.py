@@ -100,7 +100,8 @@ DDL = (*_DDL, *COUNTS_DDL)
 
 COUNTS = ("farming_sites", "farming_pairs", "farming_values", "farming_uses")
 NOTES = ("farming_changes", "farming_lost", "farming_learned")
-TABLES = ("farm_ties", "farm_sites", "farms", "site_marks", *COUNTS, *NOTES)
+TABLES = ("farm_ties", "farm_sites", "farms", "site_marks", *COUNTS)
+"""What follows from the documents; `NOTES` only tell how far it has been brought up to date."""
 
 _PLACE = "site, id, cluster_id, template_cluster_id, duplicate_of"
 _OLD_PLACE = "OLD.site, OLD.id, OLD.cluster_id, OLD.template_cluster_id, OLD.duplicate_of"

@@ -22,7 +22,7 @@ from tests.pages import WHEN, Page, html
 
 SALT = b"\x01" * 16
 SITES = "abcde"
-TABLES = tuple(table for table in farm_tables.TABLES if table != "site_marks")
+TABLES = tuple(table for table in (*farm_tables.TABLES, *farm_tables.NOTES) if table != "site_marks")
 
 
 @pytest.fixture(autouse=True)
