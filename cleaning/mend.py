@@ -13,12 +13,12 @@ from array import array
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from html import escape, unescape
+from itertools import accumulate
 from typing import NamedTuple
 
 from cleaning.dom import collapse
 from cleaning.findings import Edited, Finding
 from cleaning.repair.decoders import repair_decoders
-from cleaning.repair.established import repair_rest
 from cleaning.repair.spans import suspicious_lines
 
 DAMAGED_SHARE = 0.2
@@ -76,10 +76,9 @@ class Mended:
         pieces = _pieces_of(html)
         texts = [_text(html[piece.start : piece.end]) for piece in pieces]
         self._before = "\n".join(texts)
-        entities = {
-            number for number, piece in enumerate(pieces) if _ENTITY.fullmatch(html, piece.start, piece.end)
-        }
-        edited = repair_rest(self._before, repair_decoders(self._before), entities)
+        starts = accumulate((len(text) + 1 for text in texts), initial=0)
+        entities = {at for at, piece in zip(starts, pieces) if _ENTITY.fullmatch(html, piece.start, piece.end)}
+        edited = repair_decoders(self._before, entities)
         self.html = _with(html, pieces, texts, edited.text.split("\n")) if pieces else html
         self._origin = _Origin(edited)
         self._findings = edited.findings

@@ -16,7 +16,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_left, bisect_right
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import pairwise
@@ -29,6 +29,7 @@ from cleaning.repair.badness import beside, bigram_score, total_logprob
 from cleaning.repair.chains import FAMILY, HOLE, READERS, Chain, Step, Writer, describe
 from cleaning.repair.edges import parted
 from cleaning.repair.effort import UNSEARCHED, Budget
+from cleaning.repair.established import repair_rest
 from cleaning.repair.irreversible import damage_share, lost_text
 from cleaning.repair.pieces import Merged
 from cleaning.repair.search import (
@@ -117,16 +118,16 @@ class Repair(NamedTuple):
     gain: float
 
 
-def repair_decoders(text: str) -> Edited:
+def repair_decoders(text: str, kept: Container[int] = ()) -> Edited:
     """Return `text` with wrong decodings undone, and damage that can't be undone marked.
 
     Findings have stage `repair` and rules `decoder.<written>-as-<family>`, `decoder.nbsp` or `damage.*`. Line breaks
     are never touched. Clean text costs a scan. What is left unread because the effort for one text is spent is a finding
-    too (`UNSEARCHED`).
+    too (`UNSEARCHED`). Lines that start at a place in `kept` were never bytes: they don't go the way of all others.
     """
     budget = Search(EFFORT + EFFORT_EACH * len(text))
     apart = parted(text)
-    edited = _repair(apart, 0, budget)
+    edited = repair_rest(apart, _repair(apart, 0, budget), kept)
     if apart != text:
         edited = edit(text, edited.findings)
     return edited if budget.left > 0 else _with_unsearched(edited, text)

@@ -1,7 +1,8 @@
 """What is too short to say by itself which decoder it went through, on a page that says so as a whole.
 
 `¡C` is Big5's full stop read as Latin-1, or an exclamation in Spanish. Where nearly all that such a decoder can show was
-proved to be its work, the rest is too: bytes that decode, and that the forward model shows again, are taken.
+proved to be its work, the rest is too: bytes are taken that decode, that the forward model shows again, and that
+read better.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from collections.abc import Container, Iterator, Sequence
 from typing import cast
 
 from cleaning.findings import Certainty, Edited, Finding, edit
-from cleaning.repair.badness import count_in
+from cleaning.repair.badness import count_in, total_logprob
 from cleaning.repair.chains import FAMILY, HOLE, MARKER, READERS, SPECIALS, Family, Step, Writer, damage
 from cleaning.repair.solve import as_bytes
 from cleaning.repair.spans import count_high
@@ -39,8 +40,8 @@ def _count_shown(text: str, family: Family) -> int:
 def repair_rest(text: str, edited: Edited, kept: Container[int] = ()) -> Edited:
     """Return `edited`, the repair of `text`, with the lines repaired too that were left but went the way of all others.
 
-    Their findings are certified for single bytes, inferred for pairs, of which clean text is made as well. Lines whose
-    numbers are in `kept` were never bytes, and stay.
+    Their findings are certified for single bytes, inferred for pairs, of which clean text is made as well. Lines that
+    start at a place in `kept` were never bytes, and stay.
     """
     step = _established(text, edited.findings)
     if step is None:
@@ -76,10 +77,10 @@ def _rest(text: str, findings: Sequence[Finding], step: Step, kept: Container[in
     evidence = f"{step.written} read as {step.reader}, as all of its page; the forward model gives the input back"
     starts = [finding.start for finding in findings]
     start = 0
-    for number, line in enumerate(text.split("\n")):
+    for line in text.split("\n"):
         end = start + len(line)
         found = bisect_left(starts, start) < bisect_right(starts, end)
-        if not found and number not in kept and _count_shown(line, family):
+        if not found and start not in kept and _count_shown(line, family):
             before = _before(line, step)
             if before is not None:
                 rule = f"decoder.{step.written}-as-{family}"
@@ -88,10 +89,12 @@ def _rest(text: str, findings: Sequence[Finding], step: Step, kept: Container[in
 
 
 def _before(line: str, step: Step) -> str | None:
-    """Return the one text that `step` shows as `line`, None where its bytes don't decode."""
+    """Return the one text that `step` shows as `line`; None where its bytes don't decode, or read no better."""
     data = as_bytes(line, FAMILY[step.reader])
     try:
         text = data.decode(step.written) if data is not None else line
     except UnicodeDecodeError:
         return None
-    return text if text != line and damage(text, (step,)) == line else None
+    if text == line or damage(text, (step,)) != line:
+        return None
+    return text if total_logprob(text) > total_logprob(line) else None
