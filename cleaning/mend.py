@@ -115,7 +115,7 @@ class Mended:
     def _stood(self, start: int, end: int) -> Stood | None:
         """Return a part of the page's texts as one line; what elements alone part stands together.
 
-        None where its blanks can't be collapsed without changing what a finding is about.
+        None where its blanks can't be collapsed without changing what a finding is about, or one goes on behind it.
         """
         parts: list[str] = []
         places: list[int] = []
@@ -129,6 +129,8 @@ class Mended:
         text = collapse(line)
         left = _collapsed_places(line, text)
         findings = self._findings[bisect_left(self._starts, start) : bisect_left(self._starts, end)]
+        if any(found.end > end for found in findings):
+            return None
         moved = tuple(
             found._replace(start=left[places[found.start - start]], end=left[places[found.end - start]])
             for found in findings

@@ -44,7 +44,7 @@ from cleaning.repair.search import (
     trials,
 )
 from cleaning.repair.shredded import mark_shreds
-from cleaning.repair.solve import as_bytes
+from cleaning.repair.solve import as_bytes, decoded
 from cleaning.repair.spans import (
     Region,
     any_shredded,
@@ -299,7 +299,7 @@ def _decodable(text: str, bounds: Bounds, writer: Writer) -> Bounds | None:
     start, end = bounds
     span = text[start:end]
     variants = [span[first - start : last - start] for first, last in quoted(Region(start, end), span)]
-    read = [(found, shown) for found in variants if (shown := _shown(found, writer))]
+    read = [(found, shown) for found in variants if (shown := decoded(found, "latin", writer))]
     if not read:
         return None
     found = read[0][0]
@@ -307,15 +307,6 @@ def _decodable(text: str, bounds: Bounds, writer: Writer) -> Bounds | None:
         found, _ = max(read, key=lambda one: total_logprob(span.replace(one[0], one[1], 1)))
     first = start + span.index(found)
     return first, first + len(found)
-
-
-def _shown(span: str, writer: Writer) -> str | None:
-    """Return what the single bytes of `span` are in an encoding; None where they don't decode."""
-    data = as_bytes(span, "latin")
-    try:
-        return None if data is None else data.decode(writer)
-    except UnicodeDecodeError:
-        return None
 
 
 def _mended_lines(text: str, lines: list[Bounds], found: list[Finding]) -> Iterator[tuple[int, list[Finding]]]:

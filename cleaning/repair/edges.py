@@ -11,7 +11,7 @@ import re
 
 from cleaning.repair.badness import total_logprob
 from cleaning.repair.chains import Writer
-from cleaning.repair.solve import as_bytes
+from cleaning.repair.solve import decoded
 
 _BLANK = "\N{NO-BREAK SPACE}"
 _SINGLE = re.compile("[\x80-\x9f\xa1-\xff][\x80-\xff]")
@@ -41,22 +41,13 @@ def _parted(line: str) -> str:
     ways = line, edges, line.replace(_BLANK, "\n")
     # Valid UTF-8 does not come about by chance; the fewest blanks that leave it so are the page's own.
     for way in ways:
-        if _decoded(way, "utf-8") is not None:
+        if decoded(way, "latin", "utf-8") is not None:
             return way
     # A line whose blanks are bytes comes first: where two read alike, nothing is taken from the text.
     best, most = line, float("-inf")
     for way in ways:
         for writer in _PAIRS:
-            read = _decoded(way, writer)
+            read = decoded(way, "latin", writer)
             if read is not None and (score := total_logprob(read)) > most + CLEARLY:
                 best, most = way, score
     return best
-
-
-def _decoded(line: str, writer: Writer) -> str | None:
-    """Return the text whose bytes a line shows, its breaks left as they are; None where they don't decode."""
-    data = as_bytes(line, "latin")
-    try:
-        return None if data is None else data.decode(writer)
-    except UnicodeDecodeError:
-        return None

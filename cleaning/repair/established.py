@@ -16,7 +16,7 @@ from typing import cast
 from cleaning.findings import Certainty, Edited, Finding, edit
 from cleaning.repair.badness import count_in, total_logprob
 from cleaning.repair.chains import FAMILY, HOLE, MARKER, READERS, SPECIALS, Family, Step, Writer, damage
-from cleaning.repair.solve import as_bytes
+from cleaning.repair.solve import decoded
 from cleaning.repair.spans import count_high
 
 SHARE = 0.9
@@ -90,11 +90,7 @@ def _rest(text: str, findings: Sequence[Finding], step: Step, kept: Container[in
 
 def _before(line: str, step: Step) -> str | None:
     """Return the one text that `step` shows as `line`; None where its bytes don't decode, or read no better."""
-    data = as_bytes(line, FAMILY[step.reader])
-    try:
-        text = data.decode(step.written) if data is not None else line
-    except UnicodeDecodeError:
-        return None
-    if text == line or damage(text, (step,)) != line:
+    text = decoded(line, FAMILY[step.reader], step.written)
+    if text is None or text == line or damage(text, (step,)) != line:
         return None
     return text if total_logprob(text) > total_logprob(line) else None

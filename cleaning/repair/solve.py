@@ -93,6 +93,15 @@ def as_bytes(span: str, family: Family) -> bytes | None:
     return None if found is None else found.data
 
 
+def decoded(span: str, family: Family, writer: Writer) -> str | None:
+    """Return what the likeliest bytes of `span` under `family` are in an encoding; None where they don't decode."""
+    data = as_bytes(span, family)
+    try:
+        return None if data is None else data.decode(writer)
+    except UnicodeDecodeError:
+        return None
+
+
 _HOLE_MARKS = ("\udcff", HOLE)
 _SINGLE_BYTE: tuple[Reader, ...] = ("latin-1", "cp1252")
 _BLANKS = b"\xa0\x85"  # what folding white space turns into a blank

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cleaning.clean import Cleaned, clean
-from cleaning.findings import replay, replay_stages
+from cleaning.findings import Edited, Finding, edit, replay, replay_stages
 from cleaning.mend import Mended, Stood, is_damaged
 from cleaning.repair.chains import MARKER, Chain, Step, damage
 from cleaning.repair.injection import inject
@@ -94,6 +94,16 @@ def test_a_row_of_cells_is_led_back_cell_by_cell() -> None:
     seen = [damage(text, CHAINS["utf-8 as latin-1"]) for text in ARTICLE[:2]]
     mended = Mended("<tr><td>{}</td>\n<td>{}</td></tr>".format(*seen))
     assert mended.as_it_stood(" | ".join(ARTICLE[:2])).text == " | ".join(seen)
+
+
+def test_a_line_that_ends_inside_a_mark_of_damage_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A mark may cover a whole line of the source, of which a `<` that a byte had swallowed makes two."""
+
+    def marked(text: str, _: object) -> Edited:
+        return edit(text, [Finding("repair", "damage.unsearched", 2, 12, text[2:12], text[2:12], "rule")])
+
+    monkeypatch.setattr("cleaning.mend.repair_decoders", marked)
+    assert Mended(f"<p>{ARTICLE[1]}</p>").as_it_stood(ARTICLE[1][:6]) == Stood(ARTICLE[1][:6])
 
 
 def test_what_the_page_does_not_hold_stays() -> None:
