@@ -50,7 +50,7 @@ def is_damaged(text: str) -> bool:
 
 
 def texts_of(html: str) -> str:
-    """Return what stands between a page's tags, a line each, scripts' texts too; nothing of a page that is too long."""
+    """Return what stands between a page's tags, a line each; nothing of a page that is too long."""
     return "\n".join(_text(html[piece.start : piece.end]) for piece in _pieces_of(html))
 
 

@@ -51,22 +51,21 @@ def repair_rest(text: str, edited: Edited, kept: Container[int] = ()) -> Edited:
 
 def _established(text: str, findings: Sequence[Finding]) -> Step | None:
     """Return the one step that explains nearly all of what it can have shown in `text`."""
-    covered: Counter[tuple[str, str]] = Counter()
+    covered: Counter[tuple[Writer, Family]] = Counter()
     for finding in findings:
         if (told := _RULE.fullmatch(finding.rule)) is not None:
-            covered[cast("tuple[str, str]", told.groups())] += finding.end - finding.start
-    for (written, family), _ in covered.most_common(1):
-        rule = f"decoder.{written}-as-{family}"
-        mine = [finding for finding in findings if finding.rule == rule]
-        shown = _count_shown("\n".join(finding.before for finding in mine), cast(Family, family))
-        if shown < LEAST or shown < SHARE * _count_shown(text, cast(Family, family)):
-            return None
-        longest = sorted(mine, key=lambda finding: finding.start - finding.end)[:SAMPLED]
-        for reader in READERS[cast(Family, family)]:
-            for lost in (HOLE, MARKER):
-                step = Step(cast(Writer, written), reader, lost)
-                if all(damage(finding.after, (step,)) == finding.before for finding in longest):
-                    return step
+            covered[cast("tuple[Writer, Family]", told.groups())] += finding.end - finding.start
+    if not covered:
+        return None
+    written, family = covered.most_common(1)[0][0]
+    mine = [finding for finding in findings if finding.rule == f"decoder.{written}-as-{family}"]
+    shown = _count_shown("\n".join(finding.before for finding in mine), family)
+    if shown < LEAST or shown < SHARE * _count_shown(text, family):
+        return None
+    longest = sorted(mine, key=lambda finding: finding.start - finding.end)[:SAMPLED]
+    for step in (Step(written, reader, lost) for reader in READERS[family] for lost in (HOLE, MARKER)):
+        if all(damage(finding.after, (step,)) == finding.before for finding in longest):
+            return step
     return None
 
 
