@@ -195,20 +195,25 @@ def _limited(seconds: float) -> Iterator[None]:
     """Raise _TooSlowError inside the block once this process has spent `seconds` more of processor time.
 
     Processor time, not the clock: on a busy machine the same pages must be rejected. Only a process' main thread, in
-    which Spark's workers run, can be stopped so; elsewhere nothing is limited. It is raised again and again: Python drops
-    what is raised while an object's last reference goes.
+    which Spark's workers run, can be stopped so; elsewhere nothing is limited. Python drops what is raised while an
+    object's last reference goes: it is raised again and again, and at the block's end where that came before.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = signal.signal(signal.SIGVTALRM, _stop)
+    over = False
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        nonlocal over
+        over = True
+        raise _TooSlowError
+
+    before = signal.signal(signal.SIGVTALRM, stop)
     signal.setitimer(signal.ITIMER_VIRTUAL, seconds, AGAIN_SECONDS)
     try:
         yield
     finally:
         signal.setitimer(signal.ITIMER_VIRTUAL, 0)
         signal.signal(signal.SIGVTALRM, before)
-
-
-def _stop(number: int, frame: FrameType | None) -> None:
-    raise _TooSlowError
+    if over:
+        raise _TooSlowError

@@ -214,7 +214,8 @@ def test_plain_spark_submit(spark: SparkSession, tmp_path: Path) -> None:
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-def test_time_ends_though_python_drops_what_is_raised_while_an_object_goes() -> None:
+@pytest.mark.parametrize("rest", [20, 0], ids=["much follows", "nothing follows"])
+def test_time_ends_though_python_drops_what_is_raised_while_an_object_goes(rest: float) -> None:
     def work(seconds: float) -> None:
         until = time.process_time() + seconds
         while time.process_time() < until:
@@ -227,7 +228,7 @@ def test_time_ends_though_python_drops_what_is_raised_while_an_object_goes() -> 
     def slow() -> None:
         with derive._limited(0.01):
             Going()
-            work(20)
+            work(rest)
 
     before = time.process_time()
     with pytest.raises(derive._TooSlowError):
