@@ -1,13 +1,13 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, initializedcheck=False, cdivision=True
 """The inner loops of `cleaning/repair` over text with injected pinyin.
 
-The Python twins are `tokens.tokens` (`insertions`), `collections.Counter` (`counted`) and `injection` (`injected`).
+The Python twins are `tokens.tokens` (`insertions`), `collections.Counter` (`counted`, `PairCount`) and `injection` (`injected`).
 """
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cpython.unicode cimport PyUnicode_DATA, PyUnicode_GET_LENGTH, PyUnicode_KIND, PyUnicode_READ
-from libc.stdint cimport uint8_t, uint16_t, uint32_t
-from libc.stdlib cimport free, malloc
+from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
+from libc.stdlib cimport calloc, free, malloc
 from libc.string cimport memcpy
 
 cdef enum:
@@ -131,6 +131,51 @@ def insertions(str text not None, const uint8_t[::1] kinds not None, const uint1
     return found, floor
 
 
+def aligned_changes(
+    tuple tokens not None, str text not None, Py_ssize_t offset, list runs not None, entries, site_chars,
+    const uint16_t[::1] units not None, const uint32_t[::1] pairs not None, type change not None, str rule not None, hits, rest,
+):
+    """Return the edits that take insertions out of one line, `text` at `offset` of its page, outside its `runs` (bounds).
+
+    `entries` and `site_chars` are the table, `hits` gives what an edit relies on, and `rest` the edit for a token that the
+    line ends in, or None.
+    """
+    cdef Line line
+    cdef Py_ssize_t start, end, floor = 0, number = 0, begin, close
+    cdef list found = []
+    cdef str mark, inserted, char
+    if len(units) != BMP or len(pairs) != BMP:
+        raise ValueError("a table has 65536 entries")
+    line.kind, line.data, line.size = PyUnicode_KIND(text), PyUnicode_DATA(text), PyUnicode_GET_LENGTH(text)
+    line.kinds, line.units = NULL, &units[0]
+    make = tuple.__new__
+    begin = close = line.size + 1
+    if runs:
+        begin, close = runs[0]
+    for token in tokens:
+        start, end, mark, _, inserted, _, char, is_cut_off = token
+        if not 0 <= start < end <= line.size:
+            raise ValueError("a token goes beyond its line")
+        while close <= start:
+            floor = close
+            number += 1
+            begin = close = line.size + 1
+            if number < len(runs):
+                begin, close = runs[number]
+        if begin <= start or mark:
+            continue
+        if start - 2 < floor:
+            char = window(&line, text, start, floor, &pairs[0])
+        if is_cut_off:
+            edit = rest(char, token)
+            if edit is not None:
+                found.append(edit)
+        elif char and (entries.get(char) == inserted or char in site_chars):
+            found.append(make(change, (rule, offset + start, offset + end, "", True, hits(char, inserted), ())))
+        floor = end
+    return found
+
+
 cdef uint32_t COUNTS[BMP]  # all 0 between calls; nothing of Python's runs while it is not
 
 
@@ -167,6 +212,89 @@ def counted(str text not None):
             if character > "\uffff":
                 counts[character] = counts.get(character, 0) + 1
     return counts
+
+
+cdef class PairCount:
+    """How often each pair of neighbours stands in a text; asked for like a function."""
+
+    cdef uint64_t *keys              # 0 where there is none: characters are counted from 1 there
+    cdef uint32_t *times
+    cdef size_t mask, used
+
+    def __cinit__(self):
+        self.keys, self.times, self.mask, self.used = NULL, NULL, 0, 0
+
+    def __init__(self, str text not None):
+        cdef int kind = PyUnicode_KIND(text)
+        cdef const void *data = PyUnicode_DATA(text)
+        cdef Py_ssize_t place
+        cdef uint64_t key
+        cdef size_t at
+        if self.keys:
+            raise ValueError("counted once")
+        self.grow(FIRST_SLOTS)
+        for place in range(PyUnicode_GET_LENGTH(text) - 1):
+            key = pair_key(PyUnicode_READ(kind, data, place), PyUnicode_READ(kind, data, place + 1))
+            at = self.find(key)
+            if not self.keys[at]:
+                if 2 * self.used > self.mask:
+                    self.grow(2 * self.mask + 2)
+                    at = self.find(key)
+                self.used += 1
+                self.keys[at] = key
+            self.times[at] += 1
+
+    def __dealloc__(self):
+        free(self.keys)
+        free(self.times)
+
+    cdef int grow(self, size_t slots) except -1:
+        """Move what is counted to a table of so many places, a power of two."""
+        cdef uint64_t *keys = self.keys
+        cdef uint32_t *times = self.times
+        cdef size_t old, at, size = self.mask + 1
+        self.keys = <uint64_t *>calloc(slots, sizeof(uint64_t))
+        self.times = <uint32_t *>calloc(slots, sizeof(uint32_t))
+        if not self.keys or not self.times:
+            free(keys)
+            free(times)
+            raise MemoryError
+        self.mask = slots - 1
+        if keys:
+            for old in range(size):
+                if keys[old]:
+                    at = self.find(keys[old])
+                    self.keys[at], self.times[at] = keys[old], times[old]
+        free(keys)
+        free(times)
+        return 0
+
+    cdef size_t find(self, uint64_t key) noexcept:
+        """Return where a pair is counted, or would be."""
+        cdef size_t at = <size_t>(key * MIX >> 32) & self.mask
+        while self.keys[at] and self.keys[at] != key:
+            at = (at + 1) & self.mask
+        return at
+
+    def __call__(self, str pair not None):
+        if PyUnicode_GET_LENGTH(pair) != 2:
+            raise ValueError("a pair has two characters")
+        return self.times[self.find(pair_key(at_(pair, 0), at_(pair, 1)))]
+
+
+cdef enum:
+    FIRST_SLOTS = 4096
+
+
+cdef uint64_t MIX = 0x9E3779B97F4A7C15  # 2**64 over the golden ratio: neighbours' keys end far apart
+
+
+cdef inline uint64_t pair_key(uint32_t left, uint32_t right) noexcept:
+    return (<uint64_t>left + 1) << 32 | right
+
+
+cdef inline uint32_t at_(str text, Py_ssize_t place):
+    return PyUnicode_READ(PyUnicode_KIND(text), PyUnicode_DATA(text), place)
 
 
 def injected(bytes data not None, const uint16_t[::1] numbers not None, tuple encoded not None):

@@ -20,6 +20,9 @@ def span_bytes(
     `unshown` is a byte for a character without any, or -1. `settle` asks which euro signs are cp936's 0x80.
     """
 
+def single_bytes(span: str, lengths: NDArray[np.uint8], parts: NDArray[np.uint8]) -> bytes | None:
+    """Return the bytes of a span of single bytes, by tables as in `span_bytes`; None where a character is none."""
+
 def decode_torn(data: bytes, table: NDArray[np.uint32], mark: str, swallows: bool) -> tuple[str, bool] | None:
     """Return (text, whether it ends in a stranded lead byte) of GBK bytes with torn pairs; None where a pair is nothing.
 

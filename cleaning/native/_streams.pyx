@@ -4,13 +4,17 @@
 The Python twins are `streams` and `gbk_bytes`.
 """
 
-from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cpython.unicode cimport PyUnicode_DATA, PyUnicode_GET_LENGTH, PyUnicode_KIND, PyUnicode_READ
 from libc.stdint cimport int64_t, uint8_t, uint32_t
 from libc.stdlib cimport free, malloc
 from libc.string cimport memcpy
 
 from cleaning.native._score cimport BMP, EURO, HOLE_BYTE, MARKERS, at_, leads_three, text_of
+
+
+cdef enum:
+    CHOICE = 0xFFFE        # stands for a choice between texts; no decoder shows it
 
 
 cdef inline int bytes_of(str span, uint32_t code, Py_ssize_t place, const uint8_t[::1] lengths, const uint8_t[:, ::1] parts, sources, uint8_t *data) except -1:
@@ -92,6 +96,29 @@ def span_bytes(
         return (<const char *>out)[:at]
     finally:
         free(out)
+
+
+def single_bytes(str span not None, const uint8_t[::1] lengths not None, const uint8_t[:, ::1] parts not None):
+    """Return the bytes of a span of single bytes, by tables as in `span_bytes`; None where a character is none."""
+    cdef Py_ssize_t size = PyUnicode_GET_LENGTH(span), place
+    cdef int kind = PyUnicode_KIND(span)
+    cdef const void *text = PyUnicode_DATA(span)
+    cdef uint32_t code
+    cdef bytes found = PyBytes_FromStringAndSize(NULL, size)
+    cdef uint8_t *out = <uint8_t *>PyBytes_AS_STRING(found)
+    if len(lengths) != BMP or parts.shape[0] != BMP or parts.shape[1] != 4:
+        raise ValueError("a table of bytes is not of the size it should be")
+    for place in range(size):
+        code = PyUnicode_READ(kind, text, place)
+        if code < 0x100:
+            out[place] = code
+        elif code < BMP and lengths[code] == 1 and code != CHOICE:
+            out[place] = parts[code, 0]
+        elif MARKERS + 0x80 <= code <= MARKERS + 0xFF:
+            out[place] = code - MARKERS
+        else:
+            return None
+    return found
 
 
 def decode_torn(bytes data not None, const uint32_t[::1] table not None, str mark not None, bint swallows):

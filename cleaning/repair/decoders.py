@@ -298,6 +298,8 @@ def _decodable(text: str, bounds: Bounds, writer: Writer) -> Bounds | None:
     """
     start, end = bounds
     span = text[start:end]
+    if HOLE in span:
+        return None
     variants = [span[first - start : last - start] for first, last in quoted(Region(start, end), span)]
     read = [(found, shown) for found in variants if (shown := decoded(found, "latin", writer))]
     if not read:

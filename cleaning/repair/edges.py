@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 
 from cleaning.repair.badness import total_logprob
-from cleaning.repair.chains import Writer
+from cleaning.repair.chains import HOLE, Writer
 from cleaning.repair.solve import decoded
 
 _BLANK = "\N{NO-BREAK SPACE}"
@@ -34,6 +34,8 @@ def parted(text: str) -> str:
 
 
 def _parted(line: str) -> str:
+    if HOLE in line:
+        return line  # it decodes in no way
     inner = line.strip(_BLANK + " ")
     start = line.find(inner)
     end = start + len(inner)

@@ -11,6 +11,7 @@ import re
 from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Container, Iterator, Sequence
+from heapq import nlargest
 from typing import cast
 
 from cleaning.findings import Certainty, Edited, Finding, edit
@@ -43,48 +44,56 @@ def repair_rest(text: str, edited: Edited, kept: Container[int] = ()) -> Edited:
     Their findings are certified for single bytes, inferred for pairs, of which clean text is made as well. Lines that
     start at a place in `kept` were never bytes, and stay.
     """
-    step = _established(text, edited.findings)
+    left = list(_left(text, edited.findings, kept)) if edited.findings else []
+    step = _established(text, edited.findings) if left else None
     if step is None:
         return edited
-    return edit(text, [*edited.findings, *_rest(text, edited.findings, step, kept)])
+    return edit(text, [*edited.findings, *_rest(left, step)])
 
 
-def _established(text: str, findings: Sequence[Finding]) -> Step | None:
-    """Return the one step that explains nearly all of what it can have shown in `text`."""
-    covered: Counter[tuple[Writer, Family]] = Counter()
-    for finding in findings:
-        if (told := _RULE.fullmatch(finding.rule)) is not None:
-            covered[cast("tuple[Writer, Family]", told.groups())] += finding.end - finding.start
-    if not covered:
-        return None
-    written, family = covered.most_common(1)[0][0]
-    mine = [finding for finding in findings if finding.rule == f"decoder.{written}-as-{family}"]
-    shown = _count_shown("\n".join(finding.before for finding in mine), family)
-    if shown < LEAST or shown < SHARE * _count_shown(text, family):
-        return None
-    longest = sorted(mine, key=lambda finding: finding.start - finding.end)[:SAMPLED]
-    for step in (Step(written, reader, lost) for reader in READERS[family] for lost in (HOLE, MARKER)):
-        if all(damage(finding.after, (step,)) == finding.before for finding in longest):
-            return step
-    return None
-
-
-def _rest(text: str, findings: Sequence[Finding], step: Step, kept: Container[int]) -> Iterator[Finding]:
-    """Yield findings on the lines of `text` that have none and that `step` shows of other text."""
-    family = FAMILY[step.reader]
-    certainty: Certainty = "certified" if family == "latin" else "inferred"
-    evidence = f"{step.written} read as {step.reader}, as all of its page; the forward model gives the input back"
+def _left(text: str, findings: Sequence[Finding], kept: Container[int]) -> Iterator[tuple[int, str]]:
+    """Yield the lines of `text`, each with its place, that have no finding but characters above ASCII."""
     starts = [finding.start for finding in findings]
     start = 0
     for line in text.split("\n"):
         end = start + len(line)
-        found = bisect_left(starts, start) < bisect_right(starts, end)
-        if not found and start not in kept and _count_shown(line, family):
-            before = _before(line, step)
-            if before is not None:
-                rule = f"decoder.{step.written}-as-{family}"
-                yield Finding("repair", rule, start, end, line, before, certainty, evidence)
+        if not line.isascii() and start not in kept and bisect_left(starts, start) == bisect_right(starts, end):
+            yield start, line
         start = end + 1
+
+
+def _established(text: str, findings: Sequence[Finding]) -> Step | None:
+    """Return the one step that explains nearly all of what it can have shown in `text`."""
+    covered: Counter[str] = Counter()
+    for finding in findings:
+        covered[finding.rule] += finding.end - finding.start
+    told = next((told for rule, _ in covered.most_common() if (told := _RULE.fullmatch(rule))), None)
+    if told is None:
+        return None
+    written, family = cast("tuple[Writer, Family]", told.groups())
+    mine = [finding for finding in findings if finding.rule == told.group()]
+    shown = _count_shown("\n".join(finding.before for finding in mine), family)
+    if shown < LEAST or shown < SHARE * _count_shown(text, family):
+        return None
+    longest = nlargest(SAMPLED, mine, key=lambda finding: finding.end - finding.start)
+    # All are shown at once: no encoding has a line break in a character.
+    before, after = (
+        "\n".join(column) for column in zip(*[(one.before, one.after) for one in longest], strict=True)
+    )
+    steps = (Step(written, reader, lost) for reader in READERS[family] for lost in (HOLE, MARKER))
+    return next((step for step in steps if damage(after, (step,)) == before), None)
+
+
+def _rest(left: Sequence[tuple[int, str]], step: Step) -> Iterator[Finding]:
+    """Yield findings on those of the lines `left` that `step` shows of other text."""
+    family = FAMILY[step.reader]
+    rule = f"decoder.{step.written}-as-{family}"
+    certainty: Certainty = "certified" if family == "latin" else "inferred"
+    evidence = f"{step.written} read as {step.reader}, as all of its page; the forward model gives the input back"
+    for start, line in left:
+        before = _before(line, step) if _count_shown(line, family) else None
+        if before is not None:
+            yield Finding("repair", rule, start, start + len(line), line, before, certainty, evidence)
 
 
 def _before(line: str, step: Step) -> str | None:

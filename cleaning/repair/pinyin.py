@@ -13,18 +13,23 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from functools import lru_cache
+from itertools import pairwise
 from typing import NamedTuple
 
 from cleaning.findings import Certainty, Edited, Finding, edit
+from cleaning.native import available
 from cleaning.repair.badness import total_logprob
+from cleaning.repair.chains import pair_points
 from cleaning.repair.effort import UNSEARCHED, Budget
-from cleaning.repair.gbk_bytes import BYTES, DECODERS, INVALID_BYTE_BASE, REPLACEMENT, Decoder, is_lead
+from cleaning.repair.gbk_bytes import BYTES, DECODERS, INVALID_BYTE_BASE, REPLACEMENT, Decoder, is_lead, units
 from cleaning.repair.injection import inject
 from cleaning.repair.page_evidence import Line, PageEvidence, accepted, find_lines, observe
 from cleaning.repair.readings import begins, is_common, is_han, is_simplified, is_traditional, is_usual
 from cleaning.repair.shifted import Hit, Knowledge, Run, Solution
 from cleaning.repair.site_table import SiteTable, as_insertions
 from cleaning.repair.tokens import PUNCTUATION, REPLACED, Token, first_reading, may_be_damaged, window_char
+
+NATIVE = available("_pinyin")
 
 Table = SiteTable | Mapping[str, str] | frozenset[str] | None
 
@@ -174,12 +179,19 @@ class _PairCount:
 
     def __init__(self, text: str) -> None:
         self._text = text
-        self._counts: Counter[str] | None = None
+        self._count: Callable[[str], int] | None = None
 
     def __call__(self, pair: str) -> int:
-        if self._counts is None:
-            self._counts = Counter(map("".join, zip(self._text, self._text[1:])))
-        return self._counts[pair]
+        if self._count is None:
+            self._count = _pair_count(self._text)
+        return self._count(pair)
+
+
+def _pair_count(text: str) -> Callable[[str], int]:
+    if NATIVE is not None:
+        native: Callable[[str], int] = NATIVE.PairCount(text)
+        return native
+    return Counter(map("".join, pairwise(text))).__getitem__
 
 
 def _lost_ascii(counts: Counter[str]) -> str:
@@ -325,8 +337,22 @@ def _changes(line: Line, solved: Runs, entries: Mapping[str, str], site_chars: f
         marks = tuple(one for one in line.between(start, run.end) if one.mark)
         sure = run.guessed == 0 and not run.odd and all(hit.sure for hit in run.hits)
         yield Change(SHIFTED, line.start + start, line.start + run.end, run.text, sure, run.hits, marks)
-    spans = sorted([(start, run.end) for start, run in solved.items()], reverse=True)
+    spans = [(start, run.end) for start, run in sorted(solved.items())]
+
+    def rest(char: str, token: Token) -> Change | None:
+        """Return the edit for a token that an excerpt ends in."""
+        if not _is_rest(char, token, entries):
+            return None
+        return Change(CUT_OFF, line.start + token.start, line.start + token.end, "", False, ())
+
+    if NATIVE is not None:
+        yield from NATIVE.aligned_changes(
+            line.tokens, line.text, line.start, spans, entries, site_chars, units(), pair_points("gb18030")[0], Change,
+            ALIGNED, _one_hit, rest,
+        )  # fmt: skip
+        return
     behind = (len(line.text) + 1, len(line.text) + 1)
+    spans.reverse()
     begin, close = spans.pop() if spans else behind
     floor = 0
     for token in line.tokens:
@@ -338,10 +364,12 @@ def _changes(line: Line, solved: Runs, entries: Mapping[str, str], site_chars: f
             continue
         if start - 2 < floor:
             char = window_char(line.text, start, floor)
-        if char and (entries.get(char) == inserted or char in site_chars) and not is_cut_off:
+        if is_cut_off:
+            change = rest(char, token)
+            if change is not None:
+                yield change
+        elif char and (entries.get(char) == inserted or char in site_chars):
             yield Change(ALIGNED, line.start + start, line.start + end, "", True, _one_hit(char, inserted))
-        elif is_cut_off and _is_rest(char, token, entries):
-            yield Change(CUT_OFF, line.start + start, line.start + end, "", False, ())
         floor = end
 
 

@@ -351,8 +351,14 @@ def _shows(text: str, step: Step, span: str) -> bool:
 
 def _varied(text: str) -> bool:
     """Tell whether the ideographs of a short text differ, as those of a row of ornaments read as pairs do not."""
+    if len(set(IDEOGRAPH.findall(text[: 4 * ENOUGH_VARIED]))) >= ENOUGH_VARIED:
+        return True
     found = IDEOGRAPH.findall(text)
-    return len(set(found)) >= max(4, min(len(found), 60) / 2)
+    return len(set(found)) >= max(4, min(len(found) / 2, ENOUGH_VARIED))
+
+
+ENOUGH_VARIED = 30
+"""Different ideographs that make any text varied."""
 
 
 def _hangs_together(text: str, size: int, way: Way, left: str = "\n", right: str = "\n") -> bool:

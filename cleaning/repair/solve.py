@@ -33,12 +33,9 @@ from cleaning.repair.chains import (
     CP1252_UNDEFINED,
     FAMILY,
     HOLE,
-    INVALID_BYTE_BASE,
     READERS,
-    SPECIALS,
     Family,
     Reader,
-    Translation,
     Writer,
     is_lost,
     lost_firsts,
@@ -46,7 +43,7 @@ from cleaning.repair.chains import (
     sources,
 )
 from cleaning.repair.pieces import Kind, Piece, Pieces
-from cleaning.repair.streams import HOLE_BYTE, encoded, stream, tables
+from cleaning.repair.streams import encoded, single_bytes, stream, tables
 
 if TYPE_CHECKING:
     from cleaning.native._pairs import Pairs
@@ -69,9 +66,6 @@ MOST = 96
 """Characters that a lost byte is weighed against: the commonest; where both bytes are lost there are thousands."""
 
 
-_TO_BYTE = Translation({ord(character): byte for character, byte in SPECIALS.items()})
-_TO_BYTE |= {INVALID_BYTE_BASE + byte: byte for byte in range(0x80, 0x100)} | {ord(HOLE): HOLE_BYTE}
-_NOT_A_BYTE = re.compile(f"[^\x00-\xff\ufffd\U0010ff80-\U0010ffff{''.join(SPECIALS)}]")
 _NOT_PLAIN_GBK = re.compile("[\ufffd\u20ac\U0010ff80-\U0010ffff]")
 
 
@@ -79,12 +73,7 @@ def as_bytes(span: str, family: Family) -> bytes | None:
     """Return the likeliest bytes of `span` under `family`, `HOLE_BYTE` for U+FFFD; None when it can't have any."""
     try:
         if family == "latin":
-            try:
-                return span.encode("latin-1")  # most often there is nothing to translate
-            except UnicodeEncodeError:
-                if _NOT_A_BYTE.search(span):
-                    return None
-                return span.translate(_TO_BYTE).encode("latin-1")
+            return single_bytes(span)
         if family == "gbk" and not _NOT_PLAIN_GBK.search(span):
             return span.encode("gb18030")
     except UnicodeEncodeError:
@@ -95,6 +84,8 @@ def as_bytes(span: str, family: Family) -> bytes | None:
 
 def decoded(span: str, family: Family, writer: Writer) -> str | None:
     """Return what the likeliest bytes of `span` under `family` are in an encoding; None where they don't decode."""
+    if HOLE in span:
+        return None  # `HOLE_BYTE` is a byte of no encoding here
     data = as_bytes(span, family)
     try:
         return None if data is None else data.decode(writer)

@@ -10,7 +10,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cleaning.native import available
-from cleaning.repair.chains import HOLE, INVALID_BYTE_BASE, READERS, SPECIALS, Family, Reader, sources
+from cleaning.repair.chains import (
+    HOLE,
+    INVALID_BYTE_BASE,
+    READERS,
+    SPECIALS,
+    Family,
+    Reader,
+    Translation,
+    sources,
+)
 
 NATIVE = available("_streams")
 
@@ -94,6 +103,23 @@ def stream(span: str, family: Family, unshown: bytes = b"") -> Stream | None:
     if family == "gbk" and _EURO in span:
         _settle_euros(span, lengths, parts)
     return _assemble(lengths, parts, unshown)
+
+
+def single_bytes(span: str) -> bytes | None:
+    """Return the bytes of characters that stand for one each, `HOLE_BYTE` for U+FFFD; None where one stands for none."""
+    try:
+        return span.encode("latin-1")  # most often there is nothing to translate
+    except UnicodeEncodeError:
+        pass
+    if NATIVE is not None:
+        native: bytes | None = NATIVE.single_bytes(span, *tables("latin"))
+        return native
+    return None if _NOT_A_BYTE.search(span) else span.translate(_TO_BYTE).encode("latin-1")
+
+
+_TO_BYTE = Translation({ord(character): byte for character, byte in SPECIALS.items()})
+_TO_BYTE |= {INVALID_BYTE_BASE + byte: byte for byte in range(0x80, 0x100)} | {ord(HOLE): HOLE_BYTE}
+_NOT_A_BYTE = re.compile(f"[^\x00-\xff\ufffd\U0010ff80-\U0010ffff{''.join(SPECIALS)}]")
 
 
 _EURO = "\N{EURO SIGN}"

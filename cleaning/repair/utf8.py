@@ -60,6 +60,9 @@ UNEXPLAINED = 0.05
 PLAIN = -8.0
 """Mean log-probability from which what lies below several layers is taken for Chinese without a look at those above."""
 
+SHORT = 40
+"""Characters up to which a text may read as Chinese by chance; longer ones that do, half of them above ASCII, are."""
+
 MOST_READERS = 3
 """Ways of losing bytes that are tried for the outermost of several layers."""
 
@@ -286,7 +289,8 @@ def peel(
         if layer is None or not mostly_utf8(layer.data):
             continue
         outermost = _Below(layer, family, span)
-        for number, loss in enumerate(islice(_losses(span, family, layer), MOST_READERS)):
+        losses = islice(_losses(span, family, layer), MOST_READERS)
+        for number, loss in enumerate(_proved_first(losses, span, layer, family)):
             if number == 0 and not _explained(layer, loss):
                 break
             if not may_try():
@@ -295,6 +299,17 @@ def peel(
             if found is not None:
                 return found
     return None
+
+
+def _proved_first(losses: Iterable[Loss], span: str, layer: Layer, family: Family) -> Iterator[Loss]:
+    """Yield `losses`, those first that show all of `span` whatever lies below; the layers below cost far more to read."""
+    others = []
+    for loss in losses:
+        if _proves(span, layer, family, loss):
+            yield loss
+        else:
+            others.append(loss)
+    yield from others
 
 
 _PEELED: tuple[Family, ...] = ("gbk", "latin")
@@ -344,6 +359,8 @@ def _below(here: _Below, loss: Loss) -> _Below | None:
     """Return the layer under `here`, if what it says is UTF-8 read wrongly once more."""
     known = "".join([cell.text for cell in undo(here.layer, loss)])
     high = count_in(known, _HIGH)
+    if 2 * high > len(known) > SHORT and logprob(known) > PLAIN:
+        return None
     family: Family = "latin" if 2 * count_in(known, _SINGLE) > high else "gbk"
     layer = inner(undo(here.layer, loss, family), family)
     if layer is None or not high or not _explained(layer, Loss(READERS[family][-1], loss.mark)):

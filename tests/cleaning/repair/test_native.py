@@ -168,6 +168,15 @@ def test_runs_and_neighbours_are_found_alike(text: str) -> None:
     agree(lambda: [list(spans.hybrid_regions(line)) for line in lines])
 
 
+@settings(max_examples=100, deadline=None)
+@given(
+    HOSTILE,
+    st.text(st.sampled_from("a\xe4\xff\u20ac\u0178\ufffd\ufffe\uffff\U0010ff7f\U0010ff80\U0010ffff\u4e00")),
+)
+def test_single_bytes_are_alike(text: str, other: str) -> None:
+    agree(lambda: [streams.single_bytes(span) for span in (text, other)])
+
+
 PIECES = st.lists(
     st.sampled_from(
         [

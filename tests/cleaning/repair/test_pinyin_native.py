@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -10,10 +11,10 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from cleaning import native
-from cleaning.repair import injection, page_evidence, readings, repair, tokens
+from cleaning.repair import injection, page_evidence, pinyin, readings, repair, tokens
 from cleaning.repair.gbk_bytes import BYTES, CHARS, DECODERS, Decoder, units
 from cleaning.repair.injection import inject
-from cleaning.repair.pinyin import learn_table
+from cleaning.repair.pinyin import learn_table, repair_pinyin
 from cleaning.repair.readings import Reading
 
 twin = native.available("_pinyin")
@@ -56,6 +57,34 @@ def test_characters_are_counted_alike(text: str) -> None:
 
 
 @needs_twin
+@settings(max_examples=100, deadline=None)
+@given(damaged)
+@example("\u54c8" * 9)
+@example("".join(map(chr, range(0x4E00, 0x7E00))))
+def test_pairs_are_counted_alike(text: str) -> None:
+    assert twin is not None
+    count, counts = twin.PairCount(text), Counter(map("".join, pairwise(text)))
+    assert all(count(pair) == times for pair, times in counts.items())
+    assert count("\u9006\u9006") == counts["\u9006\u9006"]
+    with pytest.raises(ValueError, match="two characters"):
+        count("\u9006")
+
+
+@needs_twin
+@settings(max_examples=300, deadline=None)
+@given(damaged, st.sets(st.sampled_from("\u61c9\u5c0d\u7fd2\u4fdd")))
+@example("\u7fd2(x\xed)\u61c9(y\u012bng)\u5c0d(du", {"\u7fd2", "\u61c9", "\u5c0d"})
+@example("\u81f3?x\xed)\ue491\u8902\u7fd2(x\xed)", {"\u7fd2"})
+@example("\u7fd2(xi)^(lu)", {"\u7fd2"})
+def test_insertions_are_taken_out_alike(line: str, chars: set[str]) -> None:
+    text = f"{line}\n{line}\u7fd2(x\xed)\n{line}"
+    found = repair_pinyin(text, frozenset(chars))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pinyin, "NATIVE", None)
+        assert repair_pinyin(text, frozenset(chars)) == found
+
+
+@needs_twin
 @settings(max_examples=150, deadline=None)
 @given(
     st.lists(st.sampled_from([*TEXT, "\n", "a", "\N{SNOWMAN}"]), max_size=60).map("".join),
@@ -77,7 +106,7 @@ def test_repair_says_the_same_in_python(decoder: Decoder) -> None:
     for text in (inject(TEXT, TABLE, decoder), inject(f"{TEXT}\n{TEXT * 3}", TABLE, decoder)[:-3]):
         found = repair(text), learn_table(text)
         with pytest.MonkeyPatch.context() as patch:
-            for module in (tokens, injection, page_evidence):
+            for module in (tokens, injection, page_evidence, pinyin):
                 patch.setattr(module, "NATIVE", None)
             assert (repair(text), learn_table(text)) == found
 
