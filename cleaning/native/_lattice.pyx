@@ -11,7 +11,7 @@ from libc.stdint cimport int16_t, int64_t, uint8_t, uint32_t
 from libc.stdlib cimport free, malloc
 
 from cleaning.native._pieces cimport FORCED, KNOWN, LIKELY, OPEN, Pieces
-from cleaning.native._score cimport BMP, ID_BITS, NATS, UNDECODED, Scorer, at_, pair, slot, stored_pair, text_of
+from cleaning.native._score cimport BMP, ID_BITS, NATS, UNDECODED, Scorer, at_, pair, pair_turned, slot, stored_pair, text_of
 
 
 cdef object _HOLE = "\N{REPLACEMENT CHARACTER}"
@@ -341,6 +341,7 @@ cdef class Filler:
                 raise ValueError("the index of the model's triples goes backwards")
         if starts[len(backoff)] != len(keys) or not len(weights):
             raise ValueError("the index of the model's triples is of another length")
+        scorer.turn()
         self.scorer, self.keys, self.values, self.backoff, self.starts = scorer, keys, values, backoff, starts
         self.weights, self.bits, self.near, self.sure = weights, bits, <int>(near * NATS), sure
         self.certain = bytearray(1 << ID_BITS)
@@ -415,7 +416,7 @@ cdef class Filler:
                 third = slot(at_(text, place))
                 rough += pair(scorer, second, third)
                 second = third
-            scores[number] = rough + pair(scorer, second, behind)
+            scores[number] = rough + pair_turned(scorer, second, behind)
             scores[size + number] = -(1 << 29)
         begun, last = self.number(slot(around[0]), before, certain), pair(scorer, behind, beyond)
         for length in range(shortest, longest + 1):  # those of one length are compared with each other first

@@ -12,11 +12,13 @@ from libc.stdlib cimport free, malloc, realloc
 from libc.string cimport memcpy
 
 from cleaning.native._pieces cimport FORCED, KNOWN, LIKELY, OPEN, Pieces
-from cleaning.native._score cimport BEYOND, BMP, HOLE, HOLE_BYTE, LEVELS, MARKERS, NATS, UNDECODED, Scorer, at_, level, pair, slot, text_of
+from cleaning.native._score cimport BEYOND, BMP, HOLE, HOLE_BYTE, LEVELS, MARKERS, NATS, UNDECODED, Scorer, at_, level, pair, pair_turned, slot, text_of
 
 
 cdef enum:
+    MOST_AHEAD = 32        # neighbours in a run that tell readings apart
     WAITING = 4            # bytes that may wait for a character's last one, and one more
+    REMEMBERED = 1 << 15   # answers of `_likeliest`
     MOST_READINGS = 64     # those kept, each with what it can become at one place: with one lost byte, or several sources
 
 
@@ -40,6 +42,15 @@ cdef struct Reading:
     uint8_t pending[WAITING]
 
 
+cdef struct Decoded:
+    # The bytes of a run from its first or its second one on, decoded: what readings that are in step with them share.
+    bint done, broken
+    Py_ssize_t count, rest  # characters, and bytes behind them that don't make another
+    uint32_t *points
+    int scored              # how many of its first neighbours are scored, and what these come to, in turn
+    int64_t[MOST_AHEAD] scores
+
+
 @cython.final
 cdef class Workspace:
     """Memory for one span: its bytes, where each character's begin, what is decoded, and the steps of all readings."""
@@ -47,11 +58,16 @@ cdef class Workspace:
     cdef uint8_t *data
     cdef uint8_t *whole
     cdef uint32_t *points
+    cdef Decoded[2] decoded
     cdef int32_t *offsets
     cdef Step *steps
     cdef uint32_t *text
     cdef Py_ssize_t count, room, used, space
     cdef list told                  # the bytes and texts that readings and steps name by number
+    cdef object asked_leads         # the last question about a lost lead: most readings ask it alike ...
+    cdef int asked_byte
+    cdef str lead_options           # ... and its answer, with its number
+    cdef int32_t lead_told
     cdef Reading[MOST_READINGS] readings
     cdef Reading[MOST_READINGS] spread
     cdef int kept, spreading
@@ -67,13 +83,19 @@ cdef class Workspace:
         self.offsets = <int32_t *>malloc((size + 1) * sizeof(int32_t))
         self.steps = <Step *>malloc(self.room * sizeof(Step))
         self.text = <uint32_t *>malloc(self.space * sizeof(uint32_t))
+        self.decoded[0].points = <uint32_t *>malloc((4 * size + 16) * sizeof(uint32_t))
+        self.decoded[1].points = <uint32_t *>malloc((4 * size + 16) * sizeof(uint32_t))
         if not (self.data and self.whole and self.points and self.offsets and self.steps and self.text):
+            raise MemoryError
+        if not (self.decoded[0].points and self.decoded[1].points):
             raise MemoryError
 
     def __dealloc__(self):
         free(self.data)
         free(self.whole)
         free(self.points)
+        free(self.decoded[0].points)
+        free(self.decoded[1].points)
         free(self.offsets)
         free(self.steps)
         free(self.text)
@@ -206,6 +228,8 @@ cdef class Pairs:
     cdef int bad, beam, wide, look_ahead, soon
     cdef double hopeless, sure
     cdef const int64_t[::1] weights
+    cdef dict known                  # text of options -> character before -> what follows that best
+    cdef int remembered
 
     def __init__(
         self, Scorer scorer not None, tuple tables not None, tuple written not None, tuple asked not None,
@@ -213,12 +237,16 @@ cdef class Pairs:
         double bad_byte, int beam, double width, int look_ahead, int soon, double hopeless, double sure,
     ):
         self.scorer, self.weights, self.writer, self.single_bytes = scorer, weights, writer, single_bytes
+        self.known, self.remembered = {}, 0
         self.lengths, self.parts, self.several = tables
         self.table, self.longer = written
         self.sources, self.lost, self.lead_options, self.trail_options = asked
         self.four_bytes = writer == "gb18030"
         self.bad, self.beam, self.wide = <int>(bad_byte * NATS), beam, <int>(width * NATS)
         self.look_ahead, self.soon, self.hopeless, self.sure = look_ahead, soon, hopeless, sure
+        scorer.turn()
+        if not 0 < look_ahead <= MOST_AHEAD:
+            raise ValueError("so many neighbours are not scored")
         sizes = {len(self.lengths), self.parts.shape[0], len(self.several), len(self.table)}
         if sizes != {BMP} or self.parts.shape[1] != 4 or not len(weights):
             raise ValueError("a table of this search is not of the size it should be")
@@ -271,6 +299,7 @@ cdef class Pairs:
                         break
                     used += self._write(span, code, place, work.data + used)
                     place += 1
+                work.decoded[0].done = work.decoded[1].done = False
                 for number in range(work.kept):
                     self._feed(work, work.spawn(&work.readings[number]), work.data, used, start, place)
             if not work.spreading:
@@ -324,11 +353,15 @@ cdef class Pairs:
 
     cdef int _put(self, Workspace work, Reading *reading, const uint32_t *points, Py_ssize_t size, Py_ssize_t end) except -1:
         """Put out so many known characters; `end` is where in the span these end, or -1 inside one."""
+        self._score(reading, points, size)
+        return work.step(reading, points, size, end, KNOWN, -1)
+
+    cdef void _score(self, Reading *reading, const uint32_t *points, Py_ssize_t size) noexcept:
+        """Score the first of so many known characters."""
         cdef Py_ssize_t place
         reading.score += pair(self.scorer, slot(reading.last), slot(points[0]))
         for place in range(1, min(size, self.look_ahead)):
             reading.score += pair(self.scorer, slot(points[place - 1]), slot(points[place]))
-        return work.step(reading, points, size, end, KNOWN, -1)
 
     cdef int _put_one(self, Workspace work, Reading *reading, uint32_t code, Py_ssize_t end, int kind, int32_t options) except -1:
         """Put out one character of another kind."""
@@ -346,13 +379,19 @@ cdef class Pairs:
     cdef int _feed(self, Workspace work, Reading *reading, const uint8_t *data, Py_ssize_t size, Py_ssize_t start, Py_ssize_t end) except -1:
         """Let a reading have the known bytes `data`, which are those of `span[start:end]` (or its last ones)."""
         cdef Py_ssize_t total, place, count = 0
-        cdef uint32_t shown
-        cdef int64_t four
+        cdef int width
+        cdef Decoded own
+        cdef Decoded *shared
         if reading.leads >= 0:
-            options = self.lead_options(work.told[reading.leads], data[0], self.writer)
+            leads = work.told[reading.leads]
+            if work.asked_leads is not leads or work.asked_byte != data[0]:
+                work.asked_leads, work.asked_byte = leads, data[0]
+                work.lead_options = self.lead_options(leads, data[0], self.writer)
+                work.lead_told = work.tell(work.lead_options)
+            options = work.lead_options
             if options:
                 self._put_one(
-                    work, reading, self._likeliest(reading.last, options), end if size == 1 else -1, LIKELY, work.tell(options)
+                    work, reading, self._likeliest(reading.last, options), end if size == 1 else -1, LIKELY, work.lead_told
                 )
                 data += 1
                 size -= 1
@@ -366,33 +405,87 @@ cdef class Pairs:
         memcpy(work.whole + reading.waiting, data, size)
         total = reading.waiting + size
         place = 0
-        while place < total:
-            if work.whole[place] < 0x80:
-                work.points[count] = work.whole[place]
-                count += 1
-                place += 1
-                continue
-            if place + 1 >= total:
-                break
-            if self.four_bytes and 0x30 <= work.whole[place + 1] <= 0x39:
-                if place + 3 >= total:
-                    break
-                four = self._four(work.whole + place)
-                if four < 0:
-                    return self._feed_broken(work, reading, total, start, end)
-                work.points[count] = <uint32_t>four
-                count += 1
-                place += 4
-                continue
-            shown = self.table[work.whole[place] << 8 | work.whole[place + 1]]
-            if not shown:
+        while place < reading.waiting and place < total:
+            width = self._character(work.whole + place, total - place, work.points, &count)
+            if width < 0:
                 return self._feed_broken(work, reading, total, start, end)
-            count = self._show(work, shown, count)
-            place += 2
+            if not width:
+                break
+            place += width
+        else:
+            data += place - reading.waiting
+            if data == work.data or data == work.data + 1:
+                shared = &work.decoded[data - work.data]
+                if not shared.done:
+                    self._decode(data, total - place, shared)
+                if not shared.broken:
+                    memcpy(work.points + count, shared.points, shared.count * sizeof(uint32_t))
+            else:
+                own.points = work.points + count
+                self._decode(data, total - place, &own)
+                shared = &own
+            if shared.broken:
+                return self._feed_broken(work, reading, total, start, end)
+            if shared.count:
+                self._score(reading, work.points, count + 1)
+                reading.score += self._ahead(shared, self.look_ahead - count - 1)
+                count += shared.count
+                place = total - shared.rest
+                work.step(reading, work.points, count, -1 if place < total else end, KNOWN, -1)
+                wait(reading, work.whole + place, total - place)
+                return 0
+            place = total - shared.rest
         if count:
             self._put(work, reading, work.points, count, -1 if place < total else end)
         wait(reading, work.whole + place, total - place)
         return 0
+
+    cdef int64_t _ahead(self, Decoded *found, int most) noexcept:
+        """Return the score of the first neighbours of a run, at most so many."""
+        cdef int64_t score
+        most = <int>min(most, found.count - 1)
+        while found.scored < most:
+            score = found.scores[found.scored - 1] if found.scored else 0
+            score += pair(self.scorer, slot(found.points[found.scored]), slot(found.points[found.scored + 1]))
+            found.scores[found.scored] = score
+            found.scored += 1
+        return found.scores[most - 1] if most > 0 else 0
+
+    cdef int _decode(self, const uint8_t *data, Py_ssize_t size, Decoded *found) except -1:
+        """Decode bytes as far as they make characters."""
+        cdef Py_ssize_t place = 0
+        cdef int width = 1
+        found.done, found.count, found.scored = True, 0, 0
+        while place < size and width > 0:
+            width = self._character(data + place, size - place, found.points, &found.count)
+            place += max(width, 0)
+        found.broken, found.rest = width < 0, size - place
+        return 0
+
+    cdef inline int _character(self, const uint8_t *data, Py_ssize_t size, uint32_t *points, Py_ssize_t *count) except -2:
+        """Put out the character that bytes begin with; return how many it has, 0 where more are wanted, -1 where they are none."""
+        cdef uint32_t shown
+        cdef int64_t four
+        if data[0] < 0x80:
+            points[count[0]] = data[0]
+            count[0] += 1
+            return 1
+        if size < 2:
+            return 0
+        if self.four_bytes and 0x30 <= data[1] <= 0x39:
+            if size < 4:
+                return 0
+            four = self._four(data)
+            if four < 0:
+                return -1
+            points[count[0]] = <uint32_t>four
+            count[0] += 1
+            return 4
+        shown = self.table[data[0] << 8 | data[1]]
+        if not shown:
+            return -1
+        count[0] = self._show(shown, points, count[0])
+        return 2
 
     cdef int _feed_broken(self, Workspace work, Reading *reading, Py_ssize_t total, Py_ssize_t start, Py_ssize_t end) except -1:
         """Let a reading have bytes that don't all decode: each stretch of bad ones becomes a hole."""
@@ -428,21 +521,21 @@ cdef class Pairs:
             begun, was_bad = True, bad
             used += width
             if not bad:
-                count = self._show(work, shown, count)
+                count = self._show(shown, work.points, count)
             place += width
         wait(reading, work.whole + stop, total - stop)
         return 0
 
-    cdef inline Py_ssize_t _show(self, Workspace work, uint32_t shown, Py_ssize_t count) except -1:
+    cdef inline Py_ssize_t _show(self, uint32_t shown, uint32_t *points, Py_ssize_t count) except -1:
         """Put out what the table has for a pair of bytes, one character or several, behind `count` others; return the new count."""
         cdef str longer
         cdef Py_ssize_t number
         if shown <= 0x10FFFF:
-            work.points[count] = shown
+            points[count] = shown
             return count + 1
         longer = self.longer[shown - 0x110000]
         for number in range(PyUnicode_GET_LENGTH(longer)):
-            work.points[count + number] = at_(longer, number)
+            points[count + number] = at_(longer, number)
         return count + PyUnicode_GET_LENGTH(longer)
 
     cdef (Py_ssize_t, uint32_t, bint) _unit(self, Workspace work, Py_ssize_t place, Py_ssize_t total):
@@ -474,8 +567,23 @@ cdef class Pairs:
             place += width
         return bad and not before and 0x81 <= work.whole[total - 1] <= 0xFE
 
-    cdef uint32_t _likeliest(self, uint32_t last, str options):
-        """Return the option that follows `last` best."""
+    cdef uint32_t _likeliest(self, uint32_t last, str options) except? BMP:
+        """Return the option that follows `last` best; texts are asked the same again and again."""
+        cdef dict known = self.known.get(options)
+        if known is None:
+            known = self.known[options] = {}
+        found = known.get(last)
+        if found is None:
+            if self.remembered == REMEMBERED:
+                self.known.clear()
+                self.remembered, known = 0, {}
+                self.known[options] = known
+            found = known[last] = self._best_of(last, options)
+            self.remembered += 1
+        return found
+
+    cdef uint32_t _best_of(self, uint32_t last, str options) noexcept:
+        """The same, looked up."""
         cdef Py_ssize_t place
         cdef int score, most = -(1 << 30)
         cdef uint32_t code, best = HOLE
@@ -606,7 +714,7 @@ cdef class Pairs:
             code = slot(at_(options, place))
             scores[place] = pair(self.scorer, slot(before), code)
             if not 0xDC80 <= after <= 0xDCFF:
-                scores[place] += pair(self.scorer, code, slot(after))
+                scores[place] += pair_turned(self.scorer, code, slot(after))
             if scores[place] > most:
                 most, best = scores[place], place
         for place in range(size):

@@ -17,6 +17,7 @@ cdef enum:
     HOLE_BYTE = 0xFF
     EURO = 0x20AC
     ID_BITS = 14
+    DENSE_BITS = 12        # of the number of a character that the table of all pairs of such has
     NATS = 16              # a natural logarithm in the model's units
     LEVELS = 256           # what the model says of one character, in these units
     BEYOND = 0x110000      # a table's entries from here on are texts of several characters
@@ -47,6 +48,8 @@ cdef class Scorer:
     cdef const uint32_t[::1] rows, columns, ids, pairs, firsts
     cdef const uint8_t[::1] values, rare
     cdef const int16_t[::1] begin, boundary
+    cdef uint8_t *turned             # `dense` by the second character: made by `turn`
+    cdef int turn(self) except -1
 
 
 cdef inline int64_t stored_pair(Scorer scorer, uint32_t left, uint32_t right) noexcept nogil:
@@ -68,6 +71,19 @@ cdef inline int64_t stored_pair(Scorer scorer, uint32_t left, uint32_t right) no
 cdef inline int pair(Scorer scorer, uint32_t left, uint32_t right) noexcept nogil:
     """Return log P(right | left) of two slots."""
     cdef int stored = scorer.dense[scorer.rows[left] | scorer.columns[right]]
+    cdef int64_t number
+    if stored:
+        return -stored
+    if scorer.rare[left] | scorer.rare[right]:
+        number = stored_pair(scorer, left, right)
+        if number >= 0:
+            return -<int>scorer.values[number]
+    return scorer.boundary[left] + scorer.begin[right]
+
+
+cdef inline int pair_turned(Scorer scorer, uint32_t left, uint32_t right) noexcept nogil:
+    """Return the same, for many `left` before one `right`: these stand together in memory. `turn` comes before."""
+    cdef int stored = scorer.turned[scorer.columns[right] << DENSE_BITS | scorer.rows[left] >> DENSE_BITS]
     cdef int64_t number
     if stored:
         return -stored

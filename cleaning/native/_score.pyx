@@ -8,6 +8,12 @@ the last bit. Here they are integers. What other modules share of this one is in
 
 from cpython.unicode cimport PyUnicode_DATA, PyUnicode_GET_LENGTH, PyUnicode_KIND, PyUnicode_READ
 from libc.stdint cimport int16_t, int64_t, uint8_t, uint32_t
+from libc.stdlib cimport free, malloc
+
+cdef enum:
+    DENSE = 4096           # 1 << DENSE_BITS
+    BLOCK = 64
+
 
 cdef class Scorer:
     """The bigram model's tables; log-probabilities come out as floats, in nats."""
@@ -39,6 +45,34 @@ cdef class Scorer:
         self.dense, self.rows, self.columns, self.ids = dense, rows, columns, ids
         self.rare, self.begin, self.boundary = rare, begin, boundary
         self.pairs, self.values, self.firsts = pairs, values, firsts
+
+    def __cinit__(self):
+        self.turned = NULL
+
+    def __dealloc__(self):
+        free(self.turned)
+
+    cdef int turn(self) except -1:
+        """Let `pair_turned` be asked."""
+        cdef Py_ssize_t code, left, right, first, other
+        cdef uint8_t *turned
+        if self.turned:
+            return 0
+        if len(self.dense) != 1 << 2 * DENSE_BITS:
+            raise ValueError("the table of pairs is no square")
+        for code in range(BMP):
+            if self.rows[code] & DENSE - 1:
+                raise ValueError("a row of the table of pairs begins inside another one")
+        turned = <uint8_t *>malloc(1 << 2 * DENSE_BITS)
+        if not turned:
+            raise MemoryError
+        for first in range(0, DENSE, BLOCK):  # a block of either table is near while it is copied
+            for other in range(0, DENSE, BLOCK):
+                for left in range(first, first + BLOCK):
+                    for right in range(other, other + BLOCK):
+                        turned[right << DENSE_BITS | left] = self.dense[left << DENSE_BITS | right]
+        self.turned = turned
+        return 0
 
     def total(self, str text not None, str last not None):
         """Return the sum of log P(character | the one before it) over `text`, which follows the one character `last`."""

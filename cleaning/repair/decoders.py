@@ -44,7 +44,7 @@ from cleaning.repair.search import (
     trials,
 )
 from cleaning.repair.shredded import mark_shreds
-from cleaning.repair.solve import as_bytes, decoded
+from cleaning.repair.solve import as_bytes
 from cleaning.repair.spans import (
     Region,
     any_shredded,
@@ -281,8 +281,13 @@ def _sifted(text: str, pool: list[Bounds]) -> list[list[Bounds]]:
     if 10 * hybrid > len(pool):
         return [pool]  # such a page has lines that decode, but not as what they were
     best: list[tuple[Bounds, Bounds]] = []
+    variants = [_variants(text, bounds) for bounds in pool]
     for writer in _WRITERS:
-        fits = [(bounds, inner) for bounds in pool if (inner := _decodable(text, bounds, writer)) is not None]
+        fits = [
+            (bounds, inner)
+            for bounds, stretches in zip(pool, variants, strict=True)
+            if (inner := _decodable(text, bounds, stretches, writer)) is not None
+        ]
         if len(fits) > len(best):
             best = fits
         if 2 * len(best) > len(pool) and writer == "utf-8":
@@ -291,22 +296,34 @@ def _sifted(text: str, pool: list[Bounds]) -> list[list[Bounds]]:
     return [[inner for _, inner in best], [bounds for bounds in pool if bounds not in taken]]
 
 
-def _decodable(text: str, bounds: Bounds, writer: Writer) -> Bounds | None:
+def _variants(text: str, bounds: Bounds) -> list[tuple[str, bytes]]:
+    """Return the single bytes in `bounds`, without quotes at the ends too: none where a lost byte lets nothing decode."""
+    start, end = bounds
+    span = text[start:end]
+    if HOLE in span:
+        return []
+    stretches = [span[first - start : last - start] for first, last in quoted(Region(start, end), span)]
+    return [(found, data) for found in stretches if (data := as_bytes(found, "latin"))]
+
+
+def _decodable(text: str, bounds: Bounds, variants: list[tuple[str, bytes]], writer: Writer) -> Bounds | None:
     """Return the bounds, without quotes at the ends if need be, whose single bytes decode; None if they don't.
 
     Quotes are bytes of cp1252 too, and often decode with what stands beside them: the better Chinese is taken.
     """
-    start, end = bounds
-    span = text[start:end]
-    if HOLE in span:
-        return None
-    variants = [span[first - start : last - start] for first, last in quoted(Region(start, end), span)]
-    read = [(found, shown) for found in variants if (shown := decoded(found, "latin", writer))]
+    read = []
+    for found, data in variants:
+        try:
+            read.append((found, data.decode(writer)))
+        except UnicodeDecodeError:
+            continue
     if not read:
         return None
-    found = read[0][0]
-    if len(read) > 1:
-        found, _ = max(read, key=lambda one: total_logprob(span.replace(one[0], one[1], 1)))
+    start, end = bounds
+    if len(read) == 1 and len(read[0][0]) == end - start:
+        return bounds
+    span = text[start:end]
+    found, _ = max(read, key=lambda one: total_logprob(span.replace(one[0], one[1], 1)))
     first = start + span.index(found)
     return first, first + len(found)
 
@@ -642,9 +659,13 @@ def _repair_region(
     span = line[region.start : region.end]
     left = line[region.start - 1] if region.start else "\n"
     right = line[region.end] if region.end < len(line) else "\n"
-    trials = [
-        (way, trial) for way in ways if (trial := attempt(span, way, left, right, budget=budget)) is not None
-    ]
+    trials: list[tuple[Way, Trial]] = []
+    for way in ways:
+        trial = attempt(span, way, left, right, budget=budget)
+        if trial is not None:
+            trials.append((way, trial))
+            if seen[way] >= ENOUGH and _is_plain(span, trial, way):
+                break
     for deeper in (False, True):
         best: Repair | None = None
         for way, trial in trials:
@@ -672,6 +693,14 @@ def _repair_region(
         if best is not None:
             return best if deeper else _repair_inside(best, depth, budget)
     return None
+
+
+def _is_plain(span: str, trial: Trial, way: Way) -> bool:
+    """Tell whether single bytes decode without a loss, the way that others on the page do, to plain Chinese."""
+    if way[0] != "latin" or not trial.evident or len(trial.groups) > 1:
+        return False
+    text = trial.text(span)
+    return len(text) > 3 and total_logprob(text) > PLAIN * len(text)
 
 
 def _is_searched(span: str, way: Way) -> bool:
