@@ -46,6 +46,7 @@ from cleaning.repair.search import (
 from cleaning.repair.shredded import mark_shreds
 from cleaning.repair.solve import as_bytes
 from cleaning.repair.spans import (
+    QUOTES,
     Region,
     any_shredded,
     count_high,
@@ -322,8 +323,14 @@ def _decodable(text: str, bounds: Bounds, variants: list[tuple[str, bytes]], wri
     start, end = bounds
     if len(read) == 1 and len(read[0][0]) == end - start:
         return bounds
-    span = text[start:end]
-    found, _ = max(read, key=lambda one: total_logprob(span.replace(one[0], one[1], 1)))
+    span, left, right = text[start:end], text[start - 1 : start], text[end : end + 1]
+
+    def worth(one: tuple[str, str]) -> float:
+        """Return how well the line reads with a stretch of it decoded."""
+        whole = total_logprob(f"{left}{span.replace(one[0], one[1], 1)}{right}")
+        return whole - (_taken_quotes(one[0]) if writer != "utf-8" else 0.0)
+
+    found, _ = max(read, key=worth)
     first = start + span.index(found)
     return first, first + len(found)
 
@@ -676,6 +683,8 @@ def _repair_region(
             if text == span or not reads_as_chinese(span, inner.text, way, seen[way] >= ENOUGH, left, right):
                 continue
             gain = total_logprob(left + inner.text + right) - total_logprob(left + span + right)
+            if way[0] == "latin" and way[1] != "utf-8":
+                gain -= _taken_quotes(span)
             if best is None or gain > best.gain:
                 best = Repair(region, way, trial, inner, gain)
         if (
@@ -693,6 +702,19 @@ def _repair_region(
         if best is not None:
             return best if deeper else _repair_inside(best, depth, budget)
     return None
+
+
+_OWN = 3.0
+"""Nats by which a reading that takes a quote at an end for a byte must be better: `\u201d\u201c` reads as U+6541, which
+hardly anybody writes, about as well as it does as it stands."""
+
+
+def _taken_quotes(span: str) -> float:
+    """Return what the quotes at the ends of a span of single bytes cost that are read as bytes of pairs."""
+    return _OWN * ((span[:1] in _CP1252_QUOTES) + (span[-1:] in _CP1252_QUOTES))
+
+
+_CP1252_QUOTES = frozenset(QUOTES) - {"\N{MIDDLE DOT}"}
 
 
 def _is_plain(span: str, trial: Trial, way: Way) -> bool:

@@ -23,7 +23,7 @@ from cleaning.repair.spans import count_high
 SHARE = 0.9
 """Share of the characters that a decoder can have shown which must be repaired as its work."""
 
-LEAST = 200
+LEAST = 60
 """Characters so repaired from which a page says enough."""
 
 SAMPLED = 20

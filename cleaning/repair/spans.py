@@ -227,7 +227,10 @@ MOST_QUOTES = 3
 
 
 def quoted(region: Region, span: str) -> Iterator[Region]:
-    """Yield a stretch, then those without some or all quotes and blanks at its ends: each may be a byte, or itself."""
+    """Yield a stretch, then those without some or all quotes and blanks at its ends: each may be a byte, or itself.
+
+    A quoted number or ASCII word at an end (`\u201c95\u201d`) may be the clean line's own as well.
+    """
     if not span or (span[0] not in _BESIDE and span[-1] not in _BESIDE):
         yield region
         return
@@ -235,9 +238,24 @@ def quoted(region: Region, span: str) -> Iterator[Region]:
     after = max(len(span.rstrip(_BESIDE)), before + 1)
     firsts = dict.fromkeys((*range(min(before, MOST_QUOTES) + 1), before))
     lasts = dict.fromkeys((*range(len(span), max(after, len(span) - MOST_QUOTES) - 1, -1), after))
+    if span[0] in QUOTES and (word := _QUOTED_FIRST.match(span, before)) is not None and word.end() < after:
+        firsts[word.end()] = None
+    if (
+        span[-1] in QUOTES
+        and (word := _QUOTED_LAST.search(span, max(before, after - LONGEST_WORD - 2), after)) is not None
+    ):
+        lasts[max(word.start(), before + 1)] = None
     for first in firsts:
         for last in lasts:
-            yield Region(region.start + first, region.start + last)
+            if first < last:
+                yield Region(region.start + first, region.start + last)
+
+
+LONGEST_WORD = 20
+"""Characters of a quoted ASCII word that stands beside a damaged stretch."""
+
+_QUOTED_FIRST = re.compile(f"[!-~ ]{{1,{LONGEST_WORD}}}[{_BESIDE}]+")
+_QUOTED_LAST = re.compile(f"[{_BESIDE}]+[!-~ ]{{1,{LONGEST_WORD}}}\\Z")
 
 
 def latin_regions(line: str) -> Iterator[Region]:

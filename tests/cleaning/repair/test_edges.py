@@ -76,3 +76,27 @@ def test_quotes_beside_spans_are_not_taken_for_their_bytes() -> None:
     gold = "\n".join("".join(part) for part in parts)
     seen = "\n".join(before + damage(span, (GBK,)) + after for before, span, after in parts)
     assert repair(seen).text == gold
+
+
+@pytest.mark.parametrize(
+    ("before", "span", "after"),
+    [
+        ("记住以“95”", "开头的电话冒充客服行骗", "，不要轻信。"),
+        ("他说“月息两分”“", "日息万五", "”都不算贵。"),
+        ("先看", "平台发来的通知里写的", "“2021”年那份合同。"),
+        ("看到“APP”和“", "屏幕共享", "”就挂电话。"),
+    ],
+)
+def test_a_quoted_word_beside_a_span_stays(before: str, span: str, after: str) -> None:
+    line = before + damage(span, (GBK,)) + after
+    others = damage("今天下午大家去看房子\n然后一起去吃饭", (GBK,))
+    gold = before + span + after
+    assert repair(line).text == gold
+    assert repair(f"{line}\n{others}").text == f"{gold}\n今天下午大家去看房子\n然后一起去吃饭"
+
+
+def test_a_quote_that_is_a_byte_is_one() -> None:
+    """What GBK adds to the older set begins with such bytes, and Traditional text is full of it."""
+    gold = "應當還款\n戶口所在地\n據此可以要求減免"
+    cp1252 = (Step("gb18030", "cp1252"),)
+    assert repair(damage(gold, cp1252)).text == gold
