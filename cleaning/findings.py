@@ -6,7 +6,8 @@ A stage never edits a text in place. It lists findings and builds its output fro
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from operator import itemgetter
 from typing import Literal, NamedTuple
@@ -100,6 +101,17 @@ def undo(text: str, findings: Sequence[Finding]) -> str:
         shift += len(finding.after) - len(finding.before)
     parts.append(text[cursor:])
     return "".join(parts)
+
+
+def untouched_lines(text: str, findings: Iterable[Finding]) -> Iterator[tuple[int, str]]:
+    """Yield where each line of `text` begins that none of `findings`, in any order, begins in, and the line."""
+    starts = sorted(finding.start for finding in findings)
+    start = 0
+    for line in text.split("\n"):
+        end = start + len(line)
+        if bisect_left(starts, start) == bisect_right(starts, end):
+            yield start, line
+        start = end + 1
 
 
 def edit(text: str, findings: Iterable[Finding]) -> Edited:

@@ -23,7 +23,7 @@ from itertools import pairwise
 from operator import itemgetter
 from typing import NamedTuple
 
-from cleaning.findings import Certainty, Edited, Finding, edit
+from cleaning.findings import Certainty, Edited, Finding, edit, untouched_lines
 from cleaning.native import available
 from cleaning.repair.badness import beside, bigram_score, total_logprob
 from cleaning.repair.chains import FAMILY, HOLE, READERS, Chain, Step, Writer, describe
@@ -202,21 +202,19 @@ def _quiet_lines(
     A heading of four characters in Big5 read as GBK may hold none that gives it away; the page around it does.
     """
     ways = [way for way in _QUIET if seen[way] >= ENOUGH]
-    known = {text.rfind("\n", 0, finding.start) + 1 for finding in findings} if ways else set()
-    start = 0
-    for line in text.split("\n") if ways else []:
-        if start not in known and count_high(line) > 1:
-            likely = [way for way in ways if _may_be(line, way)]
-            repair = _repair_region(line, Region(0, len(line)), likely, seen, depth, budget) if likely else None
-            if repair is not None:
-                yield from (_shift(finding, start) for finding in _findings(line, repair, part=False))
-        start += len(line) + 1
+    untouched = untouched_lines(text, findings) if ways else ()
+    left = [(start, start + len(line)) for start, line in untouched if count_high(line) > 1]
+    utf8 = utf8_regions_of(text, left) if ("gbk", "utf-8") in ways else [[] for _ in left]
+    for (start, end), regions in zip(left, utf8, strict=True):
+        line = text[start:end]
+        likely = [way for way in ways if (regions if way == ("gbk", "utf-8") else _may_be(line, way))]
+        repair = _repair_region(line, Region(0, len(line)), likely, seen, depth, budget) if likely else None
+        if repair is not None:
+            yield from (_shift(finding, start) for finding in _findings(line, repair, part=False))
 
 
 def _may_be(line: str, way: Way) -> bool:
-    """Tell, at little cost, whether a line can have been damaged in one of `_QUIET`'s ways at all."""
-    if way == ("gbk", "utf-8"):
-        return next(utf8_regions(line), None) is not None
+    """Tell, at little cost, whether a line can have been damaged in one of the other ways of `_QUIET` at all."""
     return way[0] != "latin" or as_bytes(line, "latin") is not None
 
 

@@ -8,13 +8,12 @@ read better.
 from __future__ import annotations
 
 import re
-from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Container, Iterator, Sequence
 from heapq import nlargest
 from typing import cast
 
-from cleaning.findings import Certainty, Edited, Finding, edit
+from cleaning.findings import Certainty, Edited, Finding, edit, untouched_lines
 from cleaning.repair.badness import count_in, total_logprob
 from cleaning.repair.chains import FAMILY, HOLE, MARKER, READERS, SPECIALS, Family, Step, Writer, damage
 from cleaning.repair.solve import decoded
@@ -44,22 +43,12 @@ def repair_rest(text: str, edited: Edited, kept: Container[int] = ()) -> Edited:
     Their findings are certified for single bytes, inferred for pairs, of which clean text is made as well. Lines that
     start at a place in `kept` were never bytes, and stay.
     """
-    left = list(_left(text, edited.findings, kept)) if edited.findings else []
+    untouched = untouched_lines(text, edited.findings) if edited.findings else ()
+    left = [(start, line) for start, line in untouched if start not in kept and not line.isascii()]
     step = _established(text, edited.findings) if left else None
     if step is None:
         return edited
     return edit(text, [*edited.findings, *_rest(left, step)])
-
-
-def _left(text: str, findings: Sequence[Finding], kept: Container[int]) -> Iterator[tuple[int, str]]:
-    """Yield the lines of `text`, each with its place, that have no finding but characters above ASCII."""
-    starts = [finding.start for finding in findings]
-    start = 0
-    for line in text.split("\n"):
-        end = start + len(line)
-        if not line.isascii() and start not in kept and bisect_left(starts, start) == bisect_right(starts, end):
-            yield start, line
-        start = end + 1
 
 
 def _established(text: str, findings: Sequence[Finding]) -> Step | None:

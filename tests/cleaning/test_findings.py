@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cleaning.findings import Finding, edit, replay, replay_stages, undo
+from cleaning.findings import Finding, edit, replay, replay_stages, undo, untouched_lines
 
 TEXT = st.text(alphabet="逾期催收abc\n ", max_size=40)
 
@@ -52,3 +52,10 @@ def test_stages_are_replayed_each_over_the_other_s_output() -> None:
         Finding("repair", "r", 0, 2, "xx", "甲", "certified"),
     ]
     assert replay_stages("xx", findings) == "乙"
+
+
+def test_untouched_lines_are_those_that_no_finding_begins_in() -> None:
+    text = "一\n二三\n\n四五六\n"
+    findings = [Finding("repair", "x", at, at, "", "", "rule") for at in (8, 2)]
+    assert list(untouched_lines(text, findings)) == [(0, "一"), (5, ""), (10, "")]
+    assert [line for _, line in untouched_lines(text, [])] == text.split("\n")
