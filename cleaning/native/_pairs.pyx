@@ -18,7 +18,6 @@ from cleaning.native._score cimport BEYOND, BMP, HOLE, HOLE_BYTE, LEVELS, MARKER
 cdef enum:
     MOST_AHEAD = 32        # neighbours in a run that tell readings apart
     WAITING = 4            # bytes that may wait for a character's last one, and one more
-    REMEMBERED = 1 << 15   # answers of `_likeliest`
     MOST_READINGS = 64     # those kept, each with what it can become at one place: with one lost byte, or several sources
 
 
@@ -228,8 +227,6 @@ cdef class Pairs:
     cdef int bad, beam, wide, look_ahead, soon
     cdef double hopeless, sure
     cdef const int64_t[::1] weights
-    cdef dict known                  # text of options -> character before -> what follows that best
-    cdef int remembered
 
     def __init__(
         self, Scorer scorer not None, tuple tables not None, tuple written not None, tuple asked not None,
@@ -237,7 +234,6 @@ cdef class Pairs:
         double bad_byte, int beam, double width, int look_ahead, int soon, double hopeless, double sure,
     ):
         self.scorer, self.weights, self.writer, self.single_bytes = scorer, weights, writer, single_bytes
-        self.known, self.remembered = {}, 0
         self.lengths, self.parts, self.several = tables
         self.table, self.longer = written
         self.sources, self.lost, self.lead_options, self.trail_options = asked
@@ -567,23 +563,8 @@ cdef class Pairs:
             place += width
         return bad and not before and 0x81 <= work.whole[total - 1] <= 0xFE
 
-    cdef uint32_t _likeliest(self, uint32_t last, str options) except? BMP:
-        """Return the option that follows `last` best; texts are asked the same again and again."""
-        cdef dict known = self.known.get(options)
-        if known is None:
-            known = self.known[options] = {}
-        found = known.get(last)
-        if found is None:
-            if self.remembered == REMEMBERED:
-                self.known.clear()
-                self.remembered, known = 0, {}
-                self.known[options] = known
-            found = known[last] = self._best_of(last, options)
-            self.remembered += 1
-        return found
-
-    cdef uint32_t _best_of(self, uint32_t last, str options) noexcept:
-        """The same, looked up."""
+    cdef uint32_t _likeliest(self, uint32_t last, str options) noexcept:
+        """Return the option that follows `last` best."""
         cdef Py_ssize_t place
         cdef int score, most = -(1 << 30)
         cdef uint32_t code, best = HOLE
