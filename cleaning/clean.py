@@ -15,7 +15,7 @@ from cleaning.decode import Decoded, decode
 from cleaning.extract import extract
 from cleaning.findings import Edited, Finding, Rejected, edit
 from cleaning.lenders import find_lenders
-from cleaning.mend import Mended, is_damaged, joined, texts_of
+from cleaning.mend import Mended, is_damaged, is_injected, joined, texts_of
 from cleaning.metadata import merge, parse_byline
 from cleaning.normalize import normalize
 from cleaning.page import FIELD_ROLES, Block, Extracted, Metadata, Role, Selectors
@@ -168,13 +168,14 @@ def _read(
         repaired = mended(table=site.table)
         if site.table is None and _READING.search(repaired.text) and _is_html(text, content_type):
             # One insertion in a short article says little; the page's other lines may say whose work it is.
-            table = learn_table(texts_of(text))
+            table = source.learn_table() if source else learn_table(texts_of(text))
             repaired = mended(table=table) if table else repaired
         return _Read(page, lines, whole, repaired, source is not None)
 
     found = read(decoded.text, decoded.utf8)
-    if is_damaged(found.text) and _is_html(decoded.text, content_type):
-        source = Mended(decoded.text)
+    injected = is_injected(found.repaired.findings) if found.repaired else bool(_READING.search(found.text))
+    if (injected or is_damaged(found.text)) and _is_html(decoded.text, content_type):
+        source = Mended(decoded.text, site.table)
         if source.html != decoded.text:
             return read(source.html, source=source)
     return found

@@ -1,9 +1,9 @@
 """A damaged page as it was written: what extraction looks at to find the article.
 
 Which lines are the article's is told by words, sentences and links, and nothing of that shows in a page that went through a
-wrong decoder: a line of UTF-8 read as Latin-1 is three times as long and holds no full stop. So such a page is repaired
-whole, the article is chosen in that, and its lines are handed on as they stood: the stages behind see, and account for, what
-the page holds.
+wrong decoder: a line of UTF-8 read as Latin-1 is three times as long and holds no full stop. Readings written into a page
+hide less, but the labels of its fields. So such a page is repaired whole, article and fields are read in that, and its lines
+are handed on as they stood: the stages behind see, and account for, what the page holds.
 """
 
 from __future__ import annotations
@@ -11,14 +11,17 @@ from __future__ import annotations
 import re
 from array import array
 from bisect import bisect_left
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from html import escape, unescape
 from itertools import accumulate
 from typing import NamedTuple
 
 from cleaning.dom import collapse
 from cleaning.findings import Edited, Finding
+from cleaning.repair.compose import compose
 from cleaning.repair.decoders import repair_decoders
+from cleaning.repair.pinyin import learn_table, repair_pinyin
+from cleaning.repair.site_table import SiteTable
 from cleaning.repair.spans import suspicious_lines
 
 DAMAGED_SHARE = 0.2
@@ -49,6 +52,11 @@ def is_damaged(text: str) -> bool:
     return sum(end - start for start, end in suspicious_lines(text)) > DAMAGED_SHARE * len(text)
 
 
+def is_injected(findings: Iterable[Finding]) -> bool:
+    """Return whether some of the findings on a page are readings that were written into it."""
+    return any(".pinyin." in found.rule for found in findings)
+
+
 def texts_of(html: str) -> str:
     """Return what stands between a page's tags, a line each; nothing of a page that is too long."""
     return "\n".join(_text(html[piece.start : piece.end]) for piece in _pieces_of(html))
@@ -70,15 +78,20 @@ class Stood(NamedTuple):
 
 
 class Mended:
-    """A page with wrong decodings of its texts undone (`html`), and what stood there before."""
+    """A page with wrong decodings and injected readings of its texts undone (`html`), and what stood there before.
 
-    def __init__(self, html: str) -> None:
+    `table` is whose readings these are, where the site's is known.
+    """
+
+    def __init__(self, html: str, table: SiteTable | None = None) -> None:
         pieces = _pieces_of(html)
         texts = [_text(html[piece.start : piece.end]) for piece in pieces]
         self._before = "\n".join(texts)
         starts = accumulate((len(text) + 1 for text in texts), initial=0)
         entities = {at for at, piece in zip(starts, pieces) if _ENTITY.fullmatch(html, piece.start, piece.end)}
         edited = repair_decoders(self._before, entities)
+        self._decoded = edited.text
+        edited = compose(self._before, edited, repair_pinyin(edited.text, table))
         self.html = _with(html, pieces, texts, edited.text.split("\n")) if pieces else html
         self._origin = _Origin(edited)
         self._findings = edited.findings
@@ -87,6 +100,10 @@ class Mended:
         self._breaks = [found.start() for found in re.finditer("\n", self._before)]
         self._bare, self._places = _bare(edited.text)
         self._next = self._misses = 0
+
+    def learn_table(self) -> SiteTable:
+        """Return what the page's texts, decoded, show of the table behind their readings."""
+        return learn_table(self._decoded)
 
     def as_it_stood(self, line: str) -> Stood:
         """Return what the page held where its mended form has `line`, and `line` itself where that can't be told.

@@ -64,7 +64,7 @@ _LABELS = {
     "source": "信息来源|稿件来源|新闻来源|文章来源|本文来源|来源|來源|来 源|稿源|出处|出處|转自",
     "category": "所属分类|分类目录|文章分类|分类|分類|栏目|欄目|所属栏目|频道|版块|板块",
     "date": "发布时间|發布時間|發佈時間|发表时间|发布日期|更新时间|更新時間|更新日期|最后更新|时间|時間|日期"
-    "|发布于|發布於|发表于|發表於|编辑于|編輯於|修改于|发布|發布|更新于|更新|添加时间|录入时间|上传时间|创建时间",
+    "|最後更新|最后修改|最後修改|发布于|發布於|发表于|發表於|编辑于|編輯於|修改于|发布|發布|更新于|更新|添加时间|录入时间|上传时间|创建时间",
     "other": "字号|字號|字体|标签|標籤|關鍵詞|关键词|关键字|编号|索引号|文号",
 }
 _LABEL_OF = {label: kind for kind, labels in _LABELS.items() for label in labels.split("|")}
@@ -119,8 +119,10 @@ _PLACES = (
 )
 """Where a platform says that an account writes from: no author's name."""
 
-_UPDATED = re.compile(r"(?:最[后後])?(?:更新|修改|编辑|編輯)(?:时间|時間|日期|于|於)\s?[:：]?\s{0,3}(?=\d)")
-_UPDATE_SIGN = re.compile("[新改辑輯][时時日于於]")
+_UPDATED = re.compile(
+    r"(?:最[后後](?:更新|修改|编辑|編輯)(?:时间|時間|日期|于|於)?|(?:更新|修改|编辑|編輯)(?:时间|時間|日期|于|於))\s?[:：]?\s{0,3}(?=\d)"
+)
+_UPDATE_SIGN = re.compile("[新改辑輯][时時日于於]|[后後][更修编編]")
 _UPDATE_MARK = "\x02"
 """Stands for the label of a page's last change: the date behind it is taken only where there is no other."""
 
@@ -473,6 +475,8 @@ def _remaining_words(rest: str) -> list[str] | None:
     if _UNKNOWN_LABEL.search(rest):
         return None
     words = [word for word in _JUNK_RUN.split(rest) if word and word not in _PLACES]
+    # A date's label without its colon, which a decoder may have lost, names nobody.
+    words = [word for word in words if _LABEL_OF.get(word.strip("\N{REPLACEMENT CHARACTER}")) != "date"]
     if len(words) > 5 or sum(map(len, words)) > 24 or any(_PROSE.search(word) for word in words):
         return None
     return words

@@ -141,6 +141,42 @@ def test_one_insertion_in_an_article_is_told_by_the_rest_of_its_page() -> None:
     assert cleaned(alone).text_source == whole.text_source.replace("時", "時(shí)", 1)
 
 
+INJECTED = """<html><head><meta charset="utf-8"><title>{title}_示例網</title></head><body>
+<div class="nav"><a href="/">首頁</a> <a href="/a">網貸資訊</a> <a href="/b">法律知識</a></div>
+<h1>{title}</h1><div class="info">2021-03-05 10:30 新示報</div>
+<div class="content"><p>{0}</p><p>{1}</p><p class="editor">責任編輯：王小明</p></div>
+<div class="more"><a href="/1">應對逾期的辦法</a></div></body></html>""".format(
+    "還款日到期那天，賬戶裏的餘額不夠，平臺第二天就發來了短信，提醒儘快處理，否則會按合同約定計算罰息。" * 2,
+    "如果確實拿不出錢，應當主動聯繫平臺說明情況，客服一般會記錄下來，幾天內給出答覆，切忌失聯。" * 2,
+    title="網貸逾期後應該怎樣應對",
+)
+READINGS = {
+    "應": "(yīng)", "報": "(bào)", "責": "(zé)", "編": "(biān)", "輯": "(jí)", "時": "(shí)", "會": "(huì)", "還": "(huán)",
+    "發": "(fā)", "間": "(jiān)", "款": "(kuǎn)", "記": "(jì)",
+}  # fmt: skip
+
+
+def test_a_page_with_injected_readings_gives_what_it_gave_before() -> None:
+    """Its labels too: an editor's name behind three injected readings, a paper's that ends in one."""
+    seen = inject(INJECTED, READINGS)
+    assert "(bào)" in seen
+    whole, result = cleaned(INJECTED), cleaned(seen)
+    assert whole.author == "王小明"
+    names = ("text", "text_source", "title", "author", "published", "origin", "category")
+    assert [getattr(result, name) for name in names] == [getattr(whole, name) for name in names]
+    assert replay_stages(result.page_text, result.findings) == result.text
+    injected = [found for found in result.findings if ".pinyin." in found.rule]
+    assert len(injected) > 20
+    assert {found.certainty for found in injected} == {"certified"}
+    assert any("(yīng)" in line for line in result.page_text.split("\n"))
+
+
+def test_a_learner_s_page_keeps_its_readings() -> None:
+    gloss = "很多人問“逾(yú)期”兩個字怎麼讀，其實“逾”讀作第二聲，意思是超過，和“期(qī)限”的期連用。" * 3
+    page = INJECTED.replace("如果確實拿不出錢", gloss + "如果確實拿不出錢")
+    assert "逾(yú)期" in cleaned(page).text_source
+
+
 HAN = st.text(
     st.sampled_from("借呗逾期后先别慌整理好账单和还款记录，。：；催收电话协商的结果"), min_size=1, max_size=30
 )
