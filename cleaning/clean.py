@@ -151,10 +151,13 @@ def _read(
     restore: bool,
 ) -> _Read:
     """Return the page's lines; where their damage hides what they are, as `cleaning.mend` lets them be told."""
+    html = _is_html(decoded.text, content_type)
 
-    def read(text: str, utf8: bytes | None = None, source: Mended | None = None) -> _Read:
+    def take(text: str, utf8: bytes | None = None) -> tuple[Extracted, tuple[Block, ...]]:
         page = read_page(text, content_type, url=url, selectors=site.selectors, fetched_at=fetched_at, utf8=utf8)
-        lines = _with_fields(page)
+        return page, _with_fields(page)
+
+    def read(page: Extracted, lines: tuple[Block, ...], source: Mended | None = None) -> _Read:
         undone = None
         if source is not None:
             stood = [source.as_it_stood(block.text) for block in lines]
@@ -166,19 +169,25 @@ def _read(
         quotes = site.profile.quotes if site.profile else ()
         mended = partial(repair, whole, restore=restore, siblings=quotes, decoded=undone)
         repaired = mended(table=site.table)
-        if site.table is None and _READING.search(repaired.text) and _is_html(text, content_type):
+        if site.table is None and html and _READING.search(repaired.text):
             # One insertion in a short article says little; the page's other lines may say whose work it is.
-            table = source.learn_table() if source else learn_table(texts_of(text))
+            table = source.learn_table() if source else learn_table(texts_of(decoded.text))
             repaired = mended(table=table) if table else repaired
         return _Read(page, lines, whole, repaired, source is not None)
 
-    found = read(decoded.text, decoded.utf8)
-    injected = is_injected(found.repaired.findings) if found.repaired else bool(_READING.search(found.text))
-    if (injected or is_damaged(found.text)) and _is_html(decoded.text, content_type):
+    def mend() -> _Read | None:
         source = Mended(decoded.text, site.table)
-        if source.html != decoded.text:
-            return read(source.html, source=source)
-    return found
+        return None if source.html == decoded.text else read(*take(source.html), source)
+
+    page, lines = take(decoded.text, decoded.utf8)
+    shown = "\n".join(block.text for block in lines)
+    suspected = html and (_READING.search(shown) is not None or is_damaged(shown))
+    mended = mend() if suspected else None
+    if mended is not None:
+        return mended
+    found = read(page, lines)
+    injected = html and not suspected and found.repaired is not None and is_injected(found.repaired.findings)
+    return (mend() if injected else None) or found
 
 
 def _is_html(text: str, content_type: str | None) -> bool:
