@@ -182,12 +182,12 @@ def _read(
     page, lines = take(decoded.text, decoded.utf8)
     shown = "\n".join(block.text for block in lines)
     suspected = html and (_READING.search(shown) is not None or is_damaged(shown))
-    mended = mend() if suspected else None
-    if mended is not None:
+    if suspected and (mended := mend()) is not None:
         return mended
     found = read(page, lines)
-    injected = html and not suspected and found.repaired is not None and is_injected(found.repaired.findings)
-    return (mend() if injected else None) or found
+    if html and not suspected and found.repaired is not None and is_injected(found.repaired.findings):
+        return mend() or found
+    return found
 
 
 def _is_html(text: str, content_type: str | None) -> bool:
