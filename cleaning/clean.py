@@ -34,8 +34,8 @@ MAX_DAMAGE_SHARE = 0.5
 _MARKUP = re.compile(
     r"<(?:!doctype|html|head|body|div|p|br|span|table|meta|title|a|h[1-6]|article)\b", re.IGNORECASE
 )
-_READING = re.compile("[\u3400-\u9fff]\\([a-z]{0,5}[\u00e0-\u01dc][a-z]{0,5}\\)")
-"""A character with a reading in brackets, its tone marked."""
+_READING = re.compile("\\((?<=[\u3400-\u9fff]\\()[a-z]{0,5}[\u00e0-\u01dc][a-z]{0,5}\\)")
+"""A reading in brackets, its tone marked, behind a character; it begins with a sign that is soon found."""
 
 _BLANKS = re.compile(r"[ \t\r\f\v\u3000]+")
 
